@@ -1,0 +1,2 @@
+/** How wrong a quantized tensor is. */
+package org.sparkao.quant.metric;

@@ -1,0 +1,5 @@
+/**
+ * Reading and writing safetensors checkpoints by ranges. Start with {@link
+ * org.sparkao.quant.safetensors.ByteSource}.
+ */
+package org.sparkao.quant.safetensors;
