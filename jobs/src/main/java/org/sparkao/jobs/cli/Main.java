@@ -1,11 +1,15 @@
 package org.sparkao.jobs.cli;
 
-/** The command line: parse, build the configuration, run, exit code. */
+import org.sparkao.jobs.job.Console;
+import org.sparkao.jobs.job.ExitCode;
+
+/** The entry point: {@code sparkao JOB [options]}. */
 public final class Main {
   private Main() {}
 
-  /** Entry point of the launcher and of {@code spark-submit}. */
+  /** Runs one job and ends the process with its {@link ExitCode}. */
   public static void main(String[] args) {
-    System.exit(2);
+    ExitCode code = new CommandRunner(Jobs.all(), Console.ofProcess()).run(args);
+    System.exit(code.code());
   }
 }

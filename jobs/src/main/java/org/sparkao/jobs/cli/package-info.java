@@ -1,2 +1,5 @@
-/** The command line. Only this package parses strings, prints and chooses exit codes. */
+/**
+ * The command line. Only this package parses arguments and chooses exit codes. Start with {@link
+ * org.sparkao.jobs.cli.Jobs}, the list of what there is.
+ */
 package org.sparkao.jobs.cli;
