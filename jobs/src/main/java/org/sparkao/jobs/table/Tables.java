@@ -1,0 +1,15 @@
+package org.sparkao.jobs.table;
+
+import java.util.List;
+
+/** Every table, in the order of the documentation. */
+public final class Tables {
+  private static final List<Table> ALL = List.of(RunRow.TABLE, ShardRow.TABLE, TensorRow.TABLE);
+
+  private Tables() {}
+
+  /** All tables. */
+  public static List<Table> all() {
+    return ALL;
+  }
+}
