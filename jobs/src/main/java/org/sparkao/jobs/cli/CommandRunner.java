@@ -1,5 +1,6 @@
 package org.sparkao.jobs.cli;
 
+import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -29,11 +30,13 @@ final class CommandRunner {
   }
 
   ExitCode run(String... args) {
-    CommandLine root = Commands.commandLine(jobs);
+    CommandLine root =
+        Commands.commandLine(jobs)
+            .setOut(new PrintWriter(console.out(), true))
+            .setErr(new PrintWriter(console.err(), true));
     try {
       ParseResult result = root.parseArgs(args);
-      if (CommandLine.printHelpIfRequested(
-          result.asCommandLineList(), console.out(), console.err(), CommandLine.Help.Ansi.AUTO)) {
+      if (CommandLine.executeHelpRequest(result) != null) {
         return ExitCode.DONE;
       }
       if (!result.hasSubcommand()) {
