@@ -2,11 +2,16 @@ package org.sparkao.quant.algorithm;
 
 import java.util.List;
 import java.util.Optional;
+import org.sparkao.quant.QuantException;
 import org.sparkao.quant.observe.TensorRange;
 import org.sparkao.quant.pack.PackedPart;
+import org.sparkao.quant.safetensors.DType;
+import org.sparkao.quant.scheme.Numerics;
 
 /** The table of contents of this package: which request is answered by which quantizer. */
 public final class Quantizers {
+  private static final GroupKernels KERNELS = new PlainKernels();
+
   private Quantizers() {}
 
   /**
@@ -16,7 +21,8 @@ public final class Quantizers {
    *     do not go together; the message says what would
    */
   public static List<PackedPart> parts(QuantizeRequest request) {
-    throw new UnsupportedOperationException("not built yet: " + request);
+    checkBuilt(request);
+    return CompressedTensorsQuantizers.parts(request);
   }
 
   /**
@@ -26,6 +32,36 @@ public final class Quantizers {
    *     request.scheme().needsTensorRange()}
    */
   public static TensorQuantizer create(QuantizeRequest request, Optional<TensorRange> range) {
-    throw new UnsupportedOperationException("not built yet: " + request + range);
+    checkBuilt(request);
+    return CompressedTensorsQuantizers.create(request, range, KERNELS);
+  }
+
+  /**
+   * The range of {@code count} weights, little endian from byte {@code offset} on: the first pass
+   * of schemes with a scale for the whole tensor. Ranges of slices merge in any order.
+   *
+   * @param dtype BF16, F16 or F32
+   */
+  public static TensorRange range(byte[] source, int offset, int count, DType dtype) {
+    GroupRange range = new GroupRange();
+    KERNELS.range(WeightType.of(dtype)).extend(source, offset, count, range);
+    return new TensorRange(range.min, range.max);
+  }
+
+  /** Which inner loops this JVM runs, such as {@code plain}: stored with every run. */
+  public static String kernels() {
+    return KERNELS.name();
+  }
+
+  private static void checkBuilt(QuantizeRequest request) {
+    if (request.numerics() != Numerics.COMPRESSED_TENSORS
+        || request.algorithm() != WeightAlgorithm.RTN) {
+      throw new QuantException(
+          "algorithm "
+              + request.algorithm().configName()
+              + " with numerics "
+              + request.numerics().configName()
+              + " is not available; use rtn with compressed-tensors");
+    }
   }
 }

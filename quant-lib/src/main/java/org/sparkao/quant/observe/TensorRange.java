@@ -1,10 +1,12 @@
 package org.sparkao.quant.observe;
 
 /**
- * Smallest and largest value of a tensor, of the fused siblings that share its scale too.
+ * Smallest and largest finite value of a tensor, of the fused siblings that share its scale too.
+ * NaN and infinities are left out, so that one broken weight does not spoil the scale of the
+ * others.
  *
- * @param min smallest value, NaN when a value was NaN
- * @param max largest value, NaN when a value was NaN
+ * @param min smallest finite value
+ * @param max largest finite value
  */
 public record TensorRange(float min, float max) {
 
@@ -17,8 +19,8 @@ public record TensorRange(float min, float max) {
     return new TensorRange(Math.min(min, other.min), Math.max(max, other.max));
   }
 
-  /** Largest magnitude. */
+  /** Largest magnitude, 0 when there were no values. */
   public float amax() {
-    return Math.max(Math.abs(min), Math.abs(max));
+    return min > max ? 0 : Math.max(Math.abs(min), Math.abs(max));
   }
 }

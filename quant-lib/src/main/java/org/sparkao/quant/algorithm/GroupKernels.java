@@ -1,0 +1,14 @@
+package org.sparkao.quant.algorithm;
+
+/** One implementation of all inner loops. */
+interface GroupKernels {
+
+  /** The loop that finds ranges of weights of {@code type}. */
+  RangeKernel range(WeightType type);
+
+  /** Loops for weights of {@code type} that become {@code codes}. */
+  GroupKernel quantize(WeightType type, CodeRule codes, Quotient quotient);
+
+  /** What is stored with a run, such as {@code plain}. */
+  String name();
+}

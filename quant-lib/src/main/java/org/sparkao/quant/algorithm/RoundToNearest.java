@@ -1,0 +1,151 @@
+package org.sparkao.quant.algorithm;
+
+import java.util.Arrays;
+import java.util.List;
+import org.sparkao.quant.metric.TensorStatistics;
+import org.sparkao.quant.pack.BitPacking;
+import org.sparkao.quant.pack.PackedPart;
+import org.sparkao.quant.scheme.StorageFormat;
+
+/**
+ * Round to nearest under a scale rule: ranges of a band of rows that share scales, their scales,
+ * then codes row by row. A band is one row unless scales cover blocks.
+ */
+final class RoundToNearest implements TensorQuantizer {
+  private final QuantizeRequest request;
+  private final ScaleGrid grid;
+  private final WeightParts parts;
+  private final ScaleRule rule;
+  private final RangeKernel rangeKernel;
+  private final GroupKernel kernel;
+  private final ScaleWriter writer;
+  private final ErrorSums sums = new ErrorSums();
+  private final GroupSlice slice = new GroupSlice();
+  private final GroupRange[] ranges;
+  private final GroupScale[] scales;
+  private final byte[] rowCodes;
+  private final int columns;
+  private final int rowBytes;
+
+  RoundToNearest(
+      QuantizeRequest request,
+      ScaleGrid grid,
+      WeightParts parts,
+      ScaleRule rule,
+      RangeKernel rangeKernel,
+      GroupKernel kernel) {
+    this.request = request;
+    this.grid = grid;
+    this.parts = parts;
+    this.rule = rule;
+    this.rangeKernel = rangeKernel;
+    this.kernel = kernel;
+    this.columns = Math.toIntExact(request.weight().columns());
+    this.rowBytes = Math.toIntExact(request.weight().rowBytes());
+    this.writer = new ScaleWriter(request, parts, grid, rule.global());
+    this.rowCodes = new byte[columns];
+    this.ranges = new GroupRange[grid.groups()];
+    this.scales = new GroupScale[grid.groups()];
+    Arrays.setAll(ranges, i -> new GroupRange());
+    Arrays.setAll(scales, i -> new GroupScale());
+  }
+
+  /** Fixes the scale of a whole tensor from its range. */
+  RoundToNearest withTensorScale(float min, float max) {
+    rule.choose(min, max, scales[0]);
+    return this;
+  }
+
+  @Override
+  public List<PackedPart> parts() {
+    return parts.list();
+  }
+
+  @Override
+  public int sliceRowMultiple() {
+    if (grid.wholeTensor()) {
+      return 1;
+    }
+    int zeroPoints = parts.zeroPoint() < 0 ? 1 : parts.list().get(parts.zeroPoint()).rowsPerStep();
+    return leastCommonMultiple(grid.rows(), zeroPoints);
+  }
+
+  @Override
+  public void quantize(byte[] source, int sourceOffset, long rowBegin, int rows, byte[][] out) {
+    if (rowBegin % sliceRowMultiple() != 0) {
+      throw new IllegalArgumentException(
+          "slice begins at row " + rowBegin + ", not a multiple of " + sliceRowMultiple());
+    }
+    writer.begin(rowBegin, rows, out);
+    int bandRows = grid.wholeTensor() ? 1 : grid.rows();
+    for (int row = 0; row < rows; row += bandRows) {
+      int bandEnd = Math.min(rows, row + bandRows);
+      chooseScales(source, sourceOffset, row, bandEnd);
+      writer.writeScales(rowBegin + row, scales);
+      for (int i = row; i < bandEnd; i++) {
+        quantizeRow(source, sourceOffset + i * rowBytes, i, out[parts.codes()]);
+      }
+    }
+  }
+
+  @Override
+  public TensorStatistics statistics() {
+    return sums.statistics();
+  }
+
+  private void chooseScales(byte[] source, int sourceOffset, int begin, int end) {
+    int elementBytes = request.weight().dtype().bits() / 8;
+    for (int group = 0; group < grid.groups(); group++) {
+      GroupRange range = ranges[group];
+      range.clear();
+      int first = group * grid.columns();
+      int count = Math.min(grid.columns(), columns - first);
+      for (int row = begin; row < end; row++) {
+        rangeKernel.extend(
+            source, sourceOffset + row * rowBytes + first * elementBytes, count, range);
+      }
+      sums.addRange(range);
+      if (!grid.wholeTensor()) {
+        rule.choose(range.min, range.max, scales[group]);
+      }
+    }
+  }
+
+  private void quantizeRow(byte[] source, int offset, int row, byte[] out) {
+    StorageFormat format = request.scheme().format();
+    boolean inPlace =
+        switch (format) {
+          case PACK_QUANTIZED, NVFP4_PACK_QUANTIZED, MXFP4_PACK_QUANTIZED -> false;
+          default -> true;
+        };
+    int elementBytes = request.weight().dtype().bits() / 8;
+    slice.source = source;
+    slice.codes = inPlace ? out : rowCodes;
+    int codeBegin = inPlace ? row * columns : 0;
+    for (int group = 0; group < grid.groups(); group++) {
+      int first = group * grid.columns();
+      slice.offset = offset + first * elementBytes;
+      slice.count = Math.min(grid.columns(), columns - first);
+      slice.codeOffset = codeBegin + first;
+      slice.careful = ranges[group].needsCare();
+      kernel.quantize(slice, scales[group], sums);
+    }
+    sums.endRow(columns);
+    if (!inPlace) {
+      int bits = request.scheme().weights().bits();
+      int bias = format == StorageFormat.PACK_QUANTIZED ? 1 << bits - 1 : 0;
+      int packedBytes = Math.toIntExact(parts.list().get(parts.codes()).bytesPerStep());
+      BitPacking.packRow(rowCodes, columns, bits, bias, out, row * packedBytes);
+    }
+  }
+
+  private static int leastCommonMultiple(int a, int b) {
+    int divisor = a;
+    for (int rest = b; rest != 0; ) {
+      int next = divisor % rest;
+      divisor = rest;
+      rest = next;
+    }
+    return Math.multiplyExact(a / divisor, b);
+  }
+}
