@@ -1,0 +1,41 @@
+package org.sparkao.jobs.verify;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.List;
+import java.util.Optional;
+
+/** {@code config.json} to what loaders make of it, by {@code quant_method}. */
+final class ConfigReader {
+  /** Where messages say that something stands. */
+  static final String PATH = "config.json: quantization_config";
+
+  private ConfigReader() {}
+
+  static ConfigReading read(JsonNode config) {
+    JsonNode node = config.path("quantization_config");
+    if (node.isMissingNode() || node.isNull()) {
+      return new ConfigReading(Optional.empty(), List.of());
+    }
+    String method = node.path("quant_method").asText("");
+    return switch (method) {
+      case "compressed-tensors" -> new CompressedTensorsConfigReader(node).read();
+      case "fp8" -> new Fp8ConfigReader(node).read();
+      case "" ->
+          new ConfigReading(
+              Optional.empty(),
+              List.of(
+                  Finding.error(
+                      PATH,
+                      "has no quant_method",
+                      "write \"quant_method\": \"compressed-tensors\" or \"fp8\"")));
+      default ->
+          new ConfigReading(
+              Optional.empty(),
+              List.of(
+                  Finding.warning(
+                      PATH,
+                      "quant_method " + method + " is not one that verify knows",
+                      "only the files and their index were checked; open it with its own loader")));
+    };
+  }
+}

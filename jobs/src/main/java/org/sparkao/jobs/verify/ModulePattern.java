@@ -1,0 +1,71 @@
+package org.sparkao.jobs.verify;
+
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
+
+/**
+ * An entry of {@code targets} or {@code ignore}: a module's name, {@code re:} and an expression
+ * that matches from the beginning of the name (as Python's {@code re.match}), or a class name.
+ */
+sealed interface ModulePattern {
+
+  /** The entry as written. */
+  String text();
+
+  /** Whether the module is named by this entry. A class name never names one. */
+  boolean names(ModuleTensors module);
+
+  /** Whether the module's class is this entry. */
+  default boolean isClassOf(ModuleTensors module) {
+    return false;
+  }
+
+  /**
+   * Reads one entry.
+   *
+   * @throws PatternSyntaxException when the expression is none
+   */
+  static ModulePattern parse(String text) {
+    if (text.startsWith("re:")) {
+      return new Expression(text, Pattern.compile(text.substring("re:".length())));
+    }
+    return new Name(text);
+  }
+
+  /** {@code re:.*gate$}. */
+  record Expression(String text, Pattern pattern) implements ModulePattern {
+    @Override
+    public boolean names(ModuleTensors module) {
+      return pattern.matcher(module.name()).lookingAt();
+    }
+  }
+
+  /** {@code lm_head}, or the class {@code Linear}. */
+  record Name(String text) implements ModulePattern {
+    @Override
+    public boolean names(ModuleTensors module) {
+      return module.name().equals(text);
+    }
+
+    @Override
+    public boolean isClassOf(ModuleTensors module) {
+      return switch (text) {
+        case "Linear" -> !module.embedding();
+        case "Embedding" -> module.embedding();
+        default -> false;
+      };
+    }
+  }
+
+  /**
+   * An entry of {@code modules_to_not_convert} or {@code ignored_layers}: a module and everything
+   * below it, or the end of a name.
+   */
+  record Subtree(String text) implements ModulePattern {
+    @Override
+    public boolean names(ModuleTensors module) {
+      String name = module.name();
+      return name.equals(text) || name.startsWith(text + ".") || name.endsWith("." + text);
+    }
+  }
+}

@@ -1,0 +1,41 @@
+package org.sparkao.jobs.verify;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.function.BiPredicate;
+
+/**
+ * The part of {@code quantization_config} that loaders act on.
+ *
+ * @param method {@code quant_method}
+ * @param groups in file order
+ * @param ignore what stays as it is
+ */
+record QuantizationConfig(String method, List<QuantizedGroup> groups, List<ModulePattern> ignore) {
+
+  QuantizationConfig {
+    groups = List.copyOf(groups);
+    ignore = List.copyOf(ignore);
+  }
+
+  /** Whether the ignore list names the module. */
+  boolean ignores(ModuleTensors module) {
+    return ignore.stream().anyMatch(entry -> entry.names(module) || entry.isClassOf(module));
+  }
+
+  /**
+   * The group whose rules hold for the module, whether or not it is ignored: names and expressions
+   * come before classes, as both loaders look them up.
+   */
+  Optional<QuantizedGroup> group(ModuleTensors module) {
+    return first(module, ModulePattern::names)
+        .or(() -> first(module, (entry, target) -> entry.isClassOf(target)));
+  }
+
+  private Optional<QuantizedGroup> first(
+      ModuleTensors module, BiPredicate<ModulePattern, ModuleTensors> matches) {
+    return groups.stream()
+        .filter(group -> group.targets().stream().anyMatch(entry -> matches.test(entry, module)))
+        .findFirst();
+  }
+}

@@ -1,0 +1,9 @@
+package org.sparkao.jobs.verify;
+
+/** How bad a finding is. */
+public enum Severity {
+  /** A loader refuses the checkpoint or silently computes something else. */
+  ERROR,
+  /** It loads, but slower, less exactly, or only in some versions. */
+  WARNING
+}
