@@ -45,13 +45,12 @@ final class ArgsReader {
   private final String path;
   private final JsonNode node;
   private final List<Finding> findings;
-  private final int findingsBefore;
+  private boolean readable = true;
 
   private ArgsReader(String path, JsonNode node, List<Finding> findings) {
     this.path = path;
     this.node = node;
     this.findings = findings;
-    this.findingsBefore = findings.size();
   }
 
   /**
@@ -87,7 +86,7 @@ final class ArgsReader {
     String strategy = strategy();
     checkStrategy(strategy);
     checkTiming(strategy);
-    if (findings.size() > findingsBefore) {
+    if (!readable) {
       return Optional.empty();
     }
     return Optional.of(
@@ -224,6 +223,7 @@ final class ArgsReader {
   }
 
   private void error(String what, String wayOut) {
+    readable = false;
     findings.add(Finding.error(path, what, wayOut));
   }
 }

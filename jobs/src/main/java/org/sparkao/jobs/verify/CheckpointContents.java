@@ -17,9 +17,6 @@ interface CheckpointContents {
   /** {@code model.safetensors.index.json}; empty for a single file without one. */
   Optional<JsonNode> index();
 
-  /** The shards, relative to the checkpoint. */
-  List<String> files();
-
   /** Every tensor of every shard, by name. */
   List<StoredTensor> tensors();
 

@@ -12,7 +12,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import org.sparkao.quant.safetensors.DType;
 
 /** A checkpoint written down in a test. Tensors are zeros unless bytes are given. */
@@ -118,13 +117,6 @@ final class MemoryCheckpoint implements CheckpointContents {
   @Override
   public Optional<JsonNode> index() {
     return index;
-  }
-
-  @Override
-  public List<String> files() {
-    TreeSet<String> files = new TreeSet<>();
-    tensors.values().forEach(tensor -> files.add(tensor.file()));
-    return List.copyOf(files);
   }
 
   @Override

@@ -1,7 +1,6 @@
 package org.sparkao.jobs.verify;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.groups.Tuple.tuple;
 
 import org.junit.jupiter.api.Test;
 import org.sparkao.quant.safetensors.DType;
@@ -25,29 +24,6 @@ class TestIndexRule {
     assertThat(shards().index(index(GOOD, "\"total_size\": 16")).check(new IndexRule())).isEmpty();
     assertThat(new MemoryCheckpoint().tensor("x.weight", DType.BF16, 4).check(new IndexRule()))
         .isEmpty();
-  }
-
-  @Test
-  void missesTheIndexOfSeveralShards() {
-    assertThat(shards().check(new IndexRule()))
-        .containsExactly(
-            Finding.error(
-                "model.safetensors.index.json",
-                "is missing beside 2 shards",
-                "the run that wrote them did not end; run it again"));
-  }
-
-  @Test
-  void findsWhatTheIndexLeavesOutMisplacesOrInvents() {
-    String map = "\"x.weight\": \"b.safetensors\", \"z.weight\": \"b.safetensors\"";
-    assertThat(shards().index(index(map, "\"total_size\": 16")).check(new IndexRule()))
-        .extracting(Finding::subject, Finding::what)
-        .containsExactly(
-            tuple("y.weight", "in b.safetensors is not in model.safetensors.index.json"),
-            tuple(
-                "x.weight",
-                "model.safetensors.index.json says b.safetensors, it is in a.safetensors"),
-            tuple("z.weight", "model.safetensors.index.json says b.safetensors, no file has it"));
   }
 
   @Test

@@ -53,7 +53,7 @@ class TestScaleValuesRule {
     "U8, 00, 5.877471754111438E-39",
     "U8, FF, NaN"
   })
-  void decodesEveryTypeOfScale(DType dtype, String hex, double expected) throws Exception {
+  void decodesEveryTypeOfScale(DType dtype, String hex, Double expected) throws Exception {
     int code = Integer.parseInt(hex, 16);
     MemoryCheckpoint checkpoint =
         new MemoryCheckpoint().tensor(SCALE, dtype, 1).fill(SCALE, (byte) code, (byte) (code >> 8));
