@@ -1,5 +1,7 @@
 package org.sparkao.quant.algorithm;
 
+import org.sparkao.quant.format.WeightType;
+
 /**
  * Scales in the type D of the weight, as compressed-tensors computes them. Every operation is
  * rounded to D; a scale of exactly zero becomes eps of D.

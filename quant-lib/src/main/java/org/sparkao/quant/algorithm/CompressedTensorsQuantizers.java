@@ -3,6 +3,7 @@ package org.sparkao.quant.algorithm;
 import java.util.List;
 import java.util.Optional;
 import org.sparkao.quant.QuantException;
+import org.sparkao.quant.format.WeightType;
 import org.sparkao.quant.observe.TensorRange;
 import org.sparkao.quant.pack.PackedPart;
 import org.sparkao.quant.scheme.CheckpointLayout;
@@ -25,7 +26,7 @@ final class CompressedTensorsQuantizers {
     SchemeChecks.check(request);
     ScaleGrid grid = grid(request);
     WeightParts parts = WeightParts.of(request, grid);
-    WeightType type = WeightType.of(request.weight().dtype());
+    WeightType type = WeightTypes.of(request.weight().dtype());
     CodeRule codes = CodeRule.of(request.scheme().weights());
     ScaleRule rule = rule(request, codes, range);
     GroupKernel kernel = kernels.quantize(type, codes, rule.quotient());
@@ -45,7 +46,7 @@ final class CompressedTensorsQuantizers {
   private static ScaleRule rule(
       QuantizeRequest request, CodeRule codes, Optional<TensorRange> range) {
     QuantArgs args = request.scheme().weights();
-    WeightType type = WeightType.of(request.weight().dtype());
+    WeightType type = WeightTypes.of(request.weight().dtype());
     if (request.layout() == CheckpointLayout.DEEPSEEK) {
       return new DeepSeekScale();
     }

@@ -1,5 +1,7 @@
 package org.sparkao.quant.algorithm;
 
+import org.sparkao.quant.format.WeightType;
+
 /** One implementation of all inner loops. */
 interface GroupKernels {
 

@@ -1,5 +1,7 @@
 package org.sparkao.quant.algorithm;
 
+import org.sparkao.quant.format.WeightType;
+
 /**
  * e8m0 scales of MX blocks, as compressed-tensors computes them: amax is rounded to a power of two
  * in its own type by adding a quarter of the mantissa's range and dropping the mantissa (1.75 and

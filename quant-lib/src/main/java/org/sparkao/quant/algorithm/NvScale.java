@@ -2,6 +2,7 @@ package org.sparkao.quant.algorithm;
 
 import org.sparkao.quant.format.NumberFormats;
 import org.sparkao.quant.format.Overflow;
+import org.sparkao.quant.format.WeightType;
 
 /**
  * e4m3fn scales of 16 elements under one fp32 divisor of the tensor (NVFP4), as compressed-tensors

@@ -1,5 +1,7 @@
 package org.sparkao.quant.algorithm;
 
+import org.sparkao.quant.format.WeightType;
+
 /**
  * The reference: one element after the other, in plain Java.
  *

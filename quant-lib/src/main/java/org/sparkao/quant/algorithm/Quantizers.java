@@ -44,7 +44,7 @@ public final class Quantizers {
    */
   public static TensorRange range(byte[] source, int offset, int count, DType dtype) {
     GroupRange range = new GroupRange();
-    KERNELS.range(WeightType.of(dtype)).extend(source, offset, count, range);
+    KERNELS.range(WeightTypes.of(dtype)).extend(source, offset, count, range);
     return new TensorRange(range.min, range.max);
   }
 

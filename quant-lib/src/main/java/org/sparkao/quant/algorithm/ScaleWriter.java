@@ -1,6 +1,7 @@
 package org.sparkao.quant.algorithm;
 
 import java.util.Arrays;
+import org.sparkao.quant.format.WeightType;
 import org.sparkao.quant.pack.BitPacking;
 import org.sparkao.quant.pack.PackedPart;
 import org.sparkao.quant.scheme.QuantArgs;
@@ -29,7 +30,7 @@ final class ScaleWriter {
     this.grid = grid;
     this.scaleType =
         request.scheme().weights().scale() == QuantArgs.ScaleKind.WEIGHT_DTYPE
-            ? WeightType.of(parts.list().get(parts.scale()).dtype())
+            ? WeightTypes.of(parts.list().get(parts.scale()).dtype())
             : WeightType.F32;
     this.zeroPoints = new byte[grid.groups()];
   }

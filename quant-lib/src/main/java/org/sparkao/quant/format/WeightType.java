@@ -1,23 +1,18 @@
-package org.sparkao.quant.algorithm;
-
-import org.sparkao.quant.format.BinaryFloat;
-import org.sparkao.quant.format.NumberFormats;
-import org.sparkao.quant.format.Overflow;
-import org.sparkao.quant.safetensors.DType;
+package org.sparkao.quant.format;
 
 /**
  * The data type D of a weight: reading it, and rounding to it as an arithmetic operation in D does
  * (computed in fp32, rounded once, ties to even, too large becomes infinite).
  */
-enum WeightType {
+public enum WeightType {
   BF16(NumberFormats.BF16.epsilon(), NumberFormats.BF16.smallestNormal(), 7) {
     @Override
-    float read(byte[] source, int offset) {
+    public float read(byte[] source, int offset) {
       return Float.intBitsToFloat(bits16(source, offset) << 16);
     }
 
     @Override
-    float round(float value) {
+    public float round(float value) {
       if (Float.isNaN(value)) {
         return Float.NaN;
       }
@@ -26,7 +21,7 @@ enum WeightType {
     }
 
     @Override
-    void write(float value, byte[] out, int offset) {
+    public void write(float value, byte[] out, int offset) {
       write16(Float.floatToRawIntBits(value) >>> 16, out, offset);
     }
   },
@@ -34,33 +29,33 @@ enum WeightType {
     private final BinaryFloat format = NumberFormats.FP16;
 
     @Override
-    float read(byte[] source, int offset) {
+    public float read(byte[] source, int offset) {
       return format.decode(bits16(source, offset));
     }
 
     @Override
-    float round(float value) {
+    public float round(float value) {
       return format.round(value);
     }
 
     @Override
-    void write(float value, byte[] out, int offset) {
+    public void write(float value, byte[] out, int offset) {
       write16(format.encode(value, Overflow.SPECIAL), out, offset);
     }
   },
   F32(Math.ulp(1f), Float.MIN_NORMAL, 23) {
     @Override
-    float read(byte[] source, int offset) {
+    public float read(byte[] source, int offset) {
       return Float.intBitsToFloat(bits16(source, offset) | bits16(source, offset + 2) << 16);
     }
 
     @Override
-    float round(float value) {
+    public float round(float value) {
       return value;
     }
 
     @Override
-    void write(float value, byte[] out, int offset) {
+    public void write(float value, byte[] out, int offset) {
       int bits = Float.floatToRawIntBits(value);
       write16(bits, out, offset);
       write16(bits >>> 16, out, offset + 2);
@@ -77,41 +72,32 @@ enum WeightType {
     this.mantissaBits = mantissaBits;
   }
 
-  static WeightType of(DType type) {
-    return switch (type) {
-      case BF16 -> BF16;
-      case F16 -> F16;
-      case F32 -> F32;
-      default -> throw new IllegalArgumentException("weights of type " + type);
-    };
-  }
-
   /** The element whose little-endian bytes begin at {@code offset}. */
-  abstract float read(byte[] source, int offset);
+  public abstract float read(byte[] source, int offset);
 
   /** The nearest number of this type. */
-  abstract float round(float value);
+  public abstract float round(float value);
 
   /** Writes a number of this type, little endian. */
-  abstract void write(float value, byte[] out, int offset);
+  public abstract void write(float value, byte[] out, int offset);
 
   /** The distance from 1 to the next number: {@code torch.finfo(D).eps}. */
-  float epsilon() {
+  public float epsilon() {
     return epsilon;
   }
 
   /** {@code torch.finfo(D).tiny}. */
-  float smallestNormal() {
+  public float smallestNormal() {
     return smallestNormal;
   }
 
   /** Stored bits of the mantissa. */
-  int mantissaBits() {
+  public int mantissaBits() {
     return mantissaBits;
   }
 
   /** Bytes of one element. */
-  int bytes() {
+  public int bytes() {
     return this == F32 ? 4 : 2;
   }
 
