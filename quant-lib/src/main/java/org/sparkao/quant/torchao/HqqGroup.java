@@ -1,0 +1,103 @@
+package org.sparkao.quant.torchao;
+
+/**
+ * Half-quadratic quantization of one group: w = (code - zero) / scale with codes 0 to 2^bits - 1,
+ * the scale fixed by the range, the zero improved step by step. All arithmetic in F32.
+ *
+ * <p>A step quantizes, takes the part of the error that the proximal operator of the l_p norm
+ * leaves out of the weights, and sets the zero to the mean that the rest asks for (Badri and Shaji,
+ * "Half-Quadratic Quantization of Large Machine Learning Models", 2023, equations 7 to 10). Source:
+ * torchao {@code quantization/quant_primitives.py}, {@code optimize_weights_proximal_legacy}.
+ */
+final class HqqGroup {
+  static final int STEPS = 20;
+
+  private static final float LARGEST_SCALE = 2e4f;
+  private static final double NORM = 0.7;
+  private static final double FIRST_BETA = 10;
+  private static final double KAPPA = 1.01;
+
+  private final float largestCode;
+  private final boolean wholeZero;
+  private final float[] terms;
+
+  private float[] values;
+  private int begin;
+  private int end;
+  private float scale;
+  private float zero;
+
+  /** For groups of up to {@code size} values and codes of {@code bits} bits. */
+  HqqGroup(int bits, int size) {
+    this.largestCode = (1 << bits) - 1;
+    this.wholeZero = bits == 4;
+    this.terms = new float[size];
+  }
+
+  /** The weight of the proximal term in step {@code step}, counted from 0. */
+  static double beta(int step) {
+    double beta = FIRST_BETA;
+    for (int i = 0; i < step; i++) {
+      beta *= KAPPA;
+    }
+    return beta;
+  }
+
+  /** Takes {@code values[begin, end)} up and lays their range on the codes. */
+  void begin(float[] groupValues, int groupBegin, int groupEnd) {
+    values = groupValues;
+    begin = groupBegin;
+    end = groupEnd;
+    float min = Float.POSITIVE_INFINITY;
+    float max = Float.NEGATIVE_INFINITY;
+    for (int i = begin; i < end; i++) {
+      min = Math.min(min, values[i]);
+      max = Math.max(max, values[i]);
+    }
+    // torch evaluates number / tensor as reciprocal, then product.
+    scale = Math.min(1 / (max - min) * largestCode, LARGEST_SCALE);
+    zero = -min * scale;
+    if (wholeZero) {
+      zero = (float) Math.rint(zero);
+    }
+  }
+
+  /** Continues with a zero that an earlier step left. */
+  void zero(float given) {
+    zero = given;
+  }
+
+  /** One step; returns the sum of absolute errors under the zero before it. */
+  double step(double beta) {
+    double error = 0;
+    float weight = (float) (1 / beta);
+    for (int i = begin; i < end; i++) {
+      float code = code(values[i]);
+      float difference = values[i] - (code - zero) / scale;
+      error += Math.abs(difference);
+      terms[i - begin] = code - (values[i] - shrink(difference, weight)) * scale;
+    }
+    zero = TorchSum.sum(terms, end - begin) / (end - begin);
+    return error;
+  }
+
+  private static float shrink(float difference, float weight) {
+    float magnitude = Math.abs(difference);
+    float kept = magnitude - weight * (float) Math.pow(magnitude, (float) (NORM - 1));
+    return kept > 0 ? Math.copySign(kept, difference) : 0;
+  }
+
+  /** The code of a value under the zero of now. */
+  float code(float value) {
+    float code = (float) Math.rint(value * scale + zero);
+    return Math.max(0, Math.min(largestCode, code));
+  }
+
+  float scale() {
+    return scale;
+  }
+
+  float zero() {
+    return zero;
+  }
+}
