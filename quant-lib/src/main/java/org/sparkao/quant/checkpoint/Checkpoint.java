@@ -34,6 +34,16 @@ public final class Checkpoint {
     List<CheckpointTensor> inFileOrder = new ArrayList<>();
     for (Shard shard : shards) {
       for (TensorEntry entry : shard.header().entries()) {
+        if (!CheckpointNames.isTensorName(entry.name())) {
+          throw new QuantException(
+              CheckpointNames.printable(entry.name())
+                  + " in "
+                  + location
+                  + "/"
+                  + shard.file().name()
+                  + ": is no name for a tensor (empty, a path out of its folder, or with control"
+                  + " characters); do not use this file");
+        }
         inFileOrder.add(new CheckpointTensor(shard.file().name(), entry));
       }
     }

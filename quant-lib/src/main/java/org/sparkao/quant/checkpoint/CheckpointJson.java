@@ -21,12 +21,16 @@ final class CheckpointJson {
   private static final int MAX_INDEX_BYTES = 256 << 20;
   private static final int MAX_TENSORS = 4_000_000;
 
-  private static final JsonMapper MAPPER = new JsonMapper(factory(MAX_CONFIG_BYTES));
-  private static final JsonFactory INDEX = factory(MAX_INDEX_BYTES);
+  /** A tree takes some hundred bytes a token. */
+  private static final long MAX_CONFIG_TOKENS = 1_000_000;
+
+  private static final JsonMapper MAPPER =
+      new JsonMapper(factory(MAX_CONFIG_BYTES, MAX_CONFIG_TOKENS));
+  private static final JsonFactory INDEX = factory(MAX_INDEX_BYTES, Long.MAX_VALUE);
 
   private CheckpointJson() {}
 
-  private static JsonFactory factory(long maxDocumentLength) {
+  private static JsonFactory factory(long maxDocumentLength, long maxTokens) {
     return JsonFactory.builder()
         .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
         .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
@@ -34,6 +38,7 @@ final class CheckpointJson {
         .streamReadConstraints(
             StreamReadConstraints.builder()
                 .maxDocumentLength(maxDocumentLength)
+                .maxTokenCount(maxTokens)
                 .maxNestingDepth(64)
                 .maxNameLength(10_000)
                 .maxNumberLength(400)

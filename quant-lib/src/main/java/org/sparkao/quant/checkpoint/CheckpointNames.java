@@ -23,7 +23,7 @@ final class CheckpointNames {
   /** Why a file that is no part of the checkpoint is not copied; empty when it is. */
   static Optional<String> skipReason(String name) {
     if (isShard(name)) {
-      return Optional.of("the index does not name it");
+      return Optional.of("no shard of this checkpoint");
     }
     if (name.startsWith(".")) {
       return Optional.of("hidden files are not copied");
@@ -43,6 +43,15 @@ final class CheckpointNames {
         && name.indexOf('/') < 0
         && name.indexOf('\\') < 0
         && name.chars().noneMatch(Character::isISOControl);
+  }
+
+  /** Whether a tensor's name is harmless as text and as part of a path. */
+  static boolean isTensorName(String name) {
+    return !name.isEmpty()
+        && !name.startsWith("/")
+        && name.indexOf('\\') < 0
+        && name.chars().noneMatch(Character::isISOControl)
+        && !("/" + name + "/").contains("/../");
   }
 
   /** A name that came from a file, fit for a terminal. */

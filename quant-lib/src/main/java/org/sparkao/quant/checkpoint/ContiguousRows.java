@@ -29,10 +29,12 @@ final class ContiguousRows implements RawRows {
       source.readFully(position, target, offset, length);
       return;
     }
-    for (int done = 0; done < length; done += CHUNK_BYTES) {
+    int done = 0;
+    while (done < length) {
       int count = Math.min(CHUNK_BYTES, length - done);
       source.readFully(position + done, target, offset + done, count);
       hash.update(target, offset + done, count);
+      done += count;
     }
   }
 }

@@ -41,6 +41,10 @@ public final class LocalFiles implements CheckpointFiles {
   public List<FileEntry> files() throws IOException {
     List<FileEntry> files = new ArrayList<>();
     for (Path path : children()) {
+      if (!Files.exists(path)) {
+        throw new QuantException(
+            path + ": is a link to a file that is missing; download it again or remove the link");
+      }
       BasicFileAttributes attributes = Files.readAttributes(path, BasicFileAttributes.class);
       if (attributes.isRegularFile()) {
         files.add(

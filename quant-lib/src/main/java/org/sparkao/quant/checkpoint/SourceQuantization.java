@@ -12,6 +12,10 @@ final class SourceQuantization {
   private static final Set<String> FP8_FORMATS =
       Set.of("float-quantized", "naive-quantized", "dense");
 
+  /** Where ModelOpt, AutoGPTQ and AutoAWQ describe themselves. */
+  private static final Set<String> FOREIGN_CONFIGS =
+      Set.of("hf_quant_config.json", "quantize_config.json", "quant_config.json");
+
   private final String location;
   private final JsonNode config;
 
@@ -26,20 +30,36 @@ final class SourceQuantization {
    * @throws QuantException when it is quantized in a form that is not read
    */
   static Optional<SourceQuantization> of(Checkpoint checkpoint) {
+    requireNoForeignConfig(checkpoint);
     JsonNode root = checkpoint.config().orElse(null);
     if (root == null) {
       return Optional.empty();
     }
     for (JsonNode owner : List.of(root, root.path("text_config"))) {
-      JsonNode config = owner.path("quantization_config");
-      if (!config.isMissingNode() && !config.isNull()) {
-        SourceQuantization quantization =
-            new SourceQuantization(checkpoint.location() + "/" + CheckpointNames.CONFIG, config);
-        quantization.requireReadable();
-        return Optional.of(quantization);
+      for (String key : List.of("quantization_config", "compression_config")) {
+        JsonNode config = owner.path(key);
+        if (!config.isMissingNode() && !config.isNull()) {
+          SourceQuantization quantization =
+              new SourceQuantization(checkpoint.location() + "/" + CheckpointNames.CONFIG, config);
+          quantization.requireReadable();
+          return Optional.of(quantization);
+        }
       }
     }
     return Optional.empty();
+  }
+
+  private static void requireNoForeignConfig(Checkpoint checkpoint) {
+    for (FileEntry file : checkpoint.sideFiles()) {
+      if (FOREIGN_CONFIGS.contains(file.name())) {
+        throw new QuantException(
+            checkpoint.location()
+                + "/"
+                + file.name()
+                + ": the checkpoint is already quantized, in a form that is not read"
+                + WAY_OUT);
+      }
+    }
   }
 
   private void requireReadable() {

@@ -2,6 +2,7 @@ package org.sparkao.quant.safetensors;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import java.io.IOException;
@@ -47,6 +48,9 @@ final class HeaderJson {
   private final Map<String, TensorEntry> entries = new LinkedHashMap<>();
   private Map<String, String> metadata;
 
+  /** The tensor that is being read, for messages. */
+  private String tensor;
+
   HeaderJson(String location, long dataBegin, long size) {
     this.location = location;
     this.dataBegin = dataBegin;
@@ -80,6 +84,9 @@ final class HeaderJson {
       if (parser.nextToken() != null) {
         throw refused("its header goes on after the JSON object");
       }
+    } catch (JsonProcessingException e) {
+      String what = "is not the JSON of safetensors: " + e.getOriginalMessage();
+      throw tensor == null ? refused("its header " + what) : refused(tensor, "its entry " + what);
     }
   }
 
@@ -95,9 +102,11 @@ final class HeaderJson {
     if (entries.size() == MAX_TENSORS) {
       throw refused("its header lists more than " + MAX_TENSORS + " tensors");
     }
+    tensor = name;
     if (entries.put(name, tensor(parser, name)) != null) {
       throw refused(name, "is listed twice");
     }
+    tensor = null;
   }
 
   private Map<String, String> strings(JsonParser parser) throws IOException {
@@ -185,6 +194,9 @@ final class HeaderJson {
       }
       if (sizes.size() == MAX_DIMENSIONS) {
         throw refused(name, "has a " + field + " of more than " + MAX_DIMENSIONS + " numbers");
+      }
+      if (parser.getNumberType() == JsonParser.NumberType.BIG_INTEGER) {
+        throw refused(name, "has a number beyond 64 bits in its " + field);
       }
       long value = parser.getLongValue();
       if (value < 0) {

@@ -1,6 +1,5 @@
 package org.sparkao.quant.safetensors;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -32,8 +31,6 @@ final class HeaderReader {
     HeaderStream stream = new HeaderStream(source, LENGTH_BYTES, dataBegin, digest);
     try {
       json.parse(stream);
-    } catch (JsonProcessingException e) {
-      throw refused("its header is not the JSON of safetensors: " + e.getOriginalMessage(), e);
     } catch (CharacterCodingException e) {
       throw refused("its header is not UTF-8", e);
     }

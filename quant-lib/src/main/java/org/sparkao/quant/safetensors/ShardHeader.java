@@ -31,7 +31,10 @@ public final class ShardHeader {
   public static final Map<String, String> PYTORCH = Map.of("format", "pt");
 
   private static final JsonFactory JSON =
-      JsonFactory.builder().disable(JsonWriteFeature.WRITE_HEX_UPPER_CASE).build();
+      JsonFactory.builder()
+          .disable(JsonWriteFeature.WRITE_HEX_UPPER_CASE)
+          .enable(JsonWriteFeature.COMBINE_UNICODE_SURROGATES_IN_UTF8)
+          .build();
 
   /** Order of the file: larger types first so that all are aligned, then UTF-8 bytes of names. */
   private static final Comparator<TensorSpec> CANONICAL =
