@@ -1,8 +1,7 @@
 package org.sparkao.quant.checkpoint;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
+import org.sparkao.quant.format.WeightType;
 import org.sparkao.quant.safetensors.ByteSource;
 import org.sparkao.quant.safetensors.TensorEntry;
 
@@ -27,25 +26,25 @@ final class ScaleGrid {
     byte[] bytes = new byte[Math.toIntExact(entry.bytes())];
     source.readFully(entry.begin(), bytes, 0, bytes.length);
     hash.update(bytes, 0, bytes.length);
-    ByteBuffer buffer = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    WeightType type = WeightType.valueOf(entry.dtype().name());
     float[] scales = new float[Math.toIntExact(entry.elements())];
     for (int i = 0; i < scales.length; i++) {
-      scales[i] =
-          switch (entry.dtype()) {
-            case F32 -> buffer.getFloat();
-            case F16 -> Fp8Decoder.fromF16(buffer.getShort());
-            case BF16 -> Float.intBitsToFloat(buffer.getShort() << 16);
-            default -> throw new IllegalArgumentException("scales of type " + entry.dtype());
-          };
+      scales[i] = type.read(bytes, i * type.bytes());
     }
     long gridColumns = (columns + form.blockColumns() - 1) / form.blockColumns();
     return new ScaleGrid(scales, form, Math.toIntExact(gridColumns));
   }
 
-  float scale(long row, int blockColumn) {
-    return scales[Math.toIntExact(row / blockRows * gridColumns + blockColumn)];
+  /** Index of the blocks that row {@code row} of the whole matrix lies in. */
+  long blockRow(long row) {
+    return row / blockRows;
   }
 
+  float scale(long blockRow, int blockColumn) {
+    return scales[Math.toIntExact(blockRow * gridColumns + blockColumn)];
+  }
+
+  /** Blocks side by side. */
   int gridColumns() {
     return gridColumns;
   }

@@ -6,6 +6,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -142,6 +143,21 @@ public final class CheckpointFixture {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** Reads a weight whole, {@code step} rows at a time, into one array. */
+  public static byte[] readAll(
+      CheckpointFiles files, WeightSource weight, int step, MessageDigest digest)
+      throws IOException {
+    long rowBytes = weight.dtype().bytes(weight.columns());
+    byte[] all = new byte[Math.toIntExact(weight.rows() * rowBytes)];
+    try (WeightReader reader = WeightReader.open(files, weight, digest)) {
+      for (long row = 0; row < weight.rows(); row += step) {
+        int rows = (int) Math.min(step, weight.rows() - row);
+        reader.readRows(row, rows, all, (int) (row * rowBytes));
+      }
+    }
+    return all;
   }
 
   private void writeShard(String fileName, Map<String, Tensor> tensors) throws IOException {
