@@ -1,0 +1,183 @@
+"""Quantizes checkpoints under every preset, verifies the outputs and opens each with transformers and compressed-tensors.
+
+    check_loading.py --work DIR --output FILE.json --checkpoint DIR [--checkpoint DIR]...
+
+For each checkpoint and scheme: what the shapes do not allow must be refused with exit code 2, before anything is
+written, naming a module and a way out; everything else must quantize, pass `verify`, and give, in each reader of
+open_checkpoint.py, the same weights bit for bit. Runs in the loading environment. Exit code 1 when anything differs.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from record import REPOSITORY, java_version, save, versions
+from safetensors_file import header_bytes, read_checkpoint
+
+NEEDS_CALIBRATION = {"FP8": "input_scale", "NVFP4": "input_global_scale"}
+BLOCK = 128
+# scheme: (options of the command line, group of columns that must divide, or None)
+SCHEMES = {
+    "FP8": None, "FP8_DYNAMIC": None, "FP8_BLOCK": BLOCK, "W8A8": None,
+    **{f"W{bits}A16": 128 for bits in range(2, 9)},
+    "W4A16_ASYM": 128, "W4A8": 128, "W4AFP8": 128, "8DA4W": 32,
+    "NVFP4A16": 16, "NVFP4": 16, "MXFP4A16": 32, "MXFP4": 32, "MXFP8A16": 32, "MXFP8": 32,
+    "W4A16(group_size=64)": 64, "W4A16_ASYM(group_size=32)": 32, "W4A16(group_size=4)": 4, "W4A16(group_size=-1)": None,
+    "W3A16(group_size=64)": 64, "W5A16(group_size=64)": 64, "W8A16(group_size=-1)": None,
+    "W4A16_ASYM(group_size=-1)": None, "W4A8(group_size=64)": 64, "W4AFP8(group_size=64)": 64,
+    "W8A8(symmetric=false)": None,
+}
+DEEPSEEK = "FP8_BLOCK --layout deepseek"
+
+
+def linear_weights(folder):
+    """Name to shape of the weights that a quantizer takes by default: linear layers without the head."""
+    return {name: entry.shape for name, entry in read_checkpoint(folder).items()
+            if len(entry.shape) == 2 and name.endswith("_proj.weight")}
+
+
+def calibration_file(path, weights, suffix):
+    """Activation scales for schemes that need them: one value a layer, equal for modules that read the same input."""
+    names, values = [], []
+    for name in weights:
+        layer = int(name.split(".layers.")[1].split(".")[0])
+        kind = "attention" if ".q_proj" in name or ".k_proj" in name or ".v_proj" in name else name.split(".")[-2]
+        kind = "mlp" if kind in ("gate_proj", "up_proj") else kind
+        position = ("attention", "o_proj", "mlp", "down_proj").index(kind)
+        names.append((f"{name.removesuffix('weight')}{suffix}", "F32", (1,)))
+        values.append((1.0 + 0.125 * position + layer / 64.0) * (0.01 if suffix == "input_scale" else 100.0))
+    header, _ = header_bytes(names)
+    Path(path).write_bytes(header + np.array(values, "<f4").tobytes())
+
+
+def run(command, log):
+    """(exit code, output) of a command."""
+    result = subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    with open(log, "a") as file:
+        file.write(f"$ {' '.join(map(str, command))}\n{result.stdout}\nexit code {result.returncode}\n")
+    return result.returncode, result.stdout
+
+
+class Check:
+    """All steps of one run of this script."""
+
+    def __init__(self, options):
+        self.launcher, self.work = Path(options.launcher).resolve(), Path(options.work).resolve()
+        self.dequantizer, self.log = options.dequantizer, self.work / "commands.log"
+        self.output, self.tables = self.work / "output", self.work / "tables"
+        self.problems = []
+
+    def quantize(self, checkpoint, scheme, extra=()):
+        """Runs the job into an empty output folder."""
+        shutil.rmtree(self.output, ignore_errors=True)
+        name, *options = scheme.split(" ")
+        return run([self.launcher, "quantize", "--checkpoint", checkpoint, "--output", self.output, "--scheme", name,
+                    "--tables", self.tables, *options, *extra], self.log)
+
+    def refused(self, checkpoint, scheme, words, extra=()):
+        """A row for a refusal: exit code 2, the words in the message, nothing written."""
+        code, text = self.quantize(checkpoint, scheme, extra)
+        missing = [word for word in words if word not in text]
+        left = self.output.exists() and any(self.output.iterdir())
+        verdict = "refused as expected" if code == 2 and not missing and not left else (
+            f"exit code {code}, words missing {missing}, output {'written' if left else 'absent'}")
+        lines = [line for line in text.splitlines() if any(word in line for word in words)]
+        return {"verdict": verdict, "message": "\n".join(lines)[:1500]}
+
+    def accepted(self, checkpoint, scheme, extra=()):
+        """A row for an output that loads."""
+        code, text = self.quantize(checkpoint, scheme, extra)
+        if code != 0:
+            return {"verdict": f"quantize ended with exit code {code}", "message": text[-1500:]}
+        code, text = run([self.launcher, "verify", "--checkpoint", self.output], self.log)
+        if code != 0:
+            return {"verdict": f"verify ended with exit code {code}", "message": text[-1500:]}
+        command = [sys.executable, Path(__file__).with_name("open_checkpoint.py"), self.output, "--source", checkpoint]
+        if self.dequantizer:
+            ours = self.work / "ours.safetensors"
+            ours.unlink(missing_ok=True)
+            code, text = run([*self.dequantizer.split(), self.output, ours], self.log)
+            if code != 0:
+                return {"verdict": f"our dequantizer ended with exit code {code}", "message": text[-1500:]}
+            command += ["--ours", ours]
+        result = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+        if not result.stdout.strip():
+            return {"verdict": "open_checkpoint.py failed", "message": result.stderr[-1500:]}
+        row = json.loads(result.stdout.strip().splitlines()[-1])
+        return {"verdict": "opens" if result.returncode == 0 else "see readers", **row}
+
+    def one(self, checkpoint, scheme, group):
+        """The row of a checkpoint under a scheme, expectation derived from the shapes alone."""
+        weights = linear_weights(checkpoint)
+        name = scheme.split("(")[0].split(" ")[0]
+        extra = []
+        if group and any(shape[1] % group for shape in weights.values()):
+            offenders = [weight for weight, shape in weights.items() if shape[1] % group]
+            modules = {".".join(weight.split(".")[-3:-1]) for weight in offenders}
+            return self.refused(checkpoint, scheme, sorted(modules)[:1] + [str(group)])
+        if name in NEEDS_CALIBRATION:
+            refusal = self.refused(checkpoint, scheme, ["--calibration"])
+            if refusal["verdict"] != "refused as expected":
+                return refusal
+            file = self.work / "calibration.safetensors"
+            calibration_file(file, weights, NEEDS_CALIBRATION[name])
+            extra = ["--calibration", file]
+        row = self.accepted(checkpoint, scheme, extra)
+        return {**row, "without_calibration": refusal["message"]} if extra else row
+
+
+def good(row, known):
+    """Whether a row is as it must be; `known` names the reader's own limitations by scheme."""
+    if row["verdict"] in ("opens", "refused as expected"):
+        return True
+    bad = [key for key, value in row.items() if isinstance(value, str) and key not in ("verdict", "message", "without_calibration")
+           and value not in ("equal", "runs")]
+    return row["verdict"] == "see readers" and all(key in known for key in bad)
+
+
+# What a reader cannot do with any file of that scheme, llm-compressor's own included (see README.md).
+READER_LIMITS = {
+    "W4A16_ASYM": {"transformers_as_is"},
+    "W8A8(symmetric=false)": set(),
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--checkpoint", action="append", required=True)
+    parser.add_argument("--work", required=True)
+    parser.add_argument("--output", required=True, help="JSON result")
+    parser.add_argument("--launcher", default=str(REPOSITORY / "jobs" / "bin" / "sparkao"))
+    parser.add_argument("--dequantizer", help="command that writes OUTPUT.safetensors from CHECKPOINT as sparkao dequantizes it")
+    parser.add_argument("--scheme", action="append", help="only these")
+    options = parser.parse_args()
+    if not Path(options.launcher).exists():
+        sys.exit(f"{options.launcher} is missing; build the project first (README.md of the repository)")
+    check = Check(options)
+    shutil.rmtree(check.tables, ignore_errors=True)
+    check.work.mkdir(parents=True, exist_ok=True)
+    rows, failed = [], 0
+    for checkpoint in options.checkpoint:
+        if not (Path(checkpoint) / "config.json").exists():
+            sys.exit(f"{checkpoint} is no checkpoint: config.json is missing")
+        for scheme, group in {**SCHEMES, DEEPSEEK: BLOCK}.items():
+            if options.scheme and scheme not in options.scheme:
+                continue
+            row = {"checkpoint": Path(checkpoint).name, "scheme": scheme, **check.one(Path(checkpoint).resolve(), scheme, group)}
+            row["good"] = good(row, READER_LIMITS.get(scheme.split("(")[0], set()) | READER_LIMITS.get(scheme, set()))
+            failed += not row["good"]
+            rows.append(row)
+            print(("ok   " if row["good"] else "FAIL ") + json.dumps({key: value for key, value in row.items() if key != "good"}), flush=True)
+    save(options.output, {"check": "every checkpoint under every preset, opened by independent readers", "failed": failed,
+                          "java": java_version(),
+                          "versions": versions(sys.executable, "torch", "transformers", "compressed-tensors", "numpy"), "rows": rows})
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
