@@ -21,7 +21,7 @@ from safetensors_file import header_bytes, read_checkpoint
 
 NEEDS_CALIBRATION = {"FP8": "input_scale", "NVFP4": "input_global_scale"}
 BLOCK = 128
-# scheme: (options of the command line, group of columns that must divide, or None)
+# Scheme to the number of columns in a group, which must divide the rows of every weight; None = any shape.
 SCHEMES = {
     "FP8": None, "FP8_DYNAMIC": None, "FP8_BLOCK": BLOCK, "W8A8": None,
     **{f"W{bits}A16": 128 for bits in range(2, 9)},
@@ -143,7 +143,6 @@ def good(row, known):
 # What a reader cannot do with any file of that scheme, llm-compressor's own included (see README.md).
 READER_LIMITS = {
     "W4A16_ASYM": {"transformers_as_is"},
-    "W8A8(symmetric=false)": set(),
 }
 
 

@@ -2,8 +2,8 @@
 
     check_slot_memory.py --work DIR --output FILE.json
 
-The job runs in `local[1]`: driver, Spark and the one slot share a JVM, whose -Xmx of 512 MB is therefore a cap on the
-slot's heap that it cannot exceed; G1's log adds how much of it was alive after collections. Each scheme has another
+The job runs in `local[1]`: driver, Spark and the one slot share a JVM, whose -Xmx of 512 MB (direct buffers have a
+cap of the same size) is therefore more than the slot can have; the collector's log adds how much was alive. Each scheme has another
 way to read the tensor: by row, by block, by group, and with a first pass over the whole tensor (FP8 would need
 calibration; NVFP4A16 has the same pass).
 """
@@ -65,7 +65,7 @@ def main():
         gc_log = work / "gc.log"
         gc_log.unlink(missing_ok=True)
         shutil.rmtree(work / "output", ignore_errors=True)
-        environment = {"JAVA_TOOL_OPTIONS": f"-Xmx{HEAP} -Xlog:gc:file={gc_log}"}
+        environment = {"SPARKAO_MEMORY": HEAP, "SPARKAO_JAVA_OPTS": f"-Xlog:gc:file={gc_log}"}
         result = measure([options.launcher, "quantize", "--master", "local[1]", "--checkpoint", source, "--output", work / "output",
                           "--scheme", scheme, "--tables", work / "tables"], work / "run.log", environment)
         before, after = heap_figures(gc_log) if gc_log.exists() else (None, None)
