@@ -57,7 +57,12 @@ final class PlainKernel implements GroupKernel {
       case DIVIDE_IN_WEIGHT_TYPE ->
           type.round(type.round(weight / scale.operand) + scale.zeroPoint);
       case DIVIDE -> weight / scale.operand + 0f;
+      case DIVIDE_KEEPING_SIGN -> weight / scale.operand;
       case MULTIPLY -> weight * scale.operand;
+      case MULTIPLY_AND_ROUND ->
+          (float) Math.rint((double) (weight * scale.operand)) + scale.zeroPoint;
+      case MULTIPLY_AND_ROUND_IN_WEIGHT_TYPE ->
+          (float) Math.rint((double) type.round(weight * scale.operand)) + scale.zeroPoint;
     };
   }
 }

@@ -6,7 +6,6 @@ import org.sparkao.quant.QuantException;
 import org.sparkao.quant.observe.TensorRange;
 import org.sparkao.quant.pack.PackedPart;
 import org.sparkao.quant.safetensors.DType;
-import org.sparkao.quant.scheme.Numerics;
 
 /** The table of contents of this package: which request is answered by which quantizer. */
 public final class Quantizers {
@@ -22,7 +21,7 @@ public final class Quantizers {
    */
   public static List<PackedPart> parts(QuantizeRequest request) {
     checkBuilt(request);
-    return CompressedTensorsQuantizers.parts(request);
+    return QuantizerAssembly.parts(request);
   }
 
   /**
@@ -33,7 +32,7 @@ public final class Quantizers {
    */
   public static TensorQuantizer create(QuantizeRequest request, Optional<TensorRange> range) {
     checkBuilt(request);
-    return CompressedTensorsQuantizers.create(request, range, KERNELS);
+    return QuantizerAssembly.create(request, range, KERNELS);
   }
 
   /**
@@ -54,14 +53,9 @@ public final class Quantizers {
   }
 
   private static void checkBuilt(QuantizeRequest request) {
-    if (request.numerics() != Numerics.COMPRESSED_TENSORS
-        || request.algorithm() != WeightAlgorithm.RTN) {
+    if (request.algorithm() != WeightAlgorithm.RTN) {
       throw new QuantException(
-          "algorithm "
-              + request.algorithm().configName()
-              + " with numerics "
-              + request.numerics().configName()
-              + " is not available; use rtn with compressed-tensors");
+          "algorithm " + request.algorithm().configName() + " is not available; use rtn");
     }
   }
 }

@@ -77,6 +77,11 @@ final class AffineRule implements GroupRule {
   }
 
   @Override
+  public float operand() {
+    return reciprocal;
+  }
+
+  @Override
   public float scale() {
     return scale;
   }

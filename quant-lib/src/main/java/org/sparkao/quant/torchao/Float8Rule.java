@@ -39,6 +39,11 @@ final class Float8Rule implements GroupRule {
   }
 
   @Override
+  public float operand() {
+    return scale;
+  }
+
+  @Override
   public float scale() {
     return scale;
   }

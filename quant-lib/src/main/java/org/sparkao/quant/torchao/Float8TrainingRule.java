@@ -40,6 +40,16 @@ final class Float8TrainingRule implements GroupRule {
   }
 
   @Override
+  public float operand() {
+    return multiplier;
+  }
+
+  @Override
+  public float multiplier() {
+    return 1 / multiplier;
+  }
+
+  @Override
   public float scale() {
     return multiplier;
   }

@@ -55,6 +55,11 @@ final class FloatZeroPointRule implements GroupRule {
   }
 
   @Override
+  public float operand() {
+    return 1 / scale;
+  }
+
+  @Override
   public float scale() {
     return scale;
   }

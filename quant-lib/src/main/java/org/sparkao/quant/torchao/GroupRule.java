@@ -21,6 +21,14 @@ public interface GroupRule {
   /** What the code stands for, in the data type of the weight. */
   float decode(byte code);
 
+  /** What values meet before they are rounded: a divisor for fp8, else a factor. */
+  float operand();
+
+  /** What the value of a code is multiplied with. */
+  default float multiplier() {
+    return scale();
+  }
+
   /** The scale as torchao stores it; for a one-byte scale, its value. */
   float scale();
 

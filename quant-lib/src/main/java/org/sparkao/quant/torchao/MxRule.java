@@ -90,6 +90,11 @@ final class MxRule implements GroupRule {
   }
 
   @Override
+  public float operand() {
+    return reciprocal;
+  }
+
+  @Override
   public float scale() {
     return NumberFormats.E8M0.decode(exponentByte);
   }

@@ -38,7 +38,17 @@ final class Nvfp4Rule implements GroupRule {
 
   @Override
   public float decode(byte code) {
-    return input.round(table.decode(code) * (tensorScale * scale()));
+    return input.round(table.decode(code) * multiplier());
+  }
+
+  @Override
+  public float operand() {
+    return reciprocal;
+  }
+
+  @Override
+  public float multiplier() {
+    return tensorScale * scale();
   }
 
   @Override
