@@ -17,6 +17,8 @@ final class Fp8Rows implements RawRows {
   private static final int CODES = 256;
   private static final VarHandle SHORTS =
       MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
+  private static final VarHandle LONGS =
+      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
   private static final VarHandle INTS =
       MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
 
@@ -88,6 +90,7 @@ final class Fp8Rows implements RawRows {
     byte[] bytes = new byte[Integer.BYTES];
     for (int code = 0; code < CODES; code++) {
       type.write(type.round(NumberFormats.E4M3FN.decode(code) * scale), bytes, 0);
+      // The upper half is zero for types of 16 bits.
       values[block * CODES + code] = (int) INTS.get(bytes, 0);
     }
   }
@@ -99,9 +102,22 @@ final class Fp8Rows implements RawRows {
         INTS.set(target, offset + 4 * i, values[base + (raw[from + i] & 0xFF)]);
       }
     } else {
-      for (int i = 0; i < count; i++) {
-        SHORTS.set(target, offset + 2 * i, (short) values[base + (raw[from + i] & 0xFF)]);
+      int four = count & -4;
+      for (int i = 0; i < four; i += 4) {
+        long bits =
+            short16(base, from + i)
+                | short16(base, from + i + 1) << 16
+                | short16(base, from + i + 2) << 32
+                | short16(base, from + i + 3) << 48;
+        LONGS.set(target, offset + 2 * i, bits);
+      }
+      for (int i = four; i < count; i++) {
+        SHORTS.set(target, offset + 2 * i, (short) short16(base, from + i));
       }
     }
+  }
+
+  private long short16(int base, int place) {
+    return values[base + (raw[place] & 0xFF)];
   }
 }

@@ -91,6 +91,26 @@ final class TestWeightReader {
   }
 
   @Test
+  void transposesOtherTypes() throws IOException {
+    // [1, K = 2, N = 3]; codes 1, 2, 3 and their negatives
+    byte[] codes = {0x38, 0x40, 0x44, (byte) 0xB8, (byte) 0xC0, (byte) 0xC4};
+    byte[] floats = new byte[24];
+    for (int i = 0; i < 24; i++) {
+      floats[i] = (byte) i;
+    }
+    write(
+        fixture()
+            .tensor("fp8", DType.F8_E4M3, List.of(1L, 2L, 3L), codes)
+            .tensor("f32", DType.F32, List.of(1L, 2L, 3L), floats));
+    assertThat(read(sources().weight("fp8", 0, Axes.COLUMNS_FIRST), 2, Sha256.newDigest()))
+        .inHexadecimal()
+        .containsExactly(0x80, 0x3F, 0x80, 0xBF, 0x00, 0x40, 0x00, 0xC0, 0x40, 0x40, 0x40, 0xC0);
+    assertThat(read(sources().weight("f32", 0, Axes.COLUMNS_FIRST), 2, Sha256.newDigest()))
+        .containsExactly(
+            0, 1, 2, 3, 12, 13, 14, 15, 4, 5, 6, 7, 16, 17, 18, 19, 8, 9, 10, 11, 20, 21, 22, 23);
+  }
+
+  @Test
   void readsInAnyOrderWithoutADigest() throws IOException {
     byte[] bytes = random(2 * 4 * 3);
     write(fixture().tensor("a.weight", DType.BF16, List.of(4L, 3L), bytes));
