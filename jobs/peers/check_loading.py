@@ -32,6 +32,9 @@ SCHEMES = {
     "W4A16_ASYM(group_size=-1)": None, "W4A8(group_size=64)": 64, "W4AFP8(group_size=64)": 64,
     "W8A8(symmetric=false)": None,
 }
+TARGET = REPOSITORY / "jobs" / "target"
+DEQUANTIZER = ["java", "-cp", f"{TARGET / 'test-classes'}:{TARGET / 'classes'}:{REPOSITORY / 'quant-lib' / 'target' / 'classes'}:"
+               f"{TARGET / 'lib'}/*", "org.sparkao.jobs.peers.DequantizeCheckpoint"]
 DEEPSEEK = "FP8_BLOCK --layout deepseek"
 
 
@@ -68,7 +71,7 @@ class Check:
 
     def __init__(self, options):
         self.launcher, self.work = Path(options.launcher).resolve(), Path(options.work).resolve()
-        self.dequantizer, self.log = options.dequantizer, self.work / "commands.log"
+        self.log = self.work / "commands.log"
         self.output, self.tables = self.work / "output", self.work / "tables"
         self.problems = []
 
@@ -98,13 +101,12 @@ class Check:
         if code != 0:
             return {"verdict": f"verify ended with exit code {code}", "message": text[-1500:]}
         command = [sys.executable, Path(__file__).with_name("open_checkpoint.py"), self.output, "--source", checkpoint]
-        if self.dequantizer:
-            ours = self.work / "ours.safetensors"
-            ours.unlink(missing_ok=True)
-            code, text = run([*self.dequantizer.split(), self.output, ours], self.log)
-            if code != 0:
-                return {"verdict": f"our dequantizer ended with exit code {code}", "message": text[-1500:]}
-            command += ["--ours", ours]
+        ours = self.work / "ours.safetensors"
+        ours.unlink(missing_ok=True)
+        code, text = run([*DEQUANTIZER, self.output, ours], self.log)
+        if code != 0:
+            return {"verdict": f"DequantizeCheckpoint ended with exit code {code}", "message": text[-1500:]}
+        command += ["--ours", ours]
         result = subprocess.run([str(part) for part in command], capture_output=True, text=True)
         if not result.stdout.strip():
             return {"verdict": "open_checkpoint.py failed", "message": result.stderr[-1500:]}
@@ -152,11 +154,12 @@ def main():
     parser.add_argument("--work", required=True)
     parser.add_argument("--output", required=True, help="JSON result")
     parser.add_argument("--launcher", default=str(REPOSITORY / "jobs" / "bin" / "sparkao"))
-    parser.add_argument("--dequantizer", help="command that writes OUTPUT.safetensors from CHECKPOINT as sparkao dequantizes it")
     parser.add_argument("--scheme", action="append", help="only these")
     options = parser.parse_args()
     if not Path(options.launcher).exists():
         sys.exit(f"{options.launcher} is missing; build the project first (README.md of the repository)")
+    if not (TARGET / "test-classes/org/sparkao/jobs/peers/DequantizeCheckpoint.class").exists():
+        sys.exit("our own dequantizer is not compiled: run `mvn -q -pl jobs -am test-compile` in the repository")
     check = Check(options)
     shutil.rmtree(check.tables, ignore_errors=True)
     check.work.mkdir(parents=True, exist_ok=True)
