@@ -5,9 +5,6 @@ import org.sparkao.quant.safetensors.ByteSource;
 
 /** Rows that lie on disk as they are asked for. */
 final class ContiguousRows implements RawRows {
-  /** What is hashed right after it was read, while it is in the cache. */
-  private static final int CHUNK_BYTES = 1 << 18;
-
   private final ByteSource source;
   private final RawHash hash;
   private final long begin;
@@ -25,16 +22,7 @@ final class ContiguousRows implements RawRows {
   public void read(long rowBegin, int rows, byte[] target, int offset) throws IOException {
     long position = begin + rowBegin * rowBytes;
     int length = Math.toIntExact(rows * rowBytes);
-    if (!hash.isWanted()) {
-      source.readFully(position, target, offset, length);
-      return;
-    }
-    int done = 0;
-    while (done < length) {
-      int count = Math.min(CHUNK_BYTES, length - done);
-      source.readFully(position + done, target, offset + done, count);
-      hash.update(target, offset + done, count);
-      done += count;
-    }
+    source.readFully(position, target, offset, length);
+    hash.update(target, offset, length);
   }
 }

@@ -13,7 +13,9 @@ import org.sparkao.quant.format.WeightType;
  * values are computed once and looked up.
  */
 final class Fp8Rows implements RawRows {
-  private static final int CHUNK_BYTES = 1 << 18;
+  /** Codes read at once: object stores answer each read with a request. */
+  private static final int CHUNK_BYTES = 4 << 20;
+
   private static final int CODES = 256;
   private static final VarHandle SHORTS =
       MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);

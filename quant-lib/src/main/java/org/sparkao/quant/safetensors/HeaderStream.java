@@ -6,7 +6,8 @@ import java.security.MessageDigest;
 
 /** The bytes [position, end) of a source as a stream that hashes what passes. */
 final class HeaderStream extends InputStream {
-  private static final int BUFFER_BYTES = 1 << 16;
+  /** Most headers in one read: object stores answer each with a request. */
+  private static final int BUFFER_BYTES = 1 << 20;
 
   private final ByteSource source;
   private final MessageDigest digest;

@@ -136,8 +136,8 @@ final class TestWeightReader {
 
   @Test
   void copiesTensorsUnchanged() throws IOException {
-    byte[] bytes = random(2_500_000);
-    write(fixture().tensor("a", DType.U8, List.of(2_500_000L), bytes).bf16("b", 1));
+    byte[] bytes = random(9_500_000);
+    write(fixture().tensor("a", DType.U8, List.of(9_500_000L), bytes).bf16("b", 1));
     CheckpointTensor tensor = Checkpoint.open(LocalFiles.of(folder)).tensor("a").orElseThrow();
     ByteArrayOutputStream copy = new ByteArrayOutputStream();
     TensorCopy.copy(LocalFiles.of(folder), tensor, copy::write);
