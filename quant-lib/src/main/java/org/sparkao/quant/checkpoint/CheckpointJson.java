@@ -9,7 +9,12 @@ import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.Reader;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;
 import org.sparkao.quant.QuantException;
@@ -49,8 +54,7 @@ final class CheckpointJson {
 
   /** A whole object, for files of a few megabytes at most. */
   static JsonNode object(ByteSource source) throws IOException {
-    byte[] bytes = bytes(source, MAX_CONFIG_BYTES);
-    try (JsonParser parser = MAPPER.createParser(bytes)) {
+    try (JsonParser parser = MAPPER.createParser(text(source, MAX_CONFIG_BYTES))) {
       JsonNode node = MAPPER.readTree(parser);
       if (node == null || !node.isObject() || parser.nextToken() != null) {
         throw refused(source, "is not one JSON object", null);
@@ -58,14 +62,15 @@ final class CheckpointJson {
       return node;
     } catch (JsonProcessingException e) {
       throw refused(source, "is not valid JSON: " + e.getOriginalMessage(), e);
+    } catch (CharacterCodingException e) {
+      throw refused(source, "is not UTF-8", e);
     }
   }
 
   /** {@code weight_map} of an index: tensor to file. Names are not checked here. */
   static Map<String, String> weightMap(ByteSource source) throws IOException {
-    byte[] bytes = bytes(source, MAX_INDEX_BYTES);
     Map<String, String> weightMap = null;
-    try (JsonParser parser = INDEX.createParser(bytes)) {
+    try (JsonParser parser = INDEX.createParser(text(source, MAX_INDEX_BYTES))) {
       if (parser.nextToken() != JsonToken.START_OBJECT) {
         throw refused(source, "is not a JSON object", null);
       }
@@ -83,6 +88,8 @@ final class CheckpointJson {
       }
     } catch (JsonProcessingException e) {
       throw refused(source, "is not valid JSON: " + e.getOriginalMessage(), e);
+    } catch (CharacterCodingException e) {
+      throw refused(source, "is not UTF-8", e);
     }
     if (weightMap == null) {
       throw refused(source, "has no weight_map", null);
@@ -111,14 +118,15 @@ final class CheckpointJson {
     return strings;
   }
 
-  private static byte[] bytes(ByteSource source, int limit) throws IOException {
+  private static Reader text(ByteSource source, int limit) throws IOException {
     long size = source.size();
     if (size > limit) {
       throw refused(source, "is " + size + " bytes long, more than the limit of " + limit, null);
     }
     byte[] bytes = new byte[(int) size];
     source.readFully(0, bytes, 0, bytes.length);
-    return bytes;
+    return new InputStreamReader(
+        new ByteArrayInputStream(bytes), StandardCharsets.UTF_8.newDecoder());
   }
 
   private static QuantException refused(ByteSource source, String what, Exception cause) {

@@ -8,7 +8,6 @@ import com.fasterxml.jackson.core.StreamReadConstraints;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
-import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -67,13 +66,7 @@ final class HeaderJson {
 
   /** Reads the stream to its end. */
   void parse(InputStream stream) throws IOException {
-    InputStreamReader utf8 =
-        new InputStreamReader(
-            stream,
-            StandardCharsets.UTF_8
-                .newDecoder()
-                .onMalformedInput(CodingErrorAction.REPORT)
-                .onUnmappableCharacter(CodingErrorAction.REPORT));
+    InputStreamReader utf8 = new InputStreamReader(stream, StandardCharsets.UTF_8.newDecoder());
     try (JsonParser parser = JSON.createParser(utf8)) {
       if (parser.nextToken() != JsonToken.START_OBJECT) {
         throw refused("its header is not a JSON object");
