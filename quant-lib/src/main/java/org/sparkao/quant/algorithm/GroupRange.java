@@ -22,6 +22,11 @@ final class GroupRange {
     clear();
   }
 
+  GroupRange(float min, float max) {
+    this.min = min;
+    this.max = max;
+  }
+
   void clear() {
     min = Float.POSITIVE_INFINITY;
     max = Float.NEGATIVE_INFINITY;
@@ -35,6 +40,12 @@ final class GroupRange {
     } else {
       nonFinite = true;
     }
+  }
+
+  /** Cuts off whatever is larger than {@code magnitude}. */
+  void clip(float magnitude) {
+    min = Math.max(min, -magnitude);
+    max = Math.min(max, magnitude);
   }
 
   /** Largest finite magnitude, 0 when there was none. */

@@ -49,7 +49,7 @@ final class PlainKernel implements GroupKernel {
   }
 
   /** Where a weight lies on the grid of codes, before clamping and rounding. */
-  private float position(float weight, GroupScale scale) {
+  float position(float weight, GroupScale scale) {
     if (Float.isNaN(weight)) {
       return rule.integer() ? scale.zeroPoint : Float.NaN;
     }

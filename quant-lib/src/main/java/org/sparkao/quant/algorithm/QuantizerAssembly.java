@@ -25,7 +25,10 @@ final class QuantizerAssembly {
     ScaleRule rule = ScaleRules.of(request, codes, range);
     GroupKernel kernel = kernels.quantize(type, codes, rule.quotient());
     RangeKernel ranges = kernels.range(type);
-    RoundToNearest quantizer = new RoundToNearest(request, grid, parts, rule, ranges, kernel);
+    SearchedRanges searched =
+        new SearchedRanges(RangeSearches.of(request, rule, codes), request.weight());
+    RoundToNearest quantizer =
+        new RoundToNearest(request, grid, parts, rule, ranges, kernel, searched);
     if (grid.wholeTensor()) {
       TensorRange whole = ScaleRules.required(request, range);
       return quantizer.withTensorScale(whole.min(), whole.max());
@@ -36,6 +39,7 @@ final class QuantizerAssembly {
   private static void check(QuantizeRequest request) {
     SchemeChecks.check(request);
     ScaleRules.check(request);
+    RangeSearches.check(request);
   }
 
   private static ScaleGrid grid(QuantizeRequest request) {

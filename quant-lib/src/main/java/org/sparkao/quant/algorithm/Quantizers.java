@@ -2,7 +2,6 @@ package org.sparkao.quant.algorithm;
 
 import java.util.List;
 import java.util.Optional;
-import org.sparkao.quant.QuantException;
 import org.sparkao.quant.observe.TensorRange;
 import org.sparkao.quant.pack.PackedPart;
 import org.sparkao.quant.safetensors.DType;
@@ -20,7 +19,6 @@ public final class Quantizers {
    *     do not go together; the message says what would
    */
   public static List<PackedPart> parts(QuantizeRequest request) {
-    checkBuilt(request);
     return QuantizerAssembly.parts(request);
   }
 
@@ -31,7 +29,6 @@ public final class Quantizers {
    *     request.scheme().needsTensorRange()}
    */
   public static TensorQuantizer create(QuantizeRequest request, Optional<TensorRange> range) {
-    checkBuilt(request);
     return QuantizerAssembly.create(request, range, KERNELS);
   }
 
@@ -50,12 +47,5 @@ public final class Quantizers {
   /** Which inner loops this JVM runs, such as {@code plain}: stored with every run. */
   public static String kernels() {
     return KERNELS.name();
-  }
-
-  private static void checkBuilt(QuantizeRequest request) {
-    if (request.algorithm() != WeightAlgorithm.RTN) {
-      throw new QuantException(
-          "algorithm " + request.algorithm().configName() + " is not available; use rtn");
-    }
   }
 }

@@ -19,6 +19,7 @@ final class RoundToNearest implements TensorQuantizer {
   private final RangeKernel rangeKernel;
   private final GroupKernel kernel;
   private final ScaleWriter writer;
+  private final SearchedRanges searched;
   private final ErrorSums sums = new ErrorSums();
   private final GroupSlice slice = new GroupSlice();
   private final GroupRange[] ranges;
@@ -33,13 +34,15 @@ final class RoundToNearest implements TensorQuantizer {
       WeightParts parts,
       ScaleRule rule,
       RangeKernel rangeKernel,
-      GroupKernel kernel) {
+      GroupKernel kernel,
+      SearchedRanges searched) {
     this.request = request;
     this.grid = grid;
     this.parts = parts;
     this.rule = rule;
     this.rangeKernel = rangeKernel;
     this.kernel = kernel;
+    this.searched = searched;
     this.columns = Math.toIntExact(request.weight().columns());
     this.rowBytes = Math.toIntExact(request.weight().rowBytes());
     this.writer = new ScaleWriter(request, parts, grid, rule.global());
@@ -106,7 +109,9 @@ final class RoundToNearest implements TensorQuantizer {
       }
       sums.addRange(range);
       if (!grid.wholeTensor()) {
-        rule.choose(range.min, range.max, scales[group]);
+        int offset = sourceOffset + begin * rowBytes + first * elementBytes;
+        GroupRange chosen = searched.of(source, offset, end - begin, count, range);
+        rule.choose(chosen.min, chosen.max, scales[group]);
       }
     }
   }

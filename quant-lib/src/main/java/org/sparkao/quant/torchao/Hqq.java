@@ -15,8 +15,8 @@ public final class Hqq {
 
   /** For codes of {@code bits} bits under one scale for {@code groupSize} consecutive values. */
   public Hqq(int bits, int groupSize) {
-    if (bits < 1 || bits > 8 || groupSize < 1) {
-      throw new IllegalArgumentException(bits + " bits in groups of " + groupSize);
+    if (groupSize < 1) {
+      throw new IllegalArgumentException("groups of " + groupSize);
     }
     this.bits = bits;
     this.groupSize = groupSize;
@@ -30,7 +30,7 @@ public final class Hqq {
   public TorchaoTensor quantize(float[] values, int rows, int columns, WeightType type) {
     Blocks blocks = Blocks.groups(rows, columns, groupSize);
     int groups = blocks.down() * blocks.across();
-    HqqGroup group = new HqqGroup(bits, groupSize);
+    HqqGroup group = new HqqGroup(bits);
     float[] zeros = search(values, group, groups);
     byte[] codes = new byte[values.length];
     float[] scales = new float[groups];

@@ -2,15 +2,17 @@ package org.sparkao.quant.torchao;
 
 /**
  * Half-quadratic quantization of one group: w = (code - zero) / scale with codes 0 to 2^bits - 1,
- * the scale fixed by the range, the zero improved step by step. All arithmetic in F32.
+ * the scale fixed by the range, the zero improved step by step. All arithmetic in F32. Holds one
+ * group at a time and serves one thread; the values stay the caller's.
  *
  * <p>A step quantizes, takes the part of the error that the proximal operator of the l_p norm
  * leaves out of the weights, and sets the zero to the mean that the rest asks for (Badri and Shaji,
  * "Half-Quadratic Quantization of Large Machine Learning Models", 2023, equations 7 to 10). Source:
  * torchao {@code quantization/quant_primitives.py}, {@code optimize_weights_proximal_legacy}.
  */
-final class HqqGroup {
-  static final int STEPS = 20;
+public final class HqqGroup {
+  /** Steps at most. */
+  public static final int STEPS = 20;
 
   private static final float LARGEST_SCALE = 2e4f;
   private static final double NORM = 0.7;
@@ -19,7 +21,7 @@ final class HqqGroup {
 
   private final float largestCode;
   private final boolean wholeZero;
-  private final float[] terms;
+  private float[] terms = new float[0];
 
   private float[] values;
   private int begin;
@@ -27,15 +29,17 @@ final class HqqGroup {
   private float scale;
   private float zero;
 
-  /** For groups of up to {@code size} values and codes of {@code bits} bits. */
-  HqqGroup(int bits, int size) {
+  /** For codes of {@code bits} bits, 1 to 8. */
+  public HqqGroup(int bits) {
+    if (bits < 1 || bits > 8) {
+      throw new IllegalArgumentException("codes of " + bits + " bits");
+    }
     this.largestCode = (1 << bits) - 1;
     this.wholeZero = bits == 4;
-    this.terms = new float[size];
   }
 
   /** The weight of the proximal term in step {@code step}, counted from 0. */
-  static double beta(int step) {
+  public static double beta(int step) {
     double beta = FIRST_BETA;
     for (int i = 0; i < step; i++) {
       beta *= KAPPA;
@@ -45,14 +49,22 @@ final class HqqGroup {
 
   /** Takes {@code values[begin, end)} up and lays their range on the codes. */
   void begin(float[] groupValues, int groupBegin, int groupEnd) {
+    float min = Float.POSITIVE_INFINITY;
+    float max = Float.NEGATIVE_INFINITY;
+    for (int i = groupBegin; i < groupEnd; i++) {
+      min = Math.min(min, groupValues[i]);
+      max = Math.max(max, groupValues[i]);
+    }
+    begin(groupValues, groupBegin, groupEnd, min, max);
+  }
+
+  /** Takes {@code values[begin, end)} up and lays the range from {@code min} to {@code max}. */
+  public void begin(float[] groupValues, int groupBegin, int groupEnd, float min, float max) {
     values = groupValues;
     begin = groupBegin;
     end = groupEnd;
-    float min = Float.POSITIVE_INFINITY;
-    float max = Float.NEGATIVE_INFINITY;
-    for (int i = begin; i < end; i++) {
-      min = Math.min(min, values[i]);
-      max = Math.max(max, values[i]);
+    if (terms.length < end - begin) {
+      terms = new float[end - begin];
     }
     // torch evaluates number / tensor as reciprocal, then product.
     scale = Math.min(1 / (max - min) * largestCode, LARGEST_SCALE);
@@ -68,7 +80,7 @@ final class HqqGroup {
   }
 
   /** One step; returns the sum of absolute errors under the zero before it. */
-  double step(double beta) {
+  public double step(double beta) {
     double error = 0;
     float weight = (float) (1 / beta);
     for (int i = begin; i < end; i++) {
@@ -97,7 +109,8 @@ final class HqqGroup {
     return scale;
   }
 
-  float zero() {
+  /** The zero that the last step left, in units of codes. */
+  public float zero() {
     return zero;
   }
 }

@@ -1,0 +1,65 @@
+package org.sparkao.quant.algorithm;
+
+import java.util.Optional;
+import org.sparkao.quant.QuantException;
+import org.sparkao.quant.format.WeightType;
+import org.sparkao.quant.scheme.Granularity;
+import org.sparkao.quant.scheme.QuantArgs;
+
+/**
+ * How each algorithm finds the range of a group. All of them end in the codes that round to nearest
+ * gives under that range.
+ */
+final class RangeSearches {
+  private RangeSearches() {}
+
+  /** Refuses algorithms that the scheme of the request leaves nothing to do. */
+  static void check(QuantizeRequest request) {
+    QuantArgs args = request.scheme().weights();
+    WeightAlgorithm algorithm = request.algorithm();
+    if (algorithm == WeightAlgorithm.RTN) {
+      return;
+    }
+    if (args.granularity() instanceof Granularity.PerTensor) {
+      throw refused(request, "it searches a range a row, group or block, not one for the tensor");
+    }
+    boolean integer = args.kind() == QuantArgs.Kind.INT;
+    if (algorithm == WeightAlgorithm.HISTOGRAM && !integer) {
+      throw refused(request, "its error model is that of evenly spaced codes; use mse for floats");
+    }
+    if (algorithm == WeightAlgorithm.HQQ && (!integer || args.symmetric())) {
+      throw refused(request, "it moves zero points; use an asymmetric scheme, such as W4A16_ASYM");
+    }
+  }
+
+  private static QuantException refused(QuantizeRequest request, String why) {
+    return new QuantException(
+        "algorithm "
+            + request.algorithm().configName()
+            + " with scheme "
+            + request.scheme().name()
+            + ": "
+            + why
+            + ", or --algorithm rtn");
+  }
+
+  /** The search of a request, empty when ranges stay as they are. */
+  static Optional<RangeSearch> of(QuantizeRequest request, ScaleRule rule, CodeRule codes) {
+    WeightType type = WeightTypes.of(request.weight().dtype());
+    QuantArgs args = request.scheme().weights();
+    return switch (request.algorithm()) {
+      case RTN -> Optional.empty();
+      case MSE ->
+          Optional.of(new ShrinkSearch(rule, codes, type, ShrinkSearch.Line.MEMORYLESS_MSE));
+      case PERCENTILE -> Optional.of(new PercentileSearch(PercentileSearch.DEFAULT_PERCENT));
+      case HISTOGRAM -> {
+        GroupError squares = new GroupError(type, codes, rule.quotient(), 2);
+        yield Optional.of(new HistogramSearch(rule, codes, squares, args.symmetric()));
+      }
+      case HQQ -> {
+        GroupError error = new GroupError(type, codes, rule.quotient(), HqqSearch.NORM);
+        yield Optional.of(new HqqSearch(rule, codes, error, args.bits()));
+      }
+    };
+  }
+}

@@ -1,0 +1,211 @@
+package org.sparkao.quant.algorithm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.sparkao.quant.format.WeightType;
+import org.sparkao.quant.golden.GoldenFile;
+import org.sparkao.quant.golden.GoldenFile.Tensor;
+import org.sparkao.quant.scheme.QuantArgs;
+import org.sparkao.quant.scheme.Schemes;
+
+/** The line searches of llm-compressor's weight observers, against their ranges. */
+class TestShrinkSearch {
+  private static final Map<String, String> SCHEMES =
+      Map.of(
+          "int4_g32_sym", "W4A16(group_size=32)",
+          "int4_g128_asym", "W4A16_ASYM",
+          "int8_channel_sym", "W8A8",
+          "fp8_channel", "FP8_DYNAMIC",
+          "fp8_tensor", "FP8",
+          "nvfp4", "NVFP4A16");
+
+  @ParameterizedTest
+  @CsvSource({
+    "memoryless_minmax,int4_g32_sym",
+    "memoryless_minmax,int4_g128_asym",
+    "memoryless_minmax,int8_channel_sym",
+    "memoryless_minmax,fp8_channel",
+    "memoryless_minmax,fp8_tensor",
+    "memoryless_minmax,nvfp4",
+    "memoryless_mse,int4_g32_sym",
+    "memoryless_mse,int4_g128_asym",
+    "memoryless_mse,int8_channel_sym",
+    "memoryless_mse,fp8_channel",
+    "memoryless_mse,fp8_tensor",
+    "memoryless_mse,nvfp4",
+    "nvfp4_expanded_mse,nvfp4",
+    "imatrix_mse,int4_g32_sym",
+    "imatrix_mse,int4_g128_asym",
+    "imatrix_mse,int8_channel_sym",
+    "imatrix_mse,fp8_channel",
+    "imatrix_mse,nvfp4",
+  })
+  void rangesOfFp32Weights(String observer, String scheme) {
+    Case test = new Case(observer, scheme, WeightType.F32);
+    List<GroupRange> found = test.found();
+    assertThat(found.stream().map(range -> range.min).toList()).isEqualTo(test.expected("min"));
+    assertThat(found.stream().map(range -> range.max).toList()).isEqualTo(test.expected("max"));
+  }
+
+  /** The reference sums bf16 errors in bf16, so that neighbouring steps may tie. */
+  @ParameterizedTest
+  @CsvSource({
+    "memoryless_minmax,int4_g32_sym,0",
+    "memoryless_minmax,fp8_channel,0",
+    "memoryless_mse,int4_g32_sym,0.0135",
+    "memoryless_mse,int4_g128_asym,0.0135",
+    "memoryless_mse,int8_channel_sym,0.0135",
+    "memoryless_mse,fp8_channel,0.0135",
+    "nvfp4_expanded_mse,nvfp4,0.0135",
+    "imatrix_mse,int4_g32_sym,0.055",
+  })
+  void rangesOfBf16WeightsWithinAStep(String observer, String scheme, float step) {
+    Case test = new Case(observer, scheme, WeightType.BF16);
+    List<GroupRange> found = test.found();
+    List<Float> expected = test.expected("max");
+    for (int i = 0; i < expected.size(); i++) {
+      float whole = test.whole.get(i).max;
+      assertThat(found.get(i).max / whole)
+          .as("group %d", i)
+          .isCloseTo(expected.get(i) / whole, within(step));
+    }
+  }
+
+  @Test
+  void neverWorseThanTheFullRange() {
+    Random random = new Random(7);
+    CodeRule codes = CodeRule.of(Schemes.parse("W3A16").weights());
+    AffineScale rule = new AffineScale(WeightType.BF16, codes, true);
+    GroupError error = new GroupError(WeightType.BF16, codes, rule.quotient(), 2.4);
+    ShrinkSearch search =
+        new ShrinkSearch(rule, codes, WeightType.BF16, ShrinkSearch.Line.MEMORYLESS_MSE);
+    int better = 0;
+    for (int round = 0; round < 200; round++) {
+      float[] values = new float[64];
+      for (int i = 0; i < values.length; i++) {
+        double tail = Math.pow(Math.abs(random.nextGaussian()), 3);
+        values[i] = WeightType.BF16.round((float) (random.nextGaussian() * tail));
+      }
+      GroupRange full = range(values);
+      GroupRange found = range(values);
+      search.search(values, values.length, found);
+      double ofFull = error.measure(values, values.length, scale(rule, full));
+      double ofFound = error.measure(values, values.length, scale(rule, found));
+      assertThat(ofFound).isLessThanOrEqualTo(ofFull);
+      better += ofFound < ofFull ? 1 : 0;
+    }
+    assertThat(better).isGreaterThan(100);
+  }
+
+  private static GroupScale scale(ScaleRule rule, GroupRange range) {
+    GroupScale scale = new GroupScale();
+    rule.choose(range.min, range.max, scale);
+    return scale;
+  }
+
+  private static GroupRange range(float[] values) {
+    GroupRange range = new GroupRange();
+    for (float value : values) {
+      range.add(value);
+    }
+    return range;
+  }
+
+  /** One observer on the golden weight [32, 256]. */
+  private static final class Case {
+    private final Map<String, Tensor> golden =
+        GoldenFile.read(GoldenFile.folder().resolve("algorithms/observers.safetensors"));
+    private final String observer;
+    private final String prefix;
+    private final WeightType type;
+    private final QuantArgs args;
+    private final float[][] groups;
+    private final List<GroupRange> whole = new ArrayList<>();
+
+    Case(String observer, String scheme, WeightType type) {
+      String suffix = type == WeightType.F32 ? "f32" : "bf16";
+      this.observer = observer;
+      this.prefix = observer + "." + scheme + "." + suffix + ".";
+      this.type = type;
+      this.args = Schemes.parse(SCHEMES.get(scheme)).weights();
+      float[] weight = numbers(golden.get("weight_" + suffix));
+      int count = numbers(golden.get(prefix + "min")).length;
+      int size = weight.length / count;
+      this.groups = new float[count][];
+      for (int g = 0; g < count; g++) {
+        groups[g] = Arrays.copyOfRange(weight, g * size, (g + 1) * size);
+        whole.add(range(groups[g]));
+      }
+    }
+
+    List<Float> expected(String name) {
+      List<Float> list = new ArrayList<>();
+      for (float value : numbers(golden.get(prefix + name))) {
+        list.add(value);
+      }
+      return list;
+    }
+
+    List<GroupRange> found() {
+      List<GroupRange> found = Arrays.stream(groups).map(group -> range(group)).toList();
+      if (!observer.equals("memoryless_minmax")) {
+        // The reference searches under plain scales, NVFP4 too.
+        CodeRule codes = CodeRule.of(args);
+        AffineScale rule = new AffineScale(type, codes, args.symmetric());
+        new ShrinkSearch(rule, codes, type, line()).searchTogether(groups, weights(), found);
+      }
+      return found;
+    }
+
+    private ShrinkSearch.Line line() {
+      return switch (observer) {
+        case "memoryless_mse" -> ShrinkSearch.Line.MEMORYLESS_MSE;
+        case "nvfp4_expanded_mse" -> ShrinkSearch.Line.NVFP4_EXPANDED;
+        default -> ShrinkSearch.Line.IMPORTANCE;
+      };
+    }
+
+    /** The mean square of each input column, relative to the mean of all. */
+    private Optional<float[][]> weights() {
+      if (!observer.equals("imatrix_mse")) {
+        return Optional.empty();
+      }
+      float[][] weights = new float[groups.length][groups[0].length];
+      float[] importance = new float[256];
+      float[] x = numbers(golden.get("imatrix_x"));
+      double total = 0;
+      for (int i = 0; i < x.length; i++) {
+        importance[i % importance.length] += x[i] * x[i];
+        total += (double) x[i] * x[i];
+      }
+      for (int column = 0; column < importance.length; column++) {
+        importance[column] *= (float) (importance.length / total);
+      }
+      for (int g = 0; g < weights.length; g++) {
+        for (int i = 0; i < weights[g].length; i++) {
+          weights[g][i] = importance[(g * weights[g].length + i) % importance.length];
+        }
+      }
+      return Optional.of(weights);
+    }
+  }
+
+  private static float[] numbers(Tensor tensor) {
+    WeightType type = WeightType.valueOf(tensor.dtype().name());
+    float[] numbers = new float[tensor.bytes().length / type.bytes()];
+    for (int i = 0; i < numbers.length; i++) {
+      numbers[i] = type.read(tensor.bytes(), i * type.bytes());
+    }
+    return numbers;
+  }
+}
