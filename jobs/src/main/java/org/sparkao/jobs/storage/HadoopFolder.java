@@ -1,0 +1,163 @@
+package org.sparkao.jobs.storage;
+
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.UUID;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.EtagSource;
+import org.apache.hadoop.fs.FSDataInputStream;
+import org.apache.hadoop.fs.FSDataOutputStream;
+import org.apache.hadoop.fs.FileAlreadyExistsException;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+import org.sparkao.quant.QuantException;
+import org.sparkao.quant.checkpoint.FileEntry;
+import org.sparkao.quant.safetensors.ByteSink;
+import org.sparkao.quant.safetensors.ByteSource;
+
+/** A folder of any file system that Hadoop knows. */
+final class HadoopFolder implements Folder {
+  private final FileSystem files;
+  private final Path root;
+
+  private HadoopFolder(FileSystem files, Path root) {
+    this.files = files;
+    this.root = root;
+  }
+
+  static HadoopFolder open(String uri, Configuration configuration) throws IOException {
+    try {
+      Path root = new Path(uri);
+      return new HadoopFolder(root.getFileSystem(configuration), root);
+    } catch (IllegalArgumentException | UnsupportedOperationException e) {
+      throw new QuantException(uri + ": not a URI that Hadoop understands: " + e.getMessage(), e);
+    }
+  }
+
+  private Path path(String name) {
+    return name.isEmpty() ? root : new Path(root, name);
+  }
+
+  @Override
+  public String location() {
+    return root.toString();
+  }
+
+  @Override
+  public List<String> list(String name) throws IOException {
+    try {
+      return Arrays.stream(files.listStatus(path(name)))
+          .filter(status -> !status.getPath().equals(path(name)))
+          .map(status -> status.getPath().getName())
+          .sorted()
+          .toList();
+    } catch (FileNotFoundException e) {
+      return List.of();
+    }
+  }
+
+  @Override
+  public OptionalLong size(String name) throws IOException {
+    try {
+      FileStatus status = files.getFileStatus(path(name));
+      return status.isFile() ? OptionalLong.of(status.getLen()) : OptionalLong.empty();
+    } catch (FileNotFoundException e) {
+      return OptionalLong.empty();
+    }
+  }
+
+  @Override
+  public byte[] read(String name) throws IOException {
+    try (FSDataInputStream stream = files.open(path(name))) {
+      return stream.readAllBytes();
+    }
+  }
+
+  @Override
+  public List<FileEntry> files() throws IOException {
+    List<FileEntry> entries = new ArrayList<>();
+    for (FileStatus status : statuses()) {
+      if (status.isFile()) {
+        entries.add(new FileEntry(status.getPath().getName(), status.getLen(), version(status)));
+      }
+    }
+    return entries;
+  }
+
+  @Override
+  public List<String> folders() throws IOException {
+    return Arrays.stream(statuses())
+        .filter(FileStatus::isDirectory)
+        .map(status -> status.getPath().getName())
+        .toList();
+  }
+
+  private FileStatus[] statuses() throws IOException {
+    try {
+      return files.listStatus(root);
+    } catch (FileNotFoundException e) {
+      throw new QuantException(
+          root + ": is not a folder; name the folder of a checkpoint or one .safetensors file", e);
+    }
+  }
+
+  /** Object stores know an ETag, file systems the modification time. */
+  private static String version(FileStatus status) {
+    String etag = status instanceof EtagSource source ? source.getEtag() : null;
+    return etag == null ? Instant.ofEpochMilli(status.getModificationTime()).toString() : etag;
+  }
+
+  @Override
+  public ByteSource open(String name) throws IOException {
+    return HadoopSource.open(files, path(name));
+  }
+
+  @Override
+  public boolean create(String name, byte[] content) throws IOException {
+    try (FSDataOutputStream stream = files.create(path(name), false)) {
+      stream.write(content);
+      return true;
+    } catch (FileAlreadyExistsException e) {
+      return false;
+    }
+  }
+
+  @Override
+  public void replace(String name, byte[] content) throws IOException {
+    String whole = name + "." + UUID.randomUUID() + ".tmp";
+    try (FSDataOutputStream stream = files.create(path(whole), false)) {
+      stream.write(content);
+    }
+    rename(whole, name);
+  }
+
+  @Override
+  public ByteSink sink(String name) throws IOException {
+    return ScratchSink.open(files, path(name));
+  }
+
+  @Override
+  public void rename(String from, String to) throws IOException {
+    files.delete(path(to), false);
+    if (!files.rename(path(from), path(to))) {
+      throw new IOException(path(from) + ": cannot be renamed to " + path(to));
+    }
+  }
+
+  @Override
+  public void delete(String name) throws IOException {
+    files.delete(path(name), true);
+  }
+
+  @Override
+  public OptionalLong freeBytes() throws IOException {
+    long free = files.getStatus(root).getRemaining();
+    return free == Long.MAX_VALUE ? OptionalLong.empty() : OptionalLong.of(free);
+  }
+}

@@ -1,0 +1,69 @@
+package org.sparkao.jobs.storage;
+
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.apache.hadoop.conf.Configuration;
+import org.sparkao.quant.QuantException;
+
+/** Opens folders by URI. */
+public final class Storage {
+  private static final String HADOOP_PREFIX = "spark.hadoop.";
+
+  private final Map<String, String> hadoopSettings;
+
+  private Storage(Map<String, String> hadoopSettings) {
+    this.hadoopSettings = hadoopSettings;
+  }
+
+  /** With the {@code spark.hadoop.} settings among {@code key=value} texts. */
+  public static Storage ofAssignments(List<String> settings) {
+    Map<String, String> all = new LinkedHashMap<>();
+    for (String setting : settings) {
+      int equals = setting.indexOf('=');
+      all.put(setting.substring(0, equals), setting.substring(equals + 1));
+    }
+    return ofSettings(all);
+  }
+
+  /** With the {@code spark.hadoop.} settings among all of Spark's. */
+  public static Storage ofSettings(Map<String, String> sparkSettings) {
+    Map<String, String> settings = new LinkedHashMap<>();
+    sparkSettings.forEach(
+        (key, value) -> {
+          if (key.startsWith(HADOOP_PREFIX)) {
+            settings.put(key.substring(HADOOP_PREFIX.length()), value);
+          }
+        });
+    return new Storage(settings);
+  }
+
+  /** The folder at a URI, a {@code file:} URI or a local path; it need not exist. */
+  public Folder folder(String uri) throws IOException {
+    Optional<Path> local = localPath(uri);
+    if (local.isPresent()) {
+      return new LocalFolder(local.orElseThrow());
+    }
+    Configuration configuration = new Configuration();
+    hadoopSettings.forEach(configuration::set);
+    return HadoopFolder.open(uri, configuration);
+  }
+
+  /** The absolute local path that a URI means; empty when it is on another file system. */
+  public static Optional<Path> localPath(String uri) {
+    try {
+      if (uri.startsWith("file:")) {
+        return Optional.of(Path.of(URI.create(uri).getPath()).toAbsolutePath().normalize());
+      }
+      return uri.matches("[A-Za-z][A-Za-z0-9+.-]+:/.*")
+          ? Optional.empty()
+          : Optional.of(Path.of(uri).toAbsolutePath().normalize());
+    } catch (IllegalArgumentException e) {
+      throw new QuantException(uri + ": not a path or URI: " + e.getMessage(), e);
+    }
+  }
+}
