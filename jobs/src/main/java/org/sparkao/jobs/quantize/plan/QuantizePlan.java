@@ -1,0 +1,43 @@
+package org.sparkao.jobs.quantize.plan;
+
+import java.util.List;
+import java.util.Objects;
+import org.sparkao.quant.checkpoint.FileEntry;
+
+/**
+ * Everything that a run will do.
+ *
+ * @param arithmetic what all weights share
+ * @param shards the files of tensors
+ * @param totals their sums
+ * @param config text of {@code config.json}
+ * @param index text of {@code model.safetensors.index.json}; empty for a single file
+ * @param sideFiles files of the source that are copied
+ * @param fingerprint hash of everything that decides the output
+ */
+public record QuantizePlan(
+    Arithmetic arithmetic,
+    List<ShardTask> shards,
+    Totals totals,
+    String config,
+    String index,
+    List<FileEntry> sideFiles,
+    String fingerprint) {
+
+  /** Freezes the lists. */
+  public QuantizePlan {
+    Objects.requireNonNull(totals, "totals");
+    shards = List.copyOf(shards);
+    sideFiles = List.copyOf(sideFiles);
+  }
+
+  /**
+   * Sums.
+   *
+   * @param sourceBytes of tensors read
+   * @param outputBytes of files written
+   * @param tensors entries of the table {@code tensors}
+   * @param quantized of them that become codes
+   */
+  public record Totals(long sourceBytes, long outputBytes, long tensors, long quantized) {}
+}

@@ -1,0 +1,128 @@
+package org.sparkao.jobs.quantize.plan;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.sparkao.jobs.quantize.plan.TensorTask.Copy;
+import org.sparkao.jobs.quantize.plan.TensorTask.Quantize;
+import org.sparkao.quant.checkpoint.Checkpoint;
+import org.sparkao.quant.checkpoint.CheckpointIndexWriter;
+import org.sparkao.quant.safetensors.Sha256;
+import org.sparkao.quant.safetensors.TensorEntry;
+
+/** Makes the plan of a run out of headers. */
+public final class QuantizePlanner {
+  /** Part of every fingerprint: changes whenever the same recipe gives other bytes. */
+  private static final int CODE_FORMAT_VERSION = 1;
+
+  private final Recipe recipe;
+  private final Optional<Checkpoint> calibration;
+
+  /**
+   * A planner.
+   *
+   * @param calibration a file with the scales of inputs, for schemes that need them
+   */
+  public QuantizePlanner(Recipe recipe, Optional<Checkpoint> calibration) {
+    this.recipe = recipe;
+    this.calibration = calibration;
+  }
+
+  /**
+   * The plan for a checkpoint. Depends on the checkpoint and the recipe alone.
+   *
+   * @param config text of its {@code config.json}; empty when it has none
+   * @throws org.sparkao.quant.QuantException for whatever cannot be done
+   */
+  public QuantizePlan plan(Checkpoint checkpoint, Optional<byte[]> config) {
+    TaskList list = new TaskList(checkpoint, recipe);
+    Map<String, Copy> inputScales = new InputScales(calibration).copies(list.schemes());
+    new ShapeChecks(recipe.arithmetic()).require(list.tasks());
+    List<ShardTask.Unit> units = new UnitGrouping(list.schemes(), inputScales).units(list.tasks());
+    List<ShardTask> shards =
+        new ShardPacking(recipe.arithmetic(), recipe.maxShardBytes()).pack(units);
+    Map<String, Object> root =
+        config
+            .map(bytes -> ConfigJson.parse(checkpoint.location() + "/config.json", bytes))
+            .orElseGet(TreeMap::new);
+    root.put(
+        "quantization_config",
+        QuantizationConfig.of(recipe.arithmetic().layout(), list.schemes(), list.ignored()));
+    String configText = ConfigJson.format(root);
+    Outputs outputs = outputs(shards);
+    return new QuantizePlan(
+        recipe.arithmetic(),
+        shards,
+        totals(shards, outputs),
+        configText,
+        shards.size() == 1 ? "" : index(outputs),
+        checkpoint.sideFiles(),
+        fingerprint(checkpoint, shards, configText));
+  }
+
+  /** What the files will hold. */
+  private record Outputs(Map<String, String> weightMap, long tensorBytes, long fileBytes) {}
+
+  private Outputs outputs(List<ShardTask> shards) {
+    Map<String, String> weightMap = new HashMap<>();
+    long tensorBytes = 0;
+    long fileBytes = 0;
+    for (ShardTask shard : shards) {
+      var header = shard.header(recipe.arithmetic());
+      fileBytes += header.fileBytes();
+      for (TensorEntry entry : header.entries()) {
+        weightMap.put(entry.name(), shard.file());
+        tensorBytes += entry.bytes();
+      }
+    }
+    return new Outputs(weightMap, tensorBytes, fileBytes);
+  }
+
+  private static QuantizePlan.Totals totals(List<ShardTask> shards, Outputs outputs) {
+    long sourceBytes = 0;
+    long tensors = 0;
+    long quantized = 0;
+    for (ShardTask shard : shards) {
+      sourceBytes += shard.sourceBytes();
+      for (TensorTask task : shard.tensors()) {
+        tensors++;
+        quantized += task instanceof Quantize ? 1 : 0;
+      }
+    }
+    return new QuantizePlan.Totals(sourceBytes, outputs.fileBytes(), tensors, quantized);
+  }
+
+  private static String index(Outputs outputs) {
+    ByteArrayOutputStream text = new ByteArrayOutputStream();
+    try {
+      CheckpointIndexWriter.write(text, outputs.tensorBytes(), outputs.weightMap());
+    } catch (IOException e) {
+      throw new UncheckedIOException("an index in memory", e);
+    }
+    return text.toString(StandardCharsets.UTF_8);
+  }
+
+  /** The tasks are records of plain values, so that their text says everything about them. */
+  private String fingerprint(Checkpoint checkpoint, List<ShardTask> shards, String config) {
+    MessageDigest digest = Sha256.newDigest();
+    update(digest, "sparkao quantize " + CODE_FORMAT_VERSION);
+    update(digest, checkpoint.fingerprint());
+    update(digest, calibration.map(Checkpoint::fingerprint).orElse("-"));
+    update(digest, recipe.arithmetic().toString());
+    shards.forEach(shard -> update(digest, shard.toString()));
+    update(digest, config);
+    return Sha256.hex(digest);
+  }
+
+  private static void update(MessageDigest digest, String text) {
+    digest.update(text.getBytes(StandardCharsets.UTF_8));
+    digest.update((byte) '\n');
+  }
+}

@@ -1,0 +1,64 @@
+package org.sparkao.jobs.quantize.plan;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.sparkao.quant.safetensors.TensorSpec;
+
+/**
+ * Deals units into files, in order. A file is full at the smaller of the user's limit and the
+ * larger of 256 MiB and a 64th of the output: several files for each executor slot, whatever their
+ * number, so that the plan does not depend on it.
+ */
+final class ShardPacking {
+  private static final long SMALLEST_TARGET_BYTES = 256L << 20;
+  private static final int MOST_SHARDS = 64;
+
+  private final Arithmetic arithmetic;
+  private final long maxShardBytes;
+
+  ShardPacking(Arithmetic arithmetic, long maxShardBytes) {
+    this.arithmetic = arithmetic;
+    this.maxShardBytes = maxShardBytes;
+  }
+
+  List<ShardTask> pack(List<ShardTask.Unit> units) {
+    long[] bytes = units.stream().mapToLong(this::bytes).toArray();
+    long total = 0;
+    for (long unit : bytes) {
+      total = Math.addExact(total, unit);
+    }
+    long target = Math.min(maxShardBytes, Math.max(SMALLEST_TARGET_BYTES, total / MOST_SHARDS));
+    List<List<ShardTask.Unit>> files = new ArrayList<>();
+    List<ShardTask.Unit> open = new ArrayList<>();
+    long filled = 0;
+    for (int i = 0; i < bytes.length; i++) {
+      if (!open.isEmpty() && filled + bytes[i] > target) {
+        files.add(open);
+        open = new ArrayList<>();
+        filled = 0;
+      }
+      open.add(units.get(i));
+      filled += bytes[i];
+    }
+    files.add(open);
+    List<ShardTask> shards = new ArrayList<>();
+    for (int i = 0; i < files.size(); i++) {
+      shards.add(new ShardTask(name(i, files.size()), files.get(i)));
+    }
+    return shards;
+  }
+
+  private long bytes(ShardTask.Unit unit) {
+    return unit.tensors().stream()
+        .flatMap(task -> task.outputs(arithmetic).stream())
+        .mapToLong(TensorSpec::bytes)
+        .sum();
+  }
+
+  private static String name(int index, int count) {
+    return count == 1
+        ? "model.safetensors"
+        : String.format(Locale.ROOT, "model-%05d-of-%05d.safetensors", index + 1, count);
+  }
+}

@@ -1,0 +1,151 @@
+package org.sparkao.jobs.quantize.plan;
+
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.sparkao.jobs.quantize.plan.TensorTask.Copy;
+import org.sparkao.jobs.quantize.plan.TensorTask.Quantize;
+import org.sparkao.jobs.quantize.plan.TensorTask.Unpack;
+import org.sparkao.quant.checkpoint.Checkpoint;
+import org.sparkao.quant.checkpoint.CheckpointTensor;
+import org.sparkao.quant.checkpoint.StoredForm;
+import org.sparkao.quant.checkpoint.WeightSource;
+import org.sparkao.quant.checkpoint.WeightSources;
+import org.sparkao.quant.safetensors.DType;
+import org.sparkao.quant.scheme.QuantScheme;
+
+/** Decides for every tensor of a checkpoint what becomes of it, in the order of the checkpoint. */
+final class TaskList {
+  private final Checkpoint checkpoint;
+  private final Recipe recipe;
+  private final WeightSources sources;
+  private final FusedExperts fused;
+  private final Set<String> consumed;
+  private final List<TensorTask> tasks = new ArrayList<>();
+  private final Map<String, QuantScheme> schemes = new LinkedHashMap<>();
+  private final List<String> ignored = new ArrayList<>();
+
+  TaskList(Checkpoint checkpoint, Recipe recipe) {
+    this.checkpoint = checkpoint;
+    this.recipe = recipe;
+    this.sources = new WeightSources(checkpoint);
+    this.fused = new FusedExperts(checkpoint, sources);
+    this.consumed = scales(checkpoint);
+    checkpoint.tensors().stream()
+        .filter(tensor -> !consumed.contains(tensor.entry().name()))
+        .forEach(this::decide);
+    if (checkpoint.config().isPresent() && !mentioned("lm_head")) {
+      ignored.add("lm_head");
+    }
+  }
+
+  /** What becomes of each tensor. */
+  List<TensorTask> tasks() {
+    return tasks;
+  }
+
+  /** Scheme of each quantized module. */
+  Map<String, QuantScheme> schemes() {
+    return schemes;
+  }
+
+  /** Linear modules that stay as they are. */
+  List<String> ignored() {
+    return ignored;
+  }
+
+  private boolean mentioned(String last) {
+    return ignored.stream().anyMatch(module -> module.endsWith(last))
+        || schemes.keySet().stream().anyMatch(module -> module.endsWith(last));
+  }
+
+  /** Scales of the source's own quantization: read with their weight, never copied. */
+  private static Set<String> scales(Checkpoint checkpoint) {
+    Set<String> names = new HashSet<>();
+    for (CheckpointTensor tensor : checkpoint.tensors()) {
+      if (tensor.entry().dtype() == DType.F8_E4M3) {
+        String name = tensor.entry().name();
+        names.add(name + "_scale_inv");
+        names.add(name + "_scale");
+        names.add(LinearModules.module(name) + ".input_scale");
+      }
+    }
+    return names;
+  }
+
+  private void decide(CheckpointTensor tensor) {
+    if (FusedExperts.holds(tensor)) {
+      decideExperts(tensor);
+      return;
+    }
+    String name = tensor.entry().name();
+    LinearModules.Kind kind = LinearModules.kind(name, tensor.entry().shape().size());
+    String module = LinearModules.module(name);
+    Optional<Rule> rule = kind.linear() ? recipe.rule(module) : Optional.empty();
+    if (kind == LinearModules.Kind.LINEAR || rule.isPresent()) {
+      Optional<QuantScheme> scheme = scheme(rule);
+      if (scheme.isPresent()) {
+        quantize(module, sources.weight(name), scheme.orElseThrow());
+      } else {
+        ignored.add(module);
+        keep(tensor, module, skipReason(rule.orElseThrow()));
+      }
+      return;
+    }
+    if (kind.linear()) {
+      ignored.add(module);
+    }
+    keep(tensor, module, kind.reason());
+  }
+
+  private Optional<QuantScheme> scheme(Optional<Rule> rule) {
+    return rule.isPresent() ? rule.orElseThrow().scheme() : Optional.of(recipe.scheme());
+  }
+
+  private static String skipReason(Rule rule) {
+    return "skipped by " + rule.text();
+  }
+
+  private void decideExperts(CheckpointTensor tensor) {
+    String prefix = FusedExperts.prefix(tensor);
+    Optional<Rule> whole = recipe.rule(prefix);
+    if (whole.isPresent() && whole.orElseThrow().scheme().isEmpty()) {
+      if (!ignored.contains(prefix)) {
+        ignored.add(prefix);
+      }
+      keep(tensor, prefix, skipReason(whole.orElseThrow()));
+      return;
+    }
+    for (FusedExperts.Expert expert : fused.experts(tensor)) {
+      Optional<Rule> rule = recipe.rule(expert.module());
+      Optional<QuantScheme> scheme = scheme(rule);
+      if (scheme.isPresent()) {
+        quantize(expert.module(), expert.weight(), scheme.orElseThrow());
+      } else {
+        ignored.add(expert.module());
+        tasks.add(new Unpack(expert.weight(), expert.module(), skipReason(rule.orElseThrow())));
+      }
+    }
+  }
+
+  private void quantize(String module, WeightSource weight, QuantScheme scheme) {
+    schemes.put(module, scheme);
+    tasks.add(new Quantize(weight, module, scheme.name()));
+  }
+
+  private void keep(CheckpointTensor tensor, String module, String reason) {
+    boolean scaled =
+        tensor.entry().dtype() == DType.F8_E4M3
+            && tensor.entry().shape().size() == 2
+            && tensor.entry().name().endsWith(".weight")
+            && sources.weight(tensor.entry().name()).form() instanceof StoredForm.Scaled;
+    tasks.add(
+        scaled
+            ? new Unpack(sources.weight(tensor.entry().name()), module, reason)
+            : new Copy(tensor, Copy.Origin.CHECKPOINT, module, reason));
+  }
+}
