@@ -49,6 +49,16 @@ public final class DeltaStore {
         .save(location(table));
   }
 
+  /** Deletes the rows that a condition in SQL finds. */
+  public void delete(Table table, String condition) {
+    DeltaTable.forPath(session, location(table)).delete(condition);
+  }
+
+  /** The session of the tables. */
+  public SparkSession session() {
+    return session;
+  }
+
   /** Replaces everything that {@code runs} says about one run. */
   public void replaceRun(RunRow run) {
     session

@@ -1,0 +1,115 @@
+package org.sparkao.jobs.quantize;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.sparkao.jobs.config.CommonKeys;
+import org.sparkao.jobs.config.Config;
+import org.sparkao.jobs.config.ConfigKey;
+import org.sparkao.jobs.job.Console;
+import org.sparkao.jobs.job.ExitCode;
+import org.sparkao.jobs.job.Job;
+import org.sparkao.jobs.quantize.plan.Arithmetic;
+import org.sparkao.jobs.quantize.plan.PlanText;
+import org.sparkao.jobs.quantize.plan.QuantizePlan;
+import org.sparkao.jobs.quantize.plan.QuantizePlanner;
+import org.sparkao.jobs.quantize.plan.Recipe;
+import org.sparkao.jobs.quantize.plan.Rule;
+import org.sparkao.jobs.quantize.run.OutputCheck;
+import org.sparkao.jobs.quantize.run.QuantizeRun;
+import org.sparkao.jobs.quantize.run.RunRequest;
+import org.sparkao.jobs.storage.Storage;
+import org.sparkao.quant.QuantException;
+import org.sparkao.quant.checkpoint.Checkpoint;
+import org.sparkao.quant.safetensors.ByteSource;
+
+/** A checkpoint in, a quantized checkpoint out. */
+public final class QuantizeJob implements Job {
+
+  @Override
+  public String name() {
+    return "quantize";
+  }
+
+  @Override
+  public String summary() {
+    return "Quantizes the linear layers of a checkpoint into a checkpoint that vLLM and"
+        + " transformers load.";
+  }
+
+  @Override
+  public List<ConfigKey<?>> keys() {
+    return QuantizeKeys.all();
+  }
+
+  @Override
+  public ExitCode run(Config config, Console console) throws Exception {
+    if (config.value(QuantizeKeys.DEVICE) == Device.CUDA) {
+      throw new QuantException(
+          "--device cuda: this version quantizes on the CPU only; use --device cpu");
+    }
+    Recipe recipe = recipe(config);
+    Storage storage = Storage.ofAssignments(config.all(CommonKeys.CONF));
+    SourceLocation location = SourceLocation.of(config.value(QuantizeKeys.CHECKPOINT));
+    Checkpoint source = location.open(storage);
+    Optional<SourceLocation> given = config.find(QuantizeKeys.CALIBRATION).map(SourceLocation::of);
+    Optional<Checkpoint> calibration =
+        given.isPresent() ? Optional.of(given.orElseThrow().open(storage)) : Optional.empty();
+    QuantizePlan plan =
+        new QuantizePlanner(recipe, calibration).plan(source, configText(source, storage));
+    boolean dryRun = config.value(QuantizeKeys.DRY_RUN);
+    if (!dryRun || config.isSet(QuantizeKeys.OUTPUT)) {
+      OutputCheck check =
+          new OutputCheck(storage.folder(config.value(QuantizeKeys.OUTPUT)), source, plan);
+      if (check.finished()) {
+        console
+            .out()
+            .println(config.value(QuantizeKeys.OUTPUT) + " is finished already: nothing to do");
+        return ExitCode.DONE;
+      }
+      check.require();
+    }
+    console.out().print(PlanText.of(plan, recipe, source));
+    if (dryRun) {
+      return ExitCode.DONE;
+    }
+    RunRequest request =
+        new RunRequest(
+            plan,
+            source,
+            calibration,
+            config.value(QuantizeKeys.OUTPUT),
+            config.value(QuantizeKeys.NON_FINITE),
+            recipe.scheme().name(),
+            config.effective());
+    String runId = new QuantizeRun(request, config, console).run();
+    console.out().println("run " + runId + " is done: " + config.value(QuantizeKeys.OUTPUT));
+    return ExitCode.DONE;
+  }
+
+  private static Recipe recipe(Config config) {
+    List<Rule> rules = new ArrayList<>(config.all(QuantizeKeys.SKIP));
+    rules.addAll(config.all(QuantizeKeys.RULE));
+    return new Recipe(
+        config.value(QuantizeKeys.SCHEME),
+        rules,
+        new Arithmetic(
+            config.value(QuantizeKeys.ALGORITHM),
+            config.value(QuantizeKeys.NUMERICS),
+            config.value(QuantizeKeys.LAYOUT)),
+        config.value(QuantizeKeys.MAX_SHARD_SIZE));
+  }
+
+  private static Optional<byte[]> configText(Checkpoint source, Storage storage)
+      throws IOException {
+    if (source.config().isEmpty()) {
+      return Optional.empty();
+    }
+    try (ByteSource file = storage.folder(source.location()).open("config.json")) {
+      byte[] text = new byte[Math.toIntExact(file.size())];
+      file.readFully(0, text, 0, text.length);
+      return Optional.of(text);
+    }
+  }
+}

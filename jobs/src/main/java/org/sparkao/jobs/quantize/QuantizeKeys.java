@@ -1,0 +1,103 @@
+package org.sparkao.jobs.quantize;
+
+import java.util.List;
+import org.sparkao.jobs.config.ByteSize;
+import org.sparkao.jobs.config.ConfigKey;
+import org.sparkao.jobs.quantize.plan.Rule;
+import org.sparkao.jobs.quantize.run.NonFinitePolicy;
+import org.sparkao.quant.algorithm.WeightAlgorithm;
+import org.sparkao.quant.scheme.CheckpointLayout;
+import org.sparkao.quant.scheme.Numerics;
+import org.sparkao.quant.scheme.QuantScheme;
+import org.sparkao.quant.scheme.Schemes;
+
+/** What {@code quantize} can be told. */
+final class QuantizeKeys {
+  static final ConfigKey<String> CHECKPOINT =
+      ConfigKey.text("checkpoint", "URI", "Folder of the checkpoint, or one .safetensors file.");
+  static final ConfigKey<String> OUTPUT =
+      ConfigKey.text("output", "URI", "Folder to write; new, or of the same run.");
+  static final ConfigKey<QuantScheme> SCHEME =
+      ConfigKey.value(
+          "scheme",
+          "NAME",
+          "Scheme of every linear layer that no rule names, such as W4A16 or"
+              + " W4A16(group_size=64).",
+          Schemes::parse);
+  static final ConfigKey<Rule> RULE =
+      ConfigKey.list(
+          "rule",
+          "REGEX=SCHEME",
+          "Scheme, or skip, of the modules in whose name REGEX is found; the first match wins. May"
+              + " be repeated.",
+          Rule::parse);
+  static final ConfigKey<Rule> SKIP =
+      ConfigKey.list(
+          "skip",
+          "REGEX",
+          "Modules to leave as they are; comes before every rule. May be repeated.",
+          Rule::skip);
+  static final ConfigKey<WeightAlgorithm> ALGORITHM =
+      ConfigKey.choice(
+              "algorithm",
+              WeightAlgorithm.class,
+              WeightAlgorithm::configName,
+              "How ranges and codes are chosen.")
+          .withDefault("rtn");
+  static final ConfigKey<String> CALIBRATION =
+      ConfigKey.text(
+          "calibration",
+          "FILE",
+          "Safetensors file with MODULE.input_scale (FP8) or MODULE.input_global_scale (NVFP4),"
+              + " taken as they are.");
+  static final ConfigKey<Numerics> NUMERICS =
+      ConfigKey.choice(
+              "numerics", Numerics.class, Numerics::configName, "Whose arithmetic, to the bit.")
+          .withDefault("compressed-tensors");
+  static final ConfigKey<CheckpointLayout> LAYOUT =
+      ConfigKey.choice(
+              "layout",
+              CheckpointLayout.class,
+              CheckpointLayout::configName,
+              "Names and types of the tensors, and the form of quantization_config.")
+          .withDefault("compressed-tensors");
+  static final ConfigKey<Long> MAX_SHARD_SIZE =
+      ConfigKey.value(
+              "max-shard-size",
+              "SIZE",
+              "Longest file of the output; small checkpoints get files of 256 MiB all the same.",
+              ByteSize::parse)
+          .withDefault("5GB");
+  static final ConfigKey<NonFinitePolicy> NON_FINITE =
+      ConfigKey.choice(
+              "non-finite",
+              NonFinitePolicy.class,
+              NonFinitePolicy::configName,
+              "NaN and infinite weights: keep and count them, or fail and remove the output.")
+          .withDefault("keep");
+  static final ConfigKey<Device> DEVICE =
+      ConfigKey.choice(
+              "device", Device.class, Device::configName, "What computes; auto takes the best.")
+          .withDefault("auto");
+  static final ConfigKey<Boolean> DRY_RUN =
+      ConfigKey.flag("dry-run", "Checks everything, prints the plan, writes nothing.");
+
+  private QuantizeKeys() {}
+
+  static List<ConfigKey<?>> all() {
+    return List.of(
+        CHECKPOINT,
+        OUTPUT,
+        SCHEME,
+        RULE,
+        SKIP,
+        ALGORITHM,
+        CALIBRATION,
+        NUMERICS,
+        LAYOUT,
+        MAX_SHARD_SIZE,
+        NON_FINITE,
+        DEVICE,
+        DRY_RUN);
+  }
+}

@@ -1,0 +1,180 @@
+package org.sparkao.jobs.quantize.run;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.functions;
+import org.sparkao.jobs.quantize.plan.ShardTask;
+import org.sparkao.jobs.storage.Folder;
+import org.sparkao.jobs.table.DeltaStore;
+import org.sparkao.jobs.table.RunRow;
+import org.sparkao.jobs.table.ShardRow;
+import org.sparkao.jobs.table.Table;
+import org.sparkao.jobs.table.TensorRow;
+
+/**
+ * Brings the rows of finished files into the tables while others are still being written: one
+ * commit for all that have finished since the last one. Tensors come before shards, because the row
+ * of a shard is what makes it count.
+ */
+final class RowCommitter {
+  /** Pause between commits; a commit costs seconds, and finished files are remembered anyway. */
+  private static final long PAUSE_SECONDS = 20;
+
+  private static final String SPARK_POOL = "tables";
+
+  private final DeltaStore store;
+  private final Folder output;
+  private final Ownership ownership;
+  private final OutcomeRows rows;
+  private final Map<String, ShardTask> tasks;
+  private final BlockingQueue<ShardOutcome> finished = new LinkedBlockingQueue<>();
+  private long step;
+
+  RowCommitter(
+      DeltaStore store,
+      Folder output,
+      Ownership ownership,
+      OutcomeRows rows,
+      List<ShardTask> tasks) {
+    this.store = store;
+    this.output = output;
+    this.ownership = ownership;
+    this.rows = rows;
+    this.tasks = tasks.stream().collect(Collectors.toMap(ShardTask::file, task -> task));
+  }
+
+  /** Takes note of a finished file; never waits. */
+  void add(ShardOutcome outcome) {
+    finished.add(outcome);
+  }
+
+  /**
+   * The files that need not be done again: those with a committed row, and those whose rows a
+   * killed driver did not commit, which are committed now. A file that is gone or has another
+   * length is done again.
+   */
+  Set<String> recover() throws IOException {
+    Set<String> done = new LinkedHashSet<>();
+    for (Row row : committed()) {
+      String file = row.getString(0);
+      if (intact(file, row.getLong(1))) {
+        done.add(file);
+      } else {
+        forget(file);
+      }
+    }
+    for (String name : Ownership.doneFiles(output)) {
+      String path = WorkFolder.NAME + "/" + name;
+      ShardOutcome outcome =
+          ShardOutcome.fromJson(new String(output.read(path), StandardCharsets.UTF_8));
+      if (done.add(outcome.file()) && tasks.containsKey(outcome.file())) {
+        if (intact(outcome.file(), outcome.bytes())) {
+          add(outcome);
+        } else {
+          done.remove(outcome.file());
+        }
+      }
+    }
+    return done;
+  }
+
+  private void forget(String file) {
+    String rowsOfFile = "run_id = '" + ownership.runId() + "' and output_file = '" + file + "'";
+    store.delete(ShardRow.TABLE, rowsOfFile);
+    store.delete(TensorRow.TABLE, rowsOfFile);
+  }
+
+  private boolean intact(String file, long bytes) throws IOException {
+    return output.size(file).orElse(-1) == bytes;
+  }
+
+  /** Rows of this run's files; forgets tensors of commits that were never completed. */
+  private List<Row> committed() {
+    String run = "run_id = '" + ownership.runId() + "'";
+    Dataset<Row> shards = store.read(ShardRow.TABLE).map(table -> table.where(run)).orElse(null);
+    Dataset<Row> tensors = store.read(TensorRow.TABLE).map(table -> table.where(run)).orElse(null);
+    if (tensors == null) {
+      return List.of();
+    }
+    step = largestStep(tensors);
+    if (shards == null) {
+      store.delete(TensorRow.TABLE, run);
+      return List.of();
+    }
+    step = Math.max(step, largestStep(shards));
+    List<String> orphans =
+        tensors
+            .select("attempt")
+            .distinct()
+            .except(shards.select("attempt"))
+            .collectAsList()
+            .stream()
+            .map(row -> "'" + row.getString(0) + "'")
+            .toList();
+    if (!orphans.isEmpty()) {
+      store.delete(TensorRow.TABLE, run + " and attempt in (" + String.join(", ", orphans) + ")");
+    }
+    return shards.select("output_file", "output_bytes").collectAsList();
+  }
+
+  private static long largestStep(Dataset<Row> table) {
+    Row row = table.agg(functions.max("step")).first();
+    return row.isNullAt(0) ? 0 : row.getLong(0);
+  }
+
+  /** Commits now and then until {@code end}; the caller {@link #flush}es the rest. */
+  void commitUntil(CountDownLatch end) throws IOException, InterruptedException {
+    useOwnPool();
+    while (!end.await(PAUSE_SECONDS, TimeUnit.SECONDS)) {
+      flush();
+    }
+  }
+
+  /** Spark's fair scheduler gives each pool its share, so that commits do not wait for the end. */
+  private void useOwnPool() {
+    store.session().sparkContext().setLocalProperty("spark.scheduler.pool", SPARK_POOL);
+    store.session().sparkContext().setLocalProperty("spark.job.description", "Commit rows");
+  }
+
+  /** Commits whatever has finished. */
+  synchronized void flush() throws IOException {
+    List<ShardOutcome> outcomes = new ArrayList<>();
+    finished.drainTo(outcomes);
+    if (outcomes.isEmpty()) {
+      return;
+    }
+    ownership.requireStillMine();
+    long next = step + 1;
+    List<Row> tensorRows = new ArrayList<>();
+    List<Row> shardRows = new ArrayList<>();
+    for (ShardOutcome outcome : outcomes) {
+      ShardTask task = tasks.get(outcome.file());
+      rows.tensors(task, outcome).forEach(row -> tensorRows.add(row.toRow(next)));
+      shardRows.add(rows.shard(task, outcome).toRow(next));
+    }
+    append(TensorRow.TABLE, tensorRows, next);
+    append(ShardRow.TABLE, shardRows, next);
+    step = next;
+  }
+
+  private void append(Table table, List<Row> tableRows, long next) {
+    store.append(table, tableRows, ownership.runId(), next);
+  }
+
+  /** Writes what {@code runs} says about this run. */
+  void runIs(RunRow run) {
+    store.replaceRun(run);
+  }
+}

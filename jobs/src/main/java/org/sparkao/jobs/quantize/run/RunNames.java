@@ -1,0 +1,42 @@
+package org.sparkao.jobs.quantize.run;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.time.LocalDateTime;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+
+/** What a run calls itself. */
+final class RunNames {
+  private static final DateTimeFormatter TIME =
+      DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss", Locale.ROOT);
+
+  private RunNames() {}
+
+  /** A new name, such as {@code quantize-20260131-120000-3f9a}. */
+  static String next() {
+    return "quantize-"
+        + LocalDateTime.now(ZoneOffset.UTC).format(TIME)
+        + "-"
+        + UUID.randomUUID().toString().substring(0, 4);
+  }
+
+  /** Version in the manifest of the jar. */
+  static String codeVersion() {
+    return Optional.ofNullable(RunNames.class.getPackage().getImplementationVersion())
+        .orElse("development");
+  }
+
+  static String json(Map<String, List<String>> effective) {
+    try {
+      return new ObjectMapper().writeValueAsString(effective);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("a map of strings", e);
+    }
+  }
+}

@@ -1,0 +1,27 @@
+package org.sparkao.jobs.quantize.run;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.sparkao.jobs.quantize.plan.QuantizePlan;
+import org.sparkao.quant.checkpoint.Checkpoint;
+
+/**
+ * What is to be carried out.
+ *
+ * @param plan what to do
+ * @param source checkpoint that is read
+ * @param calibration input scales that are given
+ * @param output folder that is written, as the user named it
+ * @param nonFinite what becomes of NaN and infinities
+ * @param scheme default scheme, for the tables
+ * @param effective configuration, for the tables
+ */
+public record RunRequest(
+    QuantizePlan plan,
+    Checkpoint source,
+    Optional<Checkpoint> calibration,
+    String output,
+    NonFinitePolicy nonFinite,
+    String scheme,
+    Map<String, List<String>> effective) {}

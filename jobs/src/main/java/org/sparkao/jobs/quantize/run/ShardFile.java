@@ -1,0 +1,106 @@
+package org.sparkao.jobs.quantize.run;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.LongConsumer;
+import java.util.stream.Collectors;
+import org.sparkao.jobs.quantize.plan.ShardTask;
+import org.sparkao.jobs.quantize.plan.TensorTask;
+import org.sparkao.jobs.quantize.run.ShardOutcome.TensorOutcome;
+import org.sparkao.jobs.storage.Folder;
+import org.sparkao.jobs.storage.Storage;
+import org.sparkao.quant.QuantException;
+import org.sparkao.quant.checkpoint.FileEntry;
+import org.sparkao.quant.safetensors.ByteSink;
+import org.sparkao.quant.safetensors.ShardWriter;
+import org.sparkao.quant.safetensors.TensorSpec;
+import org.sparkao.quant.safetensors.WrittenTensor;
+
+/** Writes one file of the output, with or without Spark around it. */
+final class ShardFile {
+  private final ShardSettings settings;
+  private final Storage storage;
+  private final LongConsumer progress;
+
+  /**
+   * A writer of files.
+   *
+   * @param progress told the bytes read, as they are read
+   */
+  ShardFile(ShardSettings settings, Storage storage, LongConsumer progress) {
+    this.settings = settings;
+    this.storage = storage;
+    this.progress = progress;
+  }
+
+  /**
+   * Writes the file as {@code part}, durably.
+   *
+   * @throws QuantException when the source is not what it was at planning, or refused by policy
+   */
+  List<TensorOutcome> write(ShardTask task, Folder output, String part) throws IOException {
+    requireUnchanged(task);
+    List<UnitWorker.Result> results = new ArrayList<>();
+    List<WrittenTensor> written;
+    try (ByteSink sink = output.sink(part)) {
+      ShardWriter writer = new ShardWriter(sink, task.header(settings.arithmetic()));
+      UnitWorker worker = new UnitWorker(settings, storage, writer, progress);
+      for (ShardTask.Unit unit : task.units()) {
+        results.addAll(worker.work(unit));
+      }
+      written = writer.finish();
+    }
+    requireUnchanged(task);
+    Map<String, WrittenTensor> byName = new HashMap<>();
+    written.forEach(tensor -> byName.put(tensor.name(), tensor));
+    List<TensorOutcome> outcomes = new ArrayList<>();
+    List<TensorTask> tasks = task.tensors();
+    for (int i = 0; i < results.size(); i++) {
+      List<WrittenTensor> parts =
+          tasks.get(i).outputs(settings.arithmetic()).stream()
+              .map(TensorSpec::name)
+              .map(byName::get)
+              .toList();
+      UnitWorker.Result result = results.get(i);
+      outcomes.add(
+          new TensorOutcome(
+              result.sourceSha256(),
+              parts,
+              result.statistics().orElse(null),
+              result.elapsedNanos()));
+    }
+    return outcomes;
+  }
+
+  private void requireUnchanged(ShardTask task) throws IOException {
+    Map<String, FileEntry> now = new HashMap<>();
+    storage.folder(settings.source()).files().forEach(file -> now.put(file.name(), file));
+    Map<String, ShardSettings.SourceFile> planned =
+        settings.files().stream()
+            .collect(Collectors.toMap(ShardSettings.SourceFile::name, file -> file));
+    for (String name :
+        task.tensors().stream().map(tensor -> tensor.tensor().file()).distinct().toList()) {
+      ShardSettings.SourceFile then = planned.get(name);
+      FileEntry file = now.get(name);
+      if (then != null
+          && (file == null
+              || file.size() != then.size()
+              || !file.version().equals(then.version()))) {
+        throw new QuantException(
+            settings.source()
+                + "/"
+                + name
+                + ": was changed while the run was reading it (planned "
+                + then.size()
+                + " bytes of "
+                + then.version()
+                + ", found "
+                + (file == null ? "no file" : file.size() + " bytes of " + file.version())
+                + "); start again with the checkpoint as it shall be");
+      }
+    }
+  }
+}

@@ -1,0 +1,99 @@
+package org.sparkao.jobs.quantize.run;
+
+import java.io.Serializable;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
+import org.apache.spark.SparkContext;
+import org.sparkao.jobs.quantize.plan.ShardTask;
+import scala.collection.Iterator;
+import scala.reflect.ClassTag$;
+import scala.runtime.AbstractFunction1;
+import scala.runtime.AbstractFunction2;
+import scala.runtime.BoxedUnit;
+
+/** The Spark job that writes the files, and what comes back from it file by file. */
+final class ShardStage {
+  private final SparkContext spark;
+  private final String group;
+  private final Consumer<ShardOutcome> finished;
+  private final AtomicReference<String> refusal = new AtomicReference<>();
+
+  /**
+   * A stage.
+   *
+   * @param group Spark's name for everything that is cancelled together
+   * @param finished told each file as it is finished; must not wait
+   */
+  ShardStage(SparkContext spark, String group, Consumer<ShardOutcome> finished) {
+    this.spark = spark;
+    this.group = group;
+    this.finished = finished;
+  }
+
+  /**
+   * Writes the files.
+   *
+   * @return why the input was refused, if it was
+   */
+  Optional<String> run(List<ShardTask> tasks, ShardWork work, String description) {
+    if (tasks.isEmpty()) {
+      return Optional.empty();
+    }
+    ShardRdd rdd = new ShardRdd(spark, tasks, work);
+    rdd.setName("files of the output");
+    spark.setJobGroup(group, description, true);
+    try {
+      spark.runJob(
+          rdd, new First(), new Handler(this::accept), ClassTag$.MODULE$.apply(String.class));
+    } catch (RuntimeException e) {
+      if (refusal.get() == null) {
+        throw e;
+      }
+    } finally {
+      spark.clearJobGroup();
+    }
+    return Optional.ofNullable(refusal.get());
+  }
+
+  /** Stops the tasks. */
+  void cancel(String why) {
+    spark.cancelJobGroup(group, why);
+  }
+
+  private void accept(String json) {
+    ShardOutcome outcome = ShardOutcome.fromJson(json);
+    if (outcome.refusal().isEmpty()) {
+      finished.accept(outcome);
+    } else if (refusal.compareAndSet(null, outcome.refusal())) {
+      cancel("input refused");
+    }
+  }
+
+  /** The only element of a partition. */
+  private static final class First extends AbstractFunction1<Iterator<String>, String>
+      implements Serializable {
+    private static final long serialVersionUID = 1;
+
+    @Override
+    public String apply(Iterator<String> outcomes) {
+      return outcomes.next();
+    }
+  }
+
+  /** Runs in Spark's scheduler thread of the driver. */
+  private static final class Handler extends AbstractFunction2<Object, String, BoxedUnit> {
+    private final Consumer<String> consumer;
+
+    private Handler(Consumer<String> consumer) {
+      this.consumer = consumer;
+    }
+
+    @Override
+    public BoxedUnit apply(Object partition, String outcome) {
+      consumer.accept(outcome);
+      return BoxedUnit.UNIT;
+    }
+  }
+}

@@ -1,0 +1,75 @@
+package org.sparkao.jobs.quantize.run;
+
+import java.io.IOException;
+import java.io.Serializable;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import org.apache.spark.SparkEnv;
+import org.apache.spark.TaskContext;
+import org.apache.spark.util.LongAccumulator;
+import org.sparkao.jobs.quantize.plan.ShardTask;
+import org.sparkao.jobs.quantize.run.ShardOutcome.Attempt;
+import org.sparkao.jobs.quantize.run.ShardOutcome.TensorOutcome;
+import org.sparkao.jobs.spark.SparkSessions;
+import org.sparkao.jobs.storage.Folder;
+import org.sparkao.jobs.storage.Storage;
+import org.sparkao.quant.QuantException;
+
+/** What an executor does for one file of the output. */
+final class ShardWork implements Serializable {
+  private static final long serialVersionUID = 1;
+
+  private final ShardSettings settings;
+  private final LongAccumulator bytesRead;
+
+  ShardWork(ShardSettings settings, LongAccumulator bytesRead) {
+    this.settings = settings;
+    this.bytesRead = bytesRead;
+  }
+
+  /**
+   * Writes the file under a temporary name, makes it durable, gives it its name. Input that cannot
+   * be used comes back as a refusal: trying again would not help.
+   */
+  ShardOutcome run(ShardTask task, TaskContext context) throws IOException {
+    long start = System.nanoTime();
+    String attempt = WorkFolder.newAttempt();
+    Storage storage = Storage.ofSettings(SparkSessions.taskSettings());
+    Folder output = storage.folder(settings.output());
+    String part = WorkFolder.part(task.file(), attempt);
+    ShardOutcome outcome;
+    try {
+      List<TensorOutcome> tensors =
+          new ShardFile(settings, storage, bytesRead::add).write(task, output, part);
+      long bytes = output.size(part).orElseThrow();
+      outcome =
+          new ShardOutcome(
+              task.file(), bytes, tensors, System.nanoTime() - start, who(attempt, context), "");
+    } catch (QuantException e) {
+      output.delete(part);
+      return new ShardOutcome(
+          task.file(),
+          0,
+          List.of(),
+          System.nanoTime() - start,
+          who(attempt, context),
+          e.getMessage());
+    } catch (IOException | RuntimeException e) {
+      output.delete(part);
+      throw e;
+    }
+    output.rename(part, task.file());
+    output.create(
+        WorkFolder.done(task.file(), attempt), outcome.toJson().getBytes(StandardCharsets.UTF_8));
+    return outcome;
+  }
+
+  private static Attempt who(String attempt, TaskContext context) {
+    return new Attempt(
+        attempt,
+        context.attemptNumber(),
+        SparkEnv.get().executorId(),
+        SparkEnv.get().rpcEnv().address().host(),
+        System.currentTimeMillis());
+  }
+}

@@ -1,0 +1,187 @@
+package org.sparkao.jobs.quantize.run;
+
+import java.io.IOException;
+import java.security.MessageDigest;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.LongConsumer;
+import org.sparkao.jobs.quantize.plan.ShardTask;
+import org.sparkao.jobs.quantize.plan.TensorTask;
+import org.sparkao.jobs.quantize.plan.TensorTask.Copy;
+import org.sparkao.jobs.quantize.plan.TensorTask.Quantize;
+import org.sparkao.jobs.quantize.plan.TensorTask.Unpack;
+import org.sparkao.jobs.storage.Folder;
+import org.sparkao.jobs.storage.Storage;
+import org.sparkao.quant.QuantException;
+import org.sparkao.quant.algorithm.QuantizeRequest;
+import org.sparkao.quant.algorithm.Quantizers;
+import org.sparkao.quant.algorithm.TensorQuantizer;
+import org.sparkao.quant.checkpoint.TensorCopy;
+import org.sparkao.quant.checkpoint.WeightReader;
+import org.sparkao.quant.checkpoint.WeightSource;
+import org.sparkao.quant.metric.TensorStatistics;
+import org.sparkao.quant.observe.TensorRange;
+import org.sparkao.quant.pack.PackedPart;
+import org.sparkao.quant.safetensors.Sha256;
+import org.sparkao.quant.safetensors.ShardWriter;
+import org.sparkao.quant.scheme.QuantArgs;
+import org.sparkao.quant.scheme.QuantScheme;
+
+/** Works off the units of a file: reads slices, quantizes, writes at the final place. */
+final class UnitWorker {
+  private final ShardSettings settings;
+  private final Folder source;
+  private final Storage storage;
+  private final ShardWriter writer;
+  private final LongConsumer progress;
+  private byte[] slice = new byte[0];
+
+  /**
+   * A worker for one file.
+   *
+   * @param progress told the bytes read, as they are read
+   */
+  UnitWorker(ShardSettings settings, Storage storage, ShardWriter writer, LongConsumer progress)
+      throws IOException {
+    this.settings = settings;
+    this.storage = storage;
+    this.source = storage.folder(settings.source());
+    this.writer = writer;
+    this.progress = progress;
+  }
+
+  /** What became of a tensor; its parts are known to the writer alone until the file is done. */
+  record Result(String sourceSha256, Optional<TensorStatistics> statistics, long elapsedNanos) {}
+
+  /** Works off one unit; gives a result for each of its tensors. */
+  List<Result> work(ShardTask.Unit unit) throws IOException {
+    TensorRange shared = sharedRange(unit);
+    List<Result> results = new ArrayList<>();
+    for (TensorTask task : unit.tensors()) {
+      long start = System.nanoTime();
+      MessageDigest digest = Sha256.newDigest();
+      Optional<TensorStatistics> statistics = Optional.empty();
+      if (task instanceof Quantize weight) {
+        statistics = Optional.of(quantize(weight, shared, digest));
+      } else if (task instanceof Unpack weight) {
+        unpack(weight, digest);
+      } else if (task instanceof Copy copy) {
+        copy(copy, digest);
+      }
+      results.add(new Result(Sha256.hex(digest), statistics, System.nanoTime() - start));
+    }
+    return results;
+  }
+
+  /** One global scale serves all layers that a loader fuses. */
+  private TensorRange sharedRange(ShardTask.Unit unit) throws IOException {
+    TensorRange range = TensorRange.EMPTY;
+    for (TensorTask task : unit.tensors()) {
+      if (task instanceof Quantize weight && sharesScale(request(weight).scheme())) {
+        range = range.merge(range(weight.weight()));
+      }
+    }
+    return range;
+  }
+
+  private static boolean sharesScale(QuantScheme scheme) {
+    return scheme.weights().scale() == QuantArgs.ScaleKind.E4M3_WITH_GLOBAL;
+  }
+
+  private QuantizeRequest request(Quantize weight) {
+    return settings.arithmetic().request(weight);
+  }
+
+  private TensorRange range(WeightSource weight) throws IOException {
+    TensorRange range = TensorRange.EMPTY;
+    int step = WeightSlices.rows(weight, 1);
+    require(weight, step);
+    try (WeightReader reader = WeightReader.open(source, weight)) {
+      for (long row = 0; row < weight.rows(); row += step) {
+        int rows = (int) Math.min(step, weight.rows() - row);
+        reader.readRows(row, rows, slice, 0);
+        int count = Math.toIntExact(rows * weight.columns());
+        range = range.merge(Quantizers.range(slice, 0, count, weight.dtype()));
+      }
+    }
+    return range;
+  }
+
+  private TensorStatistics quantize(Quantize task, TensorRange shared, MessageDigest digest)
+      throws IOException {
+    WeightSource weight = task.weight();
+    QuantizeRequest request = request(task);
+    Optional<TensorRange> range =
+        !request.scheme().needsTensorRange()
+            ? Optional.empty()
+            : Optional.of(sharesScale(request.scheme()) ? shared : range(weight));
+    TensorQuantizer quantizer = Quantizers.create(request, range);
+    WeightSlices slices = new WeightSlices(weight, quantizer);
+    List<PackedPart> parts = quantizer.parts();
+    require(weight, slices.rows());
+    try (WeightReader reader = WeightReader.open(source, weight, digest)) {
+      for (long row = 0; row < weight.rows(); row += slices.rows()) {
+        int rows = (int) Math.min(slices.rows(), weight.rows() - row);
+        reader.readRows(row, rows, slice, 0);
+        quantizer.quantize(slice, 0, row, rows, slices.out());
+        for (int i = 0; i < parts.size(); i++) {
+          String name = task.output(parts.get(i)).name();
+          writer.append(name, slices.out()[i], 0, slices.length(i, row, row + rows));
+        }
+        progress.accept(task.sourceBytes() * rows / weight.rows());
+      }
+    }
+    TensorStatistics statistics = quantizer.statistics();
+    if (statistics.nonFinite() > 0 && settings.nonFinite() == NonFinitePolicy.FAIL) {
+      throw new QuantException(
+          weight.tensor().entry().name()
+              + " in "
+              + weight.tensor().file()
+              + ": "
+              + statistics.nonFinite()
+              + " of "
+              + statistics.elements()
+              + " weights are NaN or infinite; repair the checkpoint, leave the tensor out with"
+              + " --skip, or keep and count them with --non-finite keep");
+    }
+    return statistics;
+  }
+
+  private void unpack(Unpack task, MessageDigest digest) throws IOException {
+    WeightSource weight = task.weight();
+    int step = WeightSlices.rows(weight, 1);
+    require(weight, step);
+    String name = task.outputs(settings.arithmetic()).get(0).name();
+    try (WeightReader reader = WeightReader.open(source, weight, digest)) {
+      for (long row = 0; row < weight.rows(); row += step) {
+        int rows = (int) Math.min(step, weight.rows() - row);
+        reader.readRows(row, rows, slice, 0);
+        writer.append(
+            name, slice, 0, Math.toIntExact(weight.dtype().bytes(rows * weight.columns())));
+        progress.accept(task.sourceBytes() * rows / weight.rows());
+      }
+    }
+  }
+
+  private void copy(Copy task, MessageDigest digest) throws IOException {
+    Folder folder =
+        task.origin() == Copy.Origin.CALIBRATION ? storage.folder(settings.calibration()) : source;
+    TensorCopy.copy(
+        folder,
+        task.tensor(),
+        (buffer, offset, length) -> {
+          digest.update(buffer, offset, length);
+          writer.append(task.tensor().entry().name(), buffer, offset, length);
+          progress.accept(length);
+        });
+  }
+
+  /** One buffer serves all slices; it grows to the largest. */
+  private void require(WeightSource weight, int rows) {
+    int bytes = Math.toIntExact(rows * weight.dtype().bytes(weight.columns()));
+    if (slice.length < bytes) {
+      slice = new byte[bytes];
+    }
+  }
+}
