@@ -12,9 +12,12 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.sparkao.quant.format.NumberFormats;
 import org.sparkao.quant.format.WeightType;
 import org.sparkao.quant.golden.GoldenFile;
 import org.sparkao.quant.golden.GoldenFile.Tensor;
+import org.sparkao.quant.observe.MovingAverageRange;
+import org.sparkao.quant.observe.TensorRange;
 import org.sparkao.quant.scheme.QuantArgs;
 import org.sparkao.quant.scheme.Schemes;
 
@@ -107,6 +110,37 @@ class TestShrinkSearch {
     assertThat(better).isGreaterThan(100);
   }
 
+  /** {@code mse} of activations: the line search of each batch, then a moving average. */
+  @ParameterizedTest
+  @CsvSource({"fp8_tensor,FP8", "int8_tensor_asym,W8A8(symmetric=false)"})
+  void movingAverageOfSearchedBatches(String golden, String scheme) {
+    Map<String, Tensor> file =
+        GoldenFile.read(GoldenFile.folder().resolve("algorithms/observers.safetensors"));
+    QuantArgs args = Schemes.parse(scheme).weights();
+    CodeRule codes = CodeRule.of(args);
+    AffineScale rule = new AffineScale(WeightType.F32, codes, args.symmetric());
+    ShrinkSearch search =
+        new ShrinkSearch(rule, codes, WeightType.F32, ShrinkSearch.Line.MEMORYLESS_MSE);
+    float[] values = numbers(file.get("act_batches"));
+    String prefix = "act.mse." + golden + ".";
+    float[] expected = numbers(file.get(prefix + "minmax_after_each_batch"));
+    MovingAverageRange average =
+        new MovingAverageRange(
+            MovingAverageRange.Rule.WEIGHTED_SUM, MovingAverageRange.DEFAULT_SHARE);
+    for (int batch = 0; batch < 4; batch++) {
+      int size = values.length / 4;
+      float[] group = Arrays.copyOfRange(values, batch * size, (batch + 1) * size);
+      GroupRange found = range(group);
+      search.searchTogether(new float[][] {group}, Optional.empty(), List.of(found));
+      average.add(batch, new TensorRange(found.min, found.max));
+      assertThat(average.range())
+          .isEqualTo(new TensorRange(expected[2 * batch], expected[2 * batch + 1]));
+    }
+    TensorRange end = average.range();
+    assertThat(scale(rule, new GroupRange(end.min(), end.max())).dequantize)
+        .isEqualTo(numbers(file.get(prefix + "scale"))[0]);
+  }
+
   private static GroupScale scale(ScaleRule rule, GroupRange range) {
     GroupScale scale = new GroupScale();
     rule.choose(range.min, range.max, scale);
@@ -165,6 +199,26 @@ class TestShrinkSearch {
         new ShrinkSearch(rule, codes, type, line()).searchTogether(groups, weights(), found);
       }
       return found;
+    }
+
+    /** The scales of ranges; under the largest of them for NVFP4. */
+    List<Float> scales(List<GroupRange> ranges) {
+      float amax = 0;
+      for (GroupRange range : ranges) {
+        amax = Math.max(amax, range.amax());
+      }
+      boolean nvfp4 = args.scale() == QuantArgs.ScaleKind.E4M3_WITH_GLOBAL;
+      ScaleRule rule =
+          nvfp4
+              ? new NvScale(type, amax)
+              : new AffineScale(type, CodeRule.of(args), args.symmetric());
+      if (nvfp4) {
+        assertThat(rule.global()).isEqualTo(expected("global_scale").get(0));
+      }
+      return ranges.stream()
+          .map(range -> scale(rule, range))
+          .map(scale -> nvfp4 ? NumberFormats.E4M3FN.decode(scale.code) : scale.dequantize)
+          .toList();
     }
 
     private ShrinkSearch.Line line() {
