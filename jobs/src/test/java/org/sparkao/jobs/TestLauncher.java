@@ -1,0 +1,160 @@
+package org.sparkao.jobs;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The launcher with a Java and a Spark that only print their arguments, one a line. */
+class TestLauncher {
+  private static final Path SCRIPT = Path.of("").toAbsolutePath().resolve("../bin/sparkao");
+
+  @TempDir private Path folder;
+  private Path root;
+  private Path java;
+
+  private record Answer(int exitCode, String text) {
+    List<String> lines() {
+      return text.lines().toList();
+    }
+  }
+
+  @BeforeEach
+  void installation() throws IOException {
+    root = folder.resolve("a checkout");
+    Files.createDirectories(root.resolve("jobs/bin"));
+    Files.createDirectories(root.resolve("jobs/target/lib"));
+    Files.copy(SCRIPT, root.resolve("jobs/bin/sparkao"));
+    Files.createFile(root.resolve("jobs/target/sparkao-jobs-1.jar"));
+    java = javaOf("17.0.15");
+  }
+
+  @Test
+  void startsPlainJavaForALocalMaster() throws Exception {
+    Answer answer = run(Map.of("SPARK_HOME", sparkHome()), "runs", "--master", "local[2]");
+    assertThat(answer.lines())
+        .startsWith("java", "@" + root + "/jobs/target/jvm.options", "-Xmx2g")
+        .endsWith("org.sparkao.jobs.cli.Main", "runs", "--master", "local[2]");
+  }
+
+  @Test
+  void takesTheHeapFromTheEnvironment() throws Exception {
+    assertThat(run(Map.of("SPARKAO_MEMORY", "7g"), "runs").lines()).contains("-Xmx7g");
+  }
+
+  @Test
+  void handsMasterAndConfToSparkSubmitAndEverythingToTheJob() throws Exception {
+    Answer answer =
+        run(
+            Map.of("SPARK_HOME", sparkHome()),
+            "quantize",
+            "--checkpoint=a b",
+            "--master=yarn",
+            "--conf",
+            "spark.x=1 2");
+    assertThat(answer.lines())
+        .containsExactly(
+            "spark-submit",
+            "--class",
+            "org.sparkao.jobs.cli.Main",
+            "--driver-memory",
+            "2g",
+            "--master",
+            "yarn",
+            "--conf",
+            "spark.x=1 2",
+            root + "/jobs/target/sparkao-jobs-1.jar",
+            "quantize",
+            "--checkpoint=a b",
+            "--master=yarn",
+            "--conf",
+            "spark.x=1 2");
+  }
+
+  @Test
+  void startsPlainJavaForAClusterWithoutAnInstallationOfSpark() throws Exception {
+    assertThat(run(Map.of(), "runs", "--master", "spark://host:7077").lines()).startsWith("java");
+  }
+
+  @Test
+  void findsItsFolderThroughALink() throws Exception {
+    Path link = Files.createSymbolicLink(folder.resolve("link"), root.resolve("jobs/bin/sparkao"));
+    assertThat(run(link, Map.of(), "runs").lines()).endsWith("org.sparkao.jobs.cli.Main", "runs");
+  }
+
+  @Test
+  void refusesAnOlderJava() throws Exception {
+    java = javaOf("11.0.2");
+    Answer answer = run(Map.of(), "runs");
+    assertThat(answer.exitCode()).isEqualTo(2);
+    assertThat(answer.text())
+        .isEqualTo(
+            "sparkao: %s/bin/java is Java 11; sparkao needs 17 or later (set JAVA_HOME)%n", java);
+  }
+
+  @Test
+  void refusesAJavaHomeWithoutJava() throws Exception {
+    java = folder.resolve("nothing");
+    Answer answer = run(Map.of(), "runs");
+    assertThat(answer.exitCode()).isEqualTo(2);
+    assertThat(answer.text()).contains("holds no bin/java; set it to a JDK of Java 17 or later");
+  }
+
+  @Test
+  void refusesASparkHomeWithoutSpark() throws Exception {
+    Answer answer = run(Map.of("SPARK_HOME", "/nothing"), "runs", "--master", "yarn");
+    assertThat(answer.exitCode()).isEqualTo(2);
+    assertThat(answer.text())
+        .isEqualTo(
+            "sparkao: SPARK_HOME is /nothing, which holds no bin/spark-submit"
+                + System.lineSeparator());
+  }
+
+  private Answer run(Map<String, String> environment, String... args) throws Exception {
+    return run(root.resolve("jobs/bin/sparkao"), environment, args);
+  }
+
+  private Answer run(Path script, Map<String, String> environment, String... args)
+      throws Exception {
+    List<String> command = new ArrayList<>(List.of("sh", script.toString()));
+    command.addAll(Arrays.asList(args));
+    ProcessBuilder builder =
+        new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true);
+    builder.environment().keySet().removeIf(name -> name.startsWith("SPARK"));
+    builder.environment().put("JAVA_HOME", java.toString());
+    builder.environment().putAll(environment);
+    Process process = builder.start();
+    String text = new String(process.getInputStream().readAllBytes(), UTF_8);
+    return new Answer(process.waitFor(), text);
+  }
+
+  private Path javaOf(String version) throws IOException {
+    Path home = folder.resolve("java " + version);
+    String answer = "openjdk version \"" + version + "\" 2025-04-15";
+    program(
+        home.resolve("bin/java"),
+        "[ \"$1\" != -version ] || { echo '" + answer + "' >&2; exit; }\nprintf '%s\\n' java");
+    return home;
+  }
+
+  private String sparkHome() throws IOException {
+    Path home = folder.resolve("spark home");
+    program(home.resolve("bin/spark-submit"), "printf '%s\\n' spark-submit");
+    return home.toString();
+  }
+
+  private static void program(Path file, String start) throws IOException {
+    Files.createDirectories(file.getParent());
+    Files.writeString(file, "#!/bin/sh\n" + start + " \"$@\"\n");
+    assertThat(file.toFile().setExecutable(true)).isTrue();
+  }
+}
