@@ -51,15 +51,6 @@ record CodeRule(
     return format.decode(code);
   }
 
-  /** The number that the code of {@code quotient} stands for. */
-  float nearest(float quotient) {
-    if (!integer()) {
-      return value(code(quotient));
-    }
-    double nearest = Math.rint((double) Math.max(smallest, Math.min(largest, quotient)));
-    return Double.isNaN(nearest) ? 0 : (float) nearest;
-  }
-
   boolean clips(float quotient) {
     return quotient < clippedBelow || quotient > clippedAbove;
   }

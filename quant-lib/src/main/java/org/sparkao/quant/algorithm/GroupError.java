@@ -1,5 +1,6 @@
 package org.sparkao.quant.algorithm;
 
+import org.sparkao.quant.format.BinaryFloat;
 import org.sparkao.quant.format.WeightType;
 
 /**
@@ -8,13 +9,18 @@ import org.sparkao.quant.format.WeightType;
  * the type of the weight, so that candidates may tie.
  */
 final class GroupError {
+  private static final int BIAS = 127;
+  private static final int MANTISSA_BITS = 23;
+  private static final int BF16_MAGNITUDES = 1 << 15;
+
   private final WeightType type;
   private final CodeRule codes;
   private final PlainKernel kernel;
   private final PowerTable power;
   private final PowerTable referencePower;
-
-  private double exact;
+  private final float[] bf16Powers;
+  private final int smallestExponent;
+  private final int stepExponent;
 
   GroupError(WeightType type, CodeRule codes, Quotient quotient, double norm) {
     this.type = type;
@@ -22,6 +28,18 @@ final class GroupError {
     this.kernel = new PlainKernel(type, codes, quotient);
     this.power = new PowerTable(norm);
     this.referencePower = new PowerTable(type.round((float) norm));
+    if (codes.format() instanceof BinaryFloat format) {
+      this.smallestExponent = BIAS + Math.getExponent(format.smallestNormal());
+      this.stepExponent = MANTISSA_BITS - format.mantissaBits();
+    } else {
+      // Whole numbers up to 2^7 are evenly spaced, as numbers below 2^8 of 8 mantissa bits are.
+      this.smallestExponent = BIAS + Byte.SIZE;
+      this.stepExponent = MANTISSA_BITS - Byte.SIZE;
+    }
+    this.bf16Powers = new float[type == WeightType.BF16 ? BF16_MAGNITUDES : 0];
+    for (int i = 0; i < bf16Powers.length; i++) {
+      bf16Powers[i] = type.round((float) referencePower.of(Float.intBitsToFloat(i << 16)));
+    }
   }
 
   /** The error of {@code count} values as it is. */
@@ -42,29 +60,34 @@ final class GroupError {
     return sum;
   }
 
-  /** The error of {@code count} values as the reference sees it; sets {@link #exact} too. */
+  /** The error of {@code count} values as the reference sees it. */
   double measureLikeReference(float[] values, int count, GroupScale scale) {
     if (type == WeightType.F32) {
-      exact = measure(values, count, scale);
-      return exact;
+      return measure(values, count, scale);
     }
-    exact = 0;
     float sum = 0;
     for (int i = 0; i < count; i++) {
-      float difference = dequantized(values[i], scale) - values[i];
-      exact += power.of(difference);
-      sum += type.round((float) referencePower.of(type.round(difference)));
+      float difference = type.round(dequantized(values[i], scale) - values[i]);
+      sum +=
+          bf16Powers.length > 0
+              ? bf16Powers[Float.floatToRawIntBits(difference) << 1 >>> 17]
+              : type.round((float) referencePower.of(difference));
     }
     return type.round(sum);
   }
 
-  /** The true error of what {@link #measureLikeReference} measured last. */
-  double exact() {
-    return exact;
+  private float dequantized(float value, GroupScale scale) {
+    float nearest = nearest(kernel.position(value, scale));
+    return type.round((nearest - scale.zeroPoint) * scale.dequantize);
   }
 
-  private float dequantized(float value, GroupScale scale) {
-    float nearest = codes.nearest(kernel.position(value, scale));
-    return type.round((nearest - scale.zeroPoint) * scale.dequantize);
+  /** The number that the code of a position stands for, without the code. */
+  private float nearest(float position) {
+    float clamped = Math.max(codes.smallest(), Math.min(codes.largest(), position));
+    // The last bit of a sum with this power of two is worth one step of the codes.
+    int exponent = Math.max(Float.floatToRawIntBits(clamped) << 1 >>> 24, smallestExponent);
+    float rounder = Float.intBitsToFloat(exponent + stepExponent << 23);
+    float magnitude = Math.abs(clamped) + rounder - rounder;
+    return Math.copySign(magnitude, clamped);
   }
 }

@@ -8,7 +8,7 @@ import org.sparkao.quant.format.WeightType;
 /**
  * Searches the range of least error on a line: both ends times p, p falling from its first value in
  * even steps; the first strict minimum of the error as the reference sees it wins, unless it is in
- * truth worse than the full range.
+ * truth worse than the full range, which then stays.
  *
  * <p>Source: llm-compressor {@code observers/mse_quant.py} and {@code observers/imatrix.py}. The
  * reference stops when no group of the whole tensor has improved for some steps; {@link
@@ -54,17 +54,22 @@ final class ShrinkSearch implements RangeSearch {
   public void search(float[] values, int count, GroupRange found) {
     float low = scaled(found.min);
     float high = scaled(found.max);
-    rule.choose(found.min, found.max, scale);
-    double bound = error.measure(values, count, scale);
+    int best = 0;
     double least = Double.POSITIVE_INFINITY;
     for (int step = 0; step < line.steps(); step++) {
       chooseScale(low, high, step);
       double candidate = error.measureLikeReference(values, count, scale);
-      if (candidate < least && !(error.exact() > bound)) {
+      if (candidate < least) {
         least = candidate;
-        found.min = shrunk(low, step);
-        found.max = shrunk(high, step);
+        best = step;
       }
+    }
+    rule.choose(found.min, found.max, scale);
+    double ofFullRange = error.measure(values, count, scale);
+    chooseScale(low, high, best);
+    if (error.measure(values, count, scale) <= ofFullRange) {
+      found.min = shrunk(low, best);
+      found.max = shrunk(high, best);
     }
   }
 

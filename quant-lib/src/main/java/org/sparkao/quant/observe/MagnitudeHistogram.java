@@ -21,6 +21,7 @@ public final class MagnitudeHistogram {
   private int first;
   private int last = -1;
   private long total;
+  private double[][] moments = new double[3][1];
 
   /** An empty histogram; {@code binsPerOctave} is a power of two, 1 to 128. */
   public MagnitudeHistogram(int binsPerOctave) {
@@ -133,7 +134,11 @@ public final class MagnitudeHistogram {
 
   /** Sums of 1, x and x^2 over all bins below a bin, counted from the first; x is its middle. */
   private double[][] momentsBelow() {
-    double[][] sums = new double[3][last - first + 2];
+    int needed = last - first + 2;
+    if (moments[0].length < needed) {
+      moments = new double[3][needed];
+    }
+    double[][] sums = moments;
     for (int bin = first; bin <= last; bin++) {
       double middle = (edge(bin) + (double) edge(bin + 1)) / 2;
       int i = bin - first;
