@@ -2,6 +2,9 @@ package org.sparkao.quant.torchao;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -10,10 +13,12 @@ import java.util.function.Function;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.sparkao.quant.format.BinaryFloat;
 import org.sparkao.quant.format.NumberFormats;
 import org.sparkao.quant.format.WeightType;
+import org.sparkao.quant.golden.GoldenFile;
 import org.sparkao.quant.torchao.AffineSpec.Mapping;
 import org.sparkao.quant.torchao.MxSpec.ScalingMode;
 
@@ -126,12 +131,28 @@ class TestTorchaoTensor {
             });
   }
 
+  private static Stream<Case> cases() {
+    return Stream.of(integers(), widths(), floats(), microscaling()).flatMap(Function.identity());
+  }
+
+  @Test
+  void everyGoldenFileIsChecked() throws IOException {
+    try (Stream<Path> files = Files.list(GoldenFile.folder().resolve("torchao"))) {
+      List<String> names =
+          files
+              .map(file -> file.getFileName().toString())
+              .filter(name -> name.endsWith(".safetensors"))
+              .map(name -> name.substring(0, name.indexOf(".safetensors")))
+              .toList();
+      assertThat(Stream.concat(cases().map(Case::file), TestTorchaoVariants.FILES.stream()))
+          .containsExactlyInAnyOrderElementsOf(names);
+    }
+  }
+
   @TestFactory
   Stream<DynamicTest> codesAndScalesOfEveryFile() {
     Golden input = Golden.open("schemes/input.safetensors");
-    return Stream.of(integers(), widths(), floats(), microscaling())
-        .flatMap(Function.identity())
-        .map(test -> DynamicTest.dynamicTest(test.file(), () -> check(test, input)));
+    return cases().map(test -> DynamicTest.dynamicTest(test.file(), () -> check(test, input)));
   }
 
   private static void check(Case test, Golden input) {

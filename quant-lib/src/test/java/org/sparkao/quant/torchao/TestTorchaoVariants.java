@@ -11,10 +11,28 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.sparkao.quant.format.BinaryFloat;
 import org.sparkao.quant.format.NumberFormats;
 import org.sparkao.quant.format.WeightType;
+import org.sparkao.quant.pack.SwizzledScales;
 import org.sparkao.quant.torchao.MxSpec.ScalingMode;
 
 /** The files of golden/torchao that hold more than one variant, or need more than one pass. */
 class TestTorchaoVariants {
+  /** The files that this class checks. */
+  static final List<String> FILES =
+      List.of(
+          "float8_activations",
+          "float8_training",
+          "mx_special_values",
+          "mx_rceil_dequant",
+          "mx_e4m3_rceil_swizzled",
+          "mxfp8_config",
+          "mxfp4_config",
+          "nvfp4_one_level",
+          "nvfp4_two_level",
+          "nvfp4_weight_only_config_swizzled",
+          "prim_hqq_int4_g64",
+          "prim_hqq_scale_only_int4_g32",
+          "nf4_b64_s256");
+
   private static final List<String> MX_INPUTS =
       List.of(
           "mxmant_64x256",

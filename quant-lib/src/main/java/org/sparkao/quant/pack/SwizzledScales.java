@@ -1,4 +1,4 @@
-package org.sparkao.quant.torchao;
+package org.sparkao.quant.pack;
 
 /**
  * The order of one-byte scales that block-scaled matrix multiplications on tensor cores read: rows
