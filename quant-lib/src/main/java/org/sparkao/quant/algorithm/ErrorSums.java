@@ -1,5 +1,6 @@
 package org.sparkao.quant.algorithm;
 
+import java.util.Arrays;
 import org.sparkao.quant.metric.TensorStatistics;
 
 /**
@@ -13,7 +14,10 @@ final class ErrorSums {
   final float[] signal = new float[LANES];
   final float[] noise = new float[LANES];
   final float[] absolute = new float[LANES];
-  float maxError;
+
+  /** Largest absolute error of each lane, as the bits of a float: they compare as ints. */
+  final int[] largestBits = new int[LANES];
+
   long clipped;
 
   private double carefulSignal;
@@ -32,7 +36,7 @@ final class ErrorSums {
     signal[lane] += weight * weight;
     noise[lane] += error * error;
     absolute[lane] += Math.abs(error);
-    maxError = Math.max(maxError, Math.abs(error));
+    raise(lane, Math.abs(error));
   }
 
   void addCarefully(float weight, float dequantized) {
@@ -40,7 +44,7 @@ final class ErrorSums {
     carefulSignal += (double) weight * weight;
     carefulNoise += error * error;
     carefulAbsolute += Math.abs(error);
-    maxError = Math.max(maxError, (float) Math.abs(error));
+    raise(0, (float) Math.abs(error));
   }
 
   void addNonFinite() {
@@ -64,7 +68,15 @@ final class ErrorSums {
 
   TensorStatistics statistics() {
     return new TensorStatistics(
-        elements, nonFinite, amax, totalSignal, totalNoise, totalAbsolute, maxError, clipped);
+        elements, nonFinite, amax, totalSignal, totalNoise, totalAbsolute, maxError(), clipped);
+  }
+
+  private void raise(int lane, float error) {
+    largestBits[lane] = Math.max(largestBits[lane], Float.floatToRawIntBits(error));
+  }
+
+  private float maxError() {
+    return Float.intBitsToFloat(Arrays.stream(largestBits).max().orElseThrow());
   }
 
   private static double drain(float[] lanes) {

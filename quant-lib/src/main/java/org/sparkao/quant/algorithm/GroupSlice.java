@@ -20,6 +20,9 @@ final class GroupSlice {
   /** Index of the first code. */
   int codeOffset;
 
-  /** Whether {@link GroupRange#needsCare} holds. */
+  /** Whether the group goes the careful way: {@link GroupRange#needsCare}. */
   boolean careful;
+
+  /** Largest finite magnitude among the elements, or more. */
+  float amax;
 }

@@ -8,7 +8,7 @@ import org.sparkao.quant.safetensors.DType;
 
 /** The table of contents of this package: which request is answered by which quantizer. */
 public final class Quantizers {
-  private static final GroupKernels KERNELS = new PlainKernels();
+  private static final GroupKernels KERNELS = KernelChoice.choose();
 
   private Quantizers() {}
 
@@ -44,7 +44,10 @@ public final class Quantizers {
     return new TensorRange(range.min, range.max);
   }
 
-  /** Which inner loops this JVM runs, such as {@code plain}: stored with every run. */
+  /**
+   * Which inner loops this JVM runs, {@code vector-256} or {@code plain}: stored with every run.
+   * The bytes are the same.
+   */
   public static String kernels() {
     return KERNELS.name();
   }

@@ -133,6 +133,7 @@ final class RoundToNearest implements TensorQuantizer {
       slice.count = Math.min(grid.columns(), columns - first);
       slice.codeOffset = codeBegin + first;
       slice.careful = ranges[group].needsCare();
+      slice.amax = ranges[group].amax();
       kernel.quantize(slice, scales[group], sums);
     }
     sums.endRow(columns);
