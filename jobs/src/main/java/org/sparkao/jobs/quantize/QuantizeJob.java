@@ -19,6 +19,7 @@ import org.sparkao.jobs.quantize.plan.Rule;
 import org.sparkao.jobs.quantize.run.OutputCheck;
 import org.sparkao.jobs.quantize.run.QuantizeRun;
 import org.sparkao.jobs.quantize.run.RunRequest;
+import org.sparkao.jobs.storage.CheckpointLocation;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.quant.QuantException;
 import org.sparkao.quant.checkpoint.Checkpoint;
@@ -51,9 +52,10 @@ public final class QuantizeJob implements Job {
     }
     Recipe recipe = recipe(config);
     Storage storage = Storage.ofAssignments(config.all(CommonKeys.CONF));
-    SourceLocation location = SourceLocation.of(config.value(QuantizeKeys.CHECKPOINT));
+    CheckpointLocation location = CheckpointLocation.of(config.value(QuantizeKeys.CHECKPOINT));
     Checkpoint source = location.open(storage);
-    Optional<SourceLocation> given = config.find(QuantizeKeys.CALIBRATION).map(SourceLocation::of);
+    Optional<CheckpointLocation> given =
+        config.find(QuantizeKeys.CALIBRATION).map(CheckpointLocation::of);
     Optional<Checkpoint> calibration =
         given.isPresent() ? Optional.of(given.orElseThrow().open(storage)) : Optional.empty();
     QuantizePlan plan =

@@ -18,7 +18,7 @@ import org.sparkao.jobs.job.Console;
 import org.sparkao.jobs.quantize.plan.QuantizePlan;
 import org.sparkao.jobs.quantize.plan.ShardTask;
 import org.sparkao.jobs.quantize.run.ShardSettings.SourceFile;
-import org.sparkao.jobs.spark.SparkSessions;
+import org.sparkao.jobs.spark.SparkLease;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.jobs.table.DeltaStore;
@@ -55,12 +55,9 @@ public final class QuantizeRun {
     try (Ownership ownership =
         Ownership.take(
             output, plan.fingerprint(), config.find(CommonKeys.RUN_ID), RunNames::next)) {
-      SparkSession session = SparkSessions.open(config, "sparkao quantize " + ownership.runId());
-      try {
-        work(ownership, session);
+      try (SparkLease spark = SparkLease.open(config, "sparkao quantize " + ownership.runId())) {
+        work(ownership, spark.session());
         output.delete(WorkFolder.NAME);
-      } finally {
-        session.stop();
       }
       return ownership.runId();
     }

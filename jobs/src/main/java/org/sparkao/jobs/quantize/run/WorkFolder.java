@@ -1,6 +1,7 @@
 package org.sparkao.jobs.quantize.run;
 
 import java.util.UUID;
+import org.sparkao.jobs.storage.Provenance;
 
 /** Names inside the output folder while a run works on it. */
 final class WorkFolder {
@@ -8,7 +9,7 @@ final class WorkFolder {
   static final String NAME = "_sparkao";
 
   /** What a finished output says about its run. */
-  static final String PROVENANCE = "sparkao.json";
+  static final String PROVENANCE = Provenance.FILE;
 
   private static final String DONE = "done-";
 

@@ -1,8 +1,7 @@
-package org.sparkao.jobs.quantize;
+package org.sparkao.jobs.storage;
 
 import java.io.IOException;
 import java.util.Optional;
-import org.sparkao.jobs.storage.Storage;
 import org.sparkao.quant.checkpoint.Checkpoint;
 
 /**
@@ -11,22 +10,22 @@ import org.sparkao.quant.checkpoint.Checkpoint;
  * @param folder URI of its folder
  * @param file the only file that counts; empty for the whole folder
  */
-record SourceLocation(String folder, Optional<String> file) {
+public record CheckpointLocation(String folder, Optional<String> file) {
   private static final String SUFFIX = ".safetensors";
 
   /** A URI of a folder, or of one safetensors file. */
-  static SourceLocation of(String uri) {
+  public static CheckpointLocation of(String uri) {
     if (!uri.endsWith(SUFFIX)) {
-      return new SourceLocation(uri, Optional.empty());
+      return new CheckpointLocation(uri, Optional.empty());
     }
     int slash = uri.lastIndexOf('/');
-    return new SourceLocation(
+    return new CheckpointLocation(
         slash < 0 ? "." : slash == 0 ? "/" : uri.substring(0, slash),
         Optional.of(uri.substring(slash + 1)));
   }
 
   /** Reads the headers. */
-  Checkpoint open(Storage storage) throws IOException {
+  public Checkpoint open(Storage storage) throws IOException {
     return file.isPresent()
         ? Checkpoint.openFile(storage.folder(folder), file.orElseThrow())
         : Checkpoint.open(storage.folder(folder));
