@@ -4,16 +4,11 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.sparkao.jobs.quantize.plan.LinearModules;
 import org.sparkao.jobs.verify.CheckpointView.Assigned;
 
 /** Which modules loaders fuse into one, and how they split them over devices. */
 final class FusedModules {
-  private static final List<List<String>> FUSED =
-      List.of(
-          List.of("q_proj", "k_proj", "v_proj"),
-          List.of("gate_proj", "up_proj"),
-          List.of("q_a_proj", "kv_a_proj_with_mqa"),
-          List.of("w1", "w3"));
   private static final List<String> COLUMN_PARALLEL =
       List.of(
           "q_proj",
@@ -38,20 +33,15 @@ final class FusedModules {
   static List<List<Assigned>> siblings(List<Assigned> modules) {
     Map<String, List<Assigned>> byFused = new LinkedHashMap<>();
     for (Assigned assigned : modules) {
-      for (List<String> fused : FUSED) {
-        if (fused.contains(assigned.module().leaf())) {
-          byFused
-              .computeIfAbsent(assigned.module().parent() + " " + fused, name -> new ArrayList<>())
-              .add(assigned);
-        }
-      }
+      LinearModules.fusedGroup(assigned.module().name())
+          .ifPresent(group -> byFused.computeIfAbsent(group, g -> new ArrayList<>()).add(assigned));
     }
     return byFused.values().stream().filter(list -> list.size() > 1).toList();
   }
 
   /** Whether the loader makes the module a part of a fused one. */
   static boolean fused(ModuleTensors module) {
-    return FUSED.stream().anyMatch(names -> names.contains(module.leaf()));
+    return LinearModules.fusedGroup(module.name()).isPresent();
   }
 
   /** Whether devices take shares of the module's rows. */

@@ -8,7 +8,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.regex.Pattern;
+import org.sparkao.jobs.quantize.plan.LinearModules;
 import org.sparkao.quant.safetensors.DType;
 
 /**
@@ -34,8 +34,6 @@ record ModuleTensors(String name, SortedMap<String, StoredTensor> tensors) {
   private static final Set<DType> CODES =
       Set.of(DType.F8_E4M3, DType.F8_E5M2, DType.I8, DType.U8, DType.I32);
   private static final Set<DType> FLOATS = Set.of(DType.BF16, DType.F16, DType.F32, DType.F64);
-  private static final Pattern EMBEDDING =
-      Pattern.compile("(^|\\.)(\\w*embed\\w*|wte|wpe|shared)$", Pattern.CASE_INSENSITIVE);
 
   ModuleTensors {
     tensors = Collections.unmodifiableSortedMap(new TreeMap<>(tensors));
@@ -65,21 +63,22 @@ record ModuleTensors(String name, SortedMap<String, StoredTensor> tensors) {
         || tensor("weight").filter(weight -> CODES.contains(weight.dtype())).isPresent();
   }
 
-  /**
-   * Whether this is a Linear that was left alone: a matrix of floats that is no embedding. Names
-   * are all there is to tell the two apart.
-   */
+  /** Whether this is a Linear that was left alone. Names are all there is to tell. */
   boolean plainLinear() {
     return !quantized()
-        && !embedding()
         && tensor("weight")
-            .filter(weight -> weight.shape().size() == 2 && FLOATS.contains(weight.dtype()))
+            .filter(weight -> FLOATS.contains(weight.dtype()))
+            .filter(weight -> kind(weight.shape().size()).linear())
             .isPresent();
   }
 
   /** Whether the name is one that embeddings have. */
   boolean embedding() {
-    return EMBEDDING.matcher(name).find();
+    return kind(2) == LinearModules.Kind.EMBEDDING;
+  }
+
+  private LinearModules.Kind kind(int dimensions) {
+    return LinearModules.kind(name + ".weight", dimensions);
   }
 
   /** The last part of the name: {@code up_proj}. */
