@@ -1,0 +1,127 @@
+package org.sparkao.jobs.describe;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Optional;
+import org.sparkao.jobs.config.CommonKeys;
+import org.sparkao.jobs.config.Config;
+import org.sparkao.jobs.config.ConfigKey;
+import org.sparkao.jobs.job.Console;
+import org.sparkao.jobs.job.ExitCode;
+import org.sparkao.jobs.job.Job;
+import org.sparkao.jobs.spark.SparkLease;
+import org.sparkao.jobs.storage.CheckpointLocation;
+import org.sparkao.jobs.storage.Folder;
+import org.sparkao.jobs.storage.Provenance;
+import org.sparkao.jobs.storage.Storage;
+import org.sparkao.jobs.table.DeltaStore;
+import org.sparkao.jobs.table.RunRow;
+import org.sparkao.jobs.table.Tables;
+import org.sparkao.quant.QuantException;
+
+/** Shows one run or one checkpoint, or, without an argument, the columns of the tables. */
+public final class DescribeJob implements Job {
+  private static final ConfigKey<String> SUBJECT =
+      ConfigKey.argument(
+          "run",
+          "RUN|CHECKPOINT",
+          "Name of a run, or folder of a checkpoint; without it the columns of the tables are"
+              + " shown.");
+  private static final ConfigKey<String> HTML =
+      ConfigKey.text("html", "FILE", "Writes the run as a self-contained page of HTML.");
+
+  @Override
+  public String name() {
+    return "describe";
+  }
+
+  @Override
+  public String summary() {
+    return "Shows one run or checkpoint in detail, as text or as a page of HTML.";
+  }
+
+  @Override
+  public List<ConfigKey<?>> keys() {
+    return List.of(SUBJECT, HTML);
+  }
+
+  @Override
+  public ExitCode run(Config config, Console console) throws IOException {
+    Optional<String> subject = config.find(SUBJECT);
+    if (subject.isEmpty()) {
+      if (config.isSet(HTML)) {
+        throw new QuantException("--html " + config.value(HTML) + ": of which run? Name it");
+      }
+      TextReport.columns(Tables.all()).forEach(console.out()::println);
+      return ExitCode.DONE;
+    }
+    Storage storage = Storage.ofAssignments(config.all(CommonKeys.CONF));
+    try (SparkLease spark = SparkLease.open(config, "sparkao describe " + subject.get())) {
+      String root = config.value(CommonKeys.TABLES);
+      RunTables tables = new RunTables(new DeltaStore(spark.session(), root));
+      List<RunRow> runs = tables.newestFirst();
+      Optional<RunRow> run = find(subject.get(), runs, storage);
+      if (run.isEmpty()) {
+        describeCheckpoint(subject.get(), runs, config, console);
+        return ExitCode.DONE;
+      }
+      RunDescription description = tables.describe(run.get());
+      TextReport.lines(description).forEach(console.out()::println);
+      if (config.isSet(HTML)) {
+        write(config.value(HTML), HtmlReport.render(description), storage);
+        console.out().println("\nwrote " + config.value(HTML));
+      }
+      return ExitCode.DONE;
+    }
+  }
+
+  private static Optional<RunRow> find(String subject, List<RunRow> runs, Storage storage)
+      throws IOException {
+    Optional<RunRow> named = named(subject, runs);
+    if (named.isPresent()) {
+      return named;
+    }
+    Optional<String> writer = Provenance.runId(storage.folder(subject));
+    return writer.isPresent() ? named(writer.get(), runs) : Optional.empty();
+  }
+
+  private static Optional<RunRow> named(String id, List<RunRow> runs) {
+    return runs.stream().filter(run -> run.runId().equals(id)).findFirst();
+  }
+
+  private static void describeCheckpoint(
+      String subject, List<RunRow> runs, Config config, Console console) throws IOException {
+    Storage storage = Storage.ofAssignments(config.all(CommonKeys.CONF));
+    CheckpointLocation location = CheckpointLocation.of(subject);
+    if (storage.folder(location.folder()).list("").isEmpty()) {
+      throw unknown(subject, runs, config.value(CommonKeys.TABLES));
+    }
+    if (config.isSet(HTML)) {
+      throw new QuantException(
+          "--html "
+              + config.value(HTML)
+              + ": no run in the tables at "
+              + config.value(CommonKeys.TABLES)
+              + " wrote "
+              + subject
+              + "; name the tables of its run with --tables");
+    }
+    CheckpointText.lines(location.open(storage)).forEach(console.out()::println);
+  }
+
+  private static QuantException unknown(String subject, List<RunRow> runs, String tables) {
+    String near =
+        runs.isEmpty()
+            ? "there are no runs at all"
+            : "the nearest are " + String.join(", ", RunTables.near(subject, runs));
+    return new QuantException(
+        subject + ": neither a run in the tables at " + tables + " nor a checkpoint; " + near);
+  }
+
+  private static void write(String file, String page, Storage storage) throws IOException {
+    int slash = file.lastIndexOf('/');
+    Folder folder = storage.folder(slash < 0 ? "." : slash == 0 ? "/" : file.substring(0, slash));
+    folder.replace(file.substring(slash + 1), page.getBytes(StandardCharsets.UTF_8));
+  }
+}
