@@ -11,6 +11,9 @@ interface GroupKernels {
   /** Loops for weights of {@code type} that become {@code codes}. */
   GroupKernel quantize(WeightType type, CodeRule codes, Quotient quotient);
 
+  /** The loop that dequantizes weights of {@code type} under a scale. */
+  GroupDequantizer dequantize(WeightType type, CodeRule codes, Quotient quotient);
+
   /** What is stored with a run, such as {@code plain}. */
   String name();
 }

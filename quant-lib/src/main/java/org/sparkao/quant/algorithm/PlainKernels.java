@@ -19,6 +19,11 @@ final class PlainKernels implements GroupKernels {
   }
 
   @Override
+  public GroupDequantizer dequantize(WeightType type, CodeRule codes, Quotient quotient) {
+    return new PlainDequantizer(type, codes, quotient);
+  }
+
+  @Override
   public String name() {
     return "plain";
   }

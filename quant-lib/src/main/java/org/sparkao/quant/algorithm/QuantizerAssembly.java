@@ -26,7 +26,7 @@ final class QuantizerAssembly {
     GroupKernel kernel = kernels.quantize(type, codes, rule.quotient());
     RangeKernel ranges = kernels.range(type);
     SearchedRanges searched =
-        new SearchedRanges(RangeSearches.of(request, rule, codes), request.weight());
+        new SearchedRanges(RangeSearches.of(request, rule, codes, kernels), request.weight());
     RoundToNearest quantizer =
         new RoundToNearest(request, grid, parts, rule, ranges, kernel, searched);
     if (grid.wholeTensor()) {

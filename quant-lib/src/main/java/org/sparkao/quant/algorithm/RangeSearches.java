@@ -44,20 +44,21 @@ final class RangeSearches {
   }
 
   /** The search of a request, empty when ranges stay as they are. */
-  static Optional<RangeSearch> of(QuantizeRequest request, ScaleRule rule, CodeRule codes) {
+  static Optional<RangeSearch> of(
+      QuantizeRequest request, ScaleRule rule, CodeRule codes, GroupKernels kernels) {
     WeightType type = WeightTypes.of(request.weight().dtype());
     QuantArgs args = request.scheme().weights();
+    GroupDequantizer loop = kernels.dequantize(type, codes, rule.quotient());
     return switch (request.algorithm()) {
       case RTN -> Optional.empty();
-      case MSE ->
-          Optional.of(new ShrinkSearch(rule, codes, type, ShrinkSearch.Line.MEMORYLESS_MSE));
+      case MSE -> Optional.of(new ShrinkSearch(rule, loop, type, ShrinkSearch.Line.MEMORYLESS_MSE));
       case PERCENTILE -> Optional.of(new PercentileSearch(PercentileSearch.DEFAULT_PERCENT));
       case HISTOGRAM -> {
-        GroupError squares = new GroupError(type, codes, rule.quotient(), 2);
+        GroupError squares = new GroupError(type, loop, 2);
         yield Optional.of(new HistogramSearch(rule, codes, squares, args.symmetric()));
       }
       case HQQ -> {
-        GroupError error = new GroupError(type, codes, rule.quotient(), HqqSearch.NORM);
+        GroupError error = new GroupError(type, loop, HqqSearch.NORM);
         yield Optional.of(new HqqSearch(rule, codes, error, args.bits()));
       }
     };

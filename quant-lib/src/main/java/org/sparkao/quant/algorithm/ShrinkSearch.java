@@ -43,11 +43,11 @@ final class ShrinkSearch implements RangeSearch {
   private final GroupError error;
   private final GroupScale scale = new GroupScale();
 
-  ShrinkSearch(ScaleRule rule, CodeRule codes, WeightType type, Line line) {
+  ShrinkSearch(ScaleRule rule, GroupDequantizer dequantizer, WeightType type, Line line) {
     this.rule = rule;
     this.type = type;
     this.line = line;
-    this.error = new GroupError(type, codes, rule.quotient(), line.norm());
+    this.error = new GroupError(type, dequantizer, line.norm());
   }
 
   @Override

@@ -28,28 +28,38 @@ final class VectorKernel implements GroupKernel {
     this.rule = rule;
     this.quotient = quotient;
     this.plain = new PlainKernel(type, rule, quotient);
-    boolean inWeightType = quotient == Quotient.DIVIDE_IN_WEIGHT_TYPE;
     this.symmetric = stages(List.of());
-    this.asymmetric = stages(VectorRounding.addZeroPoint(inWeightType ? type : WeightType.F32));
+    this.asymmetric = stages(zeroPoint(type, quotient));
     this.piece = new VectorPiece(rule);
   }
 
   private VectorStage[] stages(List<VectorStage> zeroPoint) {
     List<VectorStage> stages = new ArrayList<>();
     stages.add(VectorWeights.read(type));
-    switch (quotient) {
-      case MULTIPLY -> stages.add(VectorRounding::multiply);
-      case MULTIPLY_AND_ROUND -> stages.addAll(VectorRounding.multiplyToWhole(WeightType.F32));
-      case MULTIPLY_AND_ROUND_IN_WEIGHT_TYPE -> stages.addAll(VectorRounding.multiplyToWhole(type));
-      case DIVIDE_KEEPING_SIGN -> stages.add(VectorRounding::divideKeepingSign);
-      case DIVIDE -> stages.addAll(VectorRounding.divide(WeightType.F32));
-      case DIVIDE_IN_WEIGHT_TYPE -> stages.addAll(VectorRounding.divide(type));
-    }
+    stages.addAll(positions(type, quotient));
     stages.addAll(zeroPoint);
     stages.add(VectorCodes.of(rule));
     stages.addAll(VectorRounding.dequantize(type));
     stages.add(VectorErrors::add);
     return stages.toArray(VectorStage[]::new);
+  }
+
+  /** From weights to where they lie on the grid of codes, zero points not yet added. */
+  static List<VectorStage> positions(WeightType type, Quotient quotient) {
+    return switch (quotient) {
+      case MULTIPLY -> List.of(VectorRounding::multiply);
+      case MULTIPLY_AND_ROUND -> VectorRounding.multiplyToWhole(WeightType.F32);
+      case MULTIPLY_AND_ROUND_IN_WEIGHT_TYPE -> VectorRounding.multiplyToWhole(type);
+      case DIVIDE_KEEPING_SIGN -> List.of(VectorRounding::divideKeepingSign);
+      case DIVIDE -> VectorRounding.divide(WeightType.F32);
+      case DIVIDE_IN_WEIGHT_TYPE -> VectorRounding.divide(type);
+    };
+  }
+
+  /** Adds the zero point. */
+  static List<VectorStage> zeroPoint(WeightType type, Quotient quotient) {
+    boolean inWeightType = quotient == Quotient.DIVIDE_IN_WEIGHT_TYPE;
+    return VectorRounding.addZeroPoint(inWeightType ? type : WeightType.F32);
   }
 
   @Override

@@ -22,6 +22,11 @@ final class VectorKernels implements GroupKernels {
   }
 
   @Override
+  public GroupDequantizer dequantize(WeightType type, CodeRule codes, Quotient quotient) {
+    return new VectorDequantizer(type, codes, quotient);
+  }
+
+  @Override
   public String name() {
     return "vector-256";
   }

@@ -96,9 +96,13 @@ class TestShrinkSearch {
             Schemes.parse(scheme), Numerics.COMPRESSED_TENSORS, WeightAlgorithm.MSE, shape);
     CodeRule codes = CodeRule.of(request.scheme().weights());
     ScaleRule rule = ScaleRules.of(request, codes, Optional.of(new TensorRange(-100, 100)));
-    GroupError error = new GroupError(WeightType.BF16, codes, rule.quotient(), 2.4);
+    GroupError error = new GroupError(WeightType.BF16, loop(rule, codes, WeightType.BF16), 2.4);
     ShrinkSearch search =
-        new ShrinkSearch(rule, codes, WeightType.BF16, ShrinkSearch.Line.MEMORYLESS_MSE);
+        new ShrinkSearch(
+            rule,
+            loop(rule, codes, WeightType.BF16),
+            WeightType.BF16,
+            ShrinkSearch.Line.MEMORYLESS_MSE);
     int better = 0;
     for (int round = 0; round < 200; round++) {
       float[] values = new float[64];
@@ -127,7 +131,11 @@ class TestShrinkSearch {
     CodeRule codes = CodeRule.of(args);
     AffineScale rule = new AffineScale(WeightType.F32, codes, args.symmetric());
     ShrinkSearch search =
-        new ShrinkSearch(rule, codes, WeightType.F32, ShrinkSearch.Line.MEMORYLESS_MSE);
+        new ShrinkSearch(
+            rule,
+            loop(rule, codes, WeightType.F32),
+            WeightType.F32,
+            ShrinkSearch.Line.MEMORYLESS_MSE);
     float[] values = numbers(file.get("act_batches"));
     String prefix = "act.mse." + golden + ".";
     float[] expected = numbers(file.get(prefix + "minmax_after_each_batch"));
@@ -146,6 +154,10 @@ class TestShrinkSearch {
     TensorRange end = average.range();
     assertThat(scale(rule, new GroupRange(end.min(), end.max())).dequantize)
         .isEqualTo(numbers(file.get(prefix + "scale"))[0]);
+  }
+
+  private static GroupDequantizer loop(ScaleRule rule, CodeRule codes, WeightType type) {
+    return new PlainDequantizer(type, codes, rule.quotient());
   }
 
   private static GroupScale scale(ScaleRule rule, GroupRange range) {
@@ -203,7 +215,8 @@ class TestShrinkSearch {
         // The reference searches under plain scales, NVFP4 too.
         CodeRule codes = CodeRule.of(args);
         AffineScale rule = new AffineScale(type, codes, args.symmetric());
-        new ShrinkSearch(rule, codes, type, line()).searchTogether(groups, weights(), found);
+        new ShrinkSearch(rule, loop(rule, codes, type), type, line())
+            .searchTogether(groups, weights(), found);
       }
       return found;
     }
