@@ -12,10 +12,12 @@ import json
 import shutil
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
 
+from open_checkpoint import check
 from record import REPOSITORY, java_version, save, versions
 from safetensors_file import header_bytes, read_checkpoint
 
@@ -33,8 +35,8 @@ SCHEMES = {
     "W8A8(symmetric=false)": None,
 }
 TARGET = REPOSITORY / "jobs" / "target"
-DEQUANTIZER = ["java", "-cp", f"{TARGET / 'test-classes'}:{TARGET / 'classes'}:{REPOSITORY / 'quant-lib' / 'target' / 'classes'}:"
-               f"{TARGET / 'lib'}/*", "org.sparkao.jobs.peers.DequantizeCheckpoint"]
+CLASSPATH = ":".join(str(path) for path in (TARGET / "test-classes", TARGET / "classes", REPOSITORY / "quant-lib/target/classes",
+                                           TARGET / "lib/*", *sorted(TARGET.glob("sparkao-jobs-*.jar"))))
 DEEPSEEK = "FP8_BLOCK --layout deepseek"
 
 
@@ -58,29 +60,46 @@ def calibration_file(path, weights, suffix):
     Path(path).write_bytes(header + np.array(values, "<f4").tobytes())
 
 
-def run(command, log):
-    """(exit code, output) of a command."""
-    result = subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    with open(log, "a") as file:
-        file.write(f"$ {' '.join(map(str, command))}\n{result.stdout}\nexit code {result.returncode}\n")
-    return result.returncode, result.stdout
+class Commands:
+    """Command lines of the launcher, run one after the other in one JVM (CommandStream of the tests of jobs)."""
+
+    def __init__(self, log):
+        self.log = log
+        options = (TARGET / "jvm.options").read_text().split()
+        self.process = subprocess.Popen(
+            ["java", *options, "-Xmx3g", f"-Dlog4j2.configurationFile={REPOSITORY / 'conf' / 'log4j2.properties'}", "-cp",
+             CLASSPATH, "org.sparkao.jobs.cli.CommandStream"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=open(log.with_suffix(".stderr"), "w"), text=True)
+
+    def __call__(self, *arguments):
+        """(exit code, output) of one command line."""
+        self.process.stdin.write(json.dumps([str(argument) for argument in arguments]) + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            sys.exit(f"the JVM ended; see {self.log.with_suffix('.stderr')}")
+        answer = json.loads(line)
+        with open(self.log, "a") as file:
+            file.write(f"$ {' '.join(map(str, arguments))}\n{answer['output']}\nexit code {answer['code']}\n")
+        return answer["code"], answer["output"]
 
 
 class Check:
     """All steps of one run of this script."""
 
     def __init__(self, options):
-        self.launcher, self.work = Path(options.launcher).resolve(), Path(options.work).resolve()
-        self.log = self.work / "commands.log"
+        self.work = Path(options.work).resolve()
+        self.work.mkdir(parents=True, exist_ok=True)
         self.output, self.tables = self.work / "output", self.work / "tables"
-        self.problems = []
+        shutil.rmtree(self.tables, ignore_errors=True)
+        self.commands = Commands(self.work / "commands.log")
 
     def quantize(self, checkpoint, scheme, extra=()):
         """Runs the job into an empty output folder."""
         shutil.rmtree(self.output, ignore_errors=True)
         name, *options = scheme.split(" ")
-        return run([self.launcher, "quantize", "--checkpoint", checkpoint, "--output", self.output, "--scheme", name,
-                    "--tables", self.tables, *options, *extra], self.log)
+        return self.commands("quantize", "--checkpoint", checkpoint, "--output", self.output, "--scheme", name,
+                             "--tables", self.tables, *options, *extra)
 
     def refused(self, checkpoint, scheme, words, extra=()):
         """A row for a refusal: exit code 2, the words in the message, nothing written."""
@@ -97,21 +116,18 @@ class Check:
         code, text = self.quantize(checkpoint, scheme, extra)
         if code != 0:
             return {"verdict": f"quantize ended with exit code {code}", "message": text[-1500:]}
-        code, text = run([self.launcher, "verify", "--checkpoint", self.output], self.log)
+        code, text = self.commands("verify", "--checkpoint", self.output)
         if code != 0:
             return {"verdict": f"verify ended with exit code {code}", "message": text[-1500:]}
-        command = [sys.executable, Path(__file__).with_name("open_checkpoint.py"), self.output, "--source", checkpoint]
         ours = self.work / "ours.safetensors"
         ours.unlink(missing_ok=True)
-        code, text = run([*DEQUANTIZER, self.output, ours], self.log)
-        if code != 0:
-            return {"verdict": f"DequantizeCheckpoint ended with exit code {code}", "message": text[-1500:]}
-        command += ["--ours", ours]
-        result = subprocess.run([str(part) for part in command], capture_output=True, text=True)
-        if not result.stdout.strip():
-            return {"verdict": "open_checkpoint.py failed", "message": result.stderr[-1500:]}
-        row = json.loads(result.stdout.strip().splitlines()[-1])
-        return {"verdict": "opens" if result.returncode == 0 else "see readers", **row}
+        result = subprocess.run(["java", "-cp", CLASSPATH, "org.sparkao.jobs.peers.DequantizeCheckpoint", self.output, ours],
+                                capture_output=True, text=True)
+        if result.returncode != 0:
+            return {"verdict": "DequantizeCheckpoint failed", "message": result.stderr[-1500:]}
+        row = check(self.output, ours, checkpoint)
+        fine = all(value in ("equal", "runs") for value in row.values() if isinstance(value, str))
+        return {"verdict": "opens" if fine else "see readers", **row}
 
     def one(self, checkpoint, scheme, group):
         """The row of a checkpoint under a scheme, expectation derived from the shapes alone."""
@@ -153,16 +169,12 @@ def main():
     parser.add_argument("--checkpoint", action="append", required=True)
     parser.add_argument("--work", required=True)
     parser.add_argument("--output", required=True, help="JSON result")
-    parser.add_argument("--launcher", default=str(REPOSITORY / "jobs" / "bin" / "sparkao"))
     parser.add_argument("--scheme", action="append", help="only these")
     options = parser.parse_args()
-    if not Path(options.launcher).exists():
-        sys.exit(f"{options.launcher} is missing; build the project first (README.md of the repository)")
-    if not (TARGET / "test-classes/org/sparkao/jobs/peers/DequantizeCheckpoint.class").exists():
-        sys.exit("our own dequantizer is not compiled: run `mvn -q -pl jobs -am test-compile` in the repository")
-    check = Check(options)
-    shutil.rmtree(check.tables, ignore_errors=True)
-    check.work.mkdir(parents=True, exist_ok=True)
+    if not (TARGET / "lib").exists() or not (TARGET / "test-classes/org/sparkao/jobs/peers/DequantizeCheckpoint.class").exists():
+        sys.exit("the project or its tests are not compiled: run `mvn -q package -DskipTests` in the repository")
+    warnings.simplefilter("ignore")
+    checks = Check(options)
     rows, failed = [], 0
     for checkpoint in options.checkpoint:
         if not (Path(checkpoint) / "config.json").exists():
@@ -170,7 +182,7 @@ def main():
         for scheme, group in {**SCHEMES, DEEPSEEK: BLOCK}.items():
             if options.scheme and scheme not in options.scheme:
                 continue
-            row = {"checkpoint": Path(checkpoint).name, "scheme": scheme, **check.one(Path(checkpoint).resolve(), scheme, group)}
+            row = {"checkpoint": Path(checkpoint).name, "scheme": scheme, **checks.one(Path(checkpoint).resolve(), scheme, group)}
             row["good"] = good(row, READER_LIMITS.get(scheme.split("(")[0], set()) | READER_LIMITS.get(scheme, set()))
             failed += not row["good"]
             rows.append(row)
