@@ -122,8 +122,8 @@ def measure(command, log, environment=None, sync=False):
 
 
 def save(path, result):
-    """Writes a result as JSON, with machine, commit and time in front."""
-    head = {"machine": machine(), "commit": commit(), "taken": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+    """Writes a result as JSON, with machine, commit, time and the load of the last minute in front."""
+    head = {"machine": machine(), "commit": commit(), "load_average": os.getloadavg()[0], "taken": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     Path(path).write_text(json.dumps({**head, **result}, indent=1) + "\n")
     print(f"wrote {path}")
