@@ -24,11 +24,13 @@ def machine():
 
 
 def commit():
-    """Commit of the working tree, with a mark when tracked files differ from it."""
+    """Last commit that changed the program, with a mark when tracked files of it differ."""
+    program = [".", ":(exclude)jobs/peers", ":(exclude)jobs/results", ":(exclude)*.md"]
+
     def git(*arguments):
         return subprocess.run(["git", "-C", str(REPOSITORY), *arguments], capture_output=True, text=True, check=True).stdout
-    changed = git("status", "--porcelain", "--untracked-files=no").strip()
-    return git("rev-parse", "HEAD").strip() + (" with uncommitted changes" if changed else "")
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", *program).strip()
+    return git("log", "-1", "--format=%H", "--", *program).strip() + (" with uncommitted changes" if changed else "")
 
 
 def versions(python, *packages):
