@@ -79,6 +79,40 @@ class TestTorchaoQuantizers {
     }
   }
 
+  /** Checkpoints that torchao itself wrote. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "W8A8 | llama-int8wo",
+        "W8A8 | llama-int8dyn",
+        "FP8_DYNAMIC | llama-float8wo",
+        "W2A16(group_size=32) | llama-intx2_g32",
+        "W3A16(group_size=64) | llama-intx3_g64",
+        "W4A16(group_size=32) | llama-intx4_g32",
+        "W4A16(granularity=row) | llama-intx4_row",
+        "8DA4W | llama-8da4w_g32",
+        "8DA4W(group_size=128) | llama-8da4w_g128",
+      })
+  void checkpointsOfTorchao(String name, String folder) {
+    Path root = GoldenFile.folder().resolve("torchao-checkpoints");
+    Map<String, Tensor> input = GoldenFile.read(root.resolve("llama/model.safetensors"));
+    Map<String, Tensor> golden = GoldenFile.read(root.resolve(folder).resolve("model.safetensors"));
+    QuantScheme scheme = Schemes.parse(name);
+    int checked = 0;
+    for (String key : golden.keySet()) {
+      if (key.endsWith("._weight_qdata")) {
+        String module = key.substring(0, key.length() - "_weight_qdata".length());
+        Tensor source = input.get(module + "weight");
+        QuantizedWeight actual = QuantizedWeight.of(request(scheme, source), source, 128);
+        assertThat(scales(actual)).isEqualTo(numbers(golden.get(module + "_weight_scale")));
+        checkCodes(module, golden.get(key), codes(actual, scheme.weights().bits()));
+        checked++;
+      }
+    }
+    assertThat(checked).isEqualTo(14);
+  }
+
   private static QuantizeRequest request(QuantScheme scheme, Tensor source) {
     return QuantizedWeight.request(scheme, Numerics.TORCHAO, WeightAlgorithm.RTN, source);
   }
@@ -101,7 +135,7 @@ class TestTorchaoQuantizers {
       return (packed == null ? actual.tensors().get("weight") : packed).bytes();
     }
     Tensor shape = actual.tensors().get("weight_shape");
-    int rows = Byte.toUnsignedInt(shape.bytes()[0]);
+    int rows = shape.bytes()[0] & 0xFF | (shape.bytes()[1] & 0xFF) << 8;
     int columns = shape.bytes()[8] & 0xFF | (shape.bytes()[9] & 0xFF) << 8;
     int rowBytes = packed.bytes().length / rows;
     ByteBuffer codes = ByteBuffer.allocate(rows * columns);
