@@ -56,7 +56,7 @@ final class FloatZeroPointRule implements GroupRule {
 
   @Override
   public float operand() {
-    return 1 / scale;
+    return scale;
   }
 
   @Override

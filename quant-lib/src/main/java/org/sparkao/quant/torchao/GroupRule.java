@@ -21,7 +21,10 @@ public interface GroupRule {
   /** What the code stands for, in the data type of the weight. */
   float decode(byte code);
 
-  /** What values meet before they are rounded: a divisor for fp8, else a factor. */
+  /**
+   * What values meet before they are rounded: a divisor for fp8 and under floating-point zero
+   * points, else a factor.
+   */
   float operand();
 
   /** What the value of a code is multiplied with. */
