@@ -51,7 +51,7 @@ final class KernelRule implements Rule {
           warning(
               subject,
               "codes of " + weights.bits() + " bits stored as a byte each",
-              "vLLM wants weight_packed: write \"format\": \"pack-quantized\""));
+              "vLLM wants weight_packed: quantize again with format=pack-quantized"));
     }
     if (packed && weights.bits() == 4 && group.activations().isPresent()) {
       checkFourByEight(subject, group, findings);

@@ -38,7 +38,7 @@ class TestKernelRule {
                     MemoryCheckpoint.packed(INT4, "").replace("pack-quantized", "int-quantized"))
                 .check(new KernelRule()))
         .extracting(Finding::wayOut)
-        .containsExactly("vLLM wants weight_packed: write \"format\": \"pack-quantized\"");
+        .containsExactly("vLLM wants weight_packed: quantize again with format=pack-quantized");
   }
 
   @Test
