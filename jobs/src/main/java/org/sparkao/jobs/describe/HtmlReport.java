@@ -23,7 +23,7 @@ import org.sparkao.jobs.table.RunRow;
  * A run as one page of HTML that needs nothing else: no script, no link, no font. Every value is
  * escaped by the template.
  */
-final class HtmlReport {
+public final class HtmlReport {
   private static final int WORST = 20;
   private static final int EXAMPLES = 4;
   private static final String TEMPLATE = "report.ftlh";
@@ -42,7 +42,7 @@ final class HtmlReport {
   }
 
   /** The page. */
-  static String render(RunDescription run) {
+  public static String render(RunDescription run) {
     StringWriter page = new StringWriter();
     try {
       TEMPLATES.getTemplate(TEMPLATE).process(model(run), page);

@@ -1,0 +1,119 @@
+package org.sparkao.jobs.quickstart;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
+import org.sparkao.jobs.config.CommonKeys;
+import org.sparkao.jobs.config.Config;
+import org.sparkao.jobs.config.ConfigKey;
+import org.sparkao.jobs.describe.RunDescription;
+import org.sparkao.jobs.describe.RunTables;
+import org.sparkao.jobs.job.Console;
+import org.sparkao.jobs.job.ExitCode;
+import org.sparkao.jobs.job.Job;
+import org.sparkao.jobs.job.TextTable;
+import org.sparkao.jobs.job.Texts;
+import org.sparkao.jobs.spark.SparkLease;
+import org.sparkao.jobs.storage.Storage;
+import org.sparkao.jobs.table.DeltaStore;
+import org.sparkao.quant.QuantException;
+
+/** Everything there is, on the bundled sample, in one Spark session. */
+public final class QuickstartJob implements Job {
+  private static final List<String> SCHEMES = List.of("FP8_DYNAMIC", "W8A8", "W4A16");
+  private static final ConfigKey<String> OUTPUT =
+      ConfigKey.text("output", "FOLDER", "Local folder to write everything into.")
+          .withDefault("./sparkao-quickstart");
+
+  private final SampleSource sample;
+
+  QuickstartJob(SampleSource sample) {
+    this.sample = sample;
+  }
+
+  @Override
+  public String name() {
+    return "quickstart";
+  }
+
+  @Override
+  public String summary() {
+    return "Quantizes, verifies and describes the bundled sample under several schemes.";
+  }
+
+  @Override
+  public List<ConfigKey<?>> keys() {
+    return List.of(OUTPUT);
+  }
+
+  @Override
+  public ExitCode run(Config config, Console console) throws Exception {
+    String output = config.value(OUTPUT);
+    Path root =
+        Storage.localPath(output)
+            .orElseThrow(
+                () -> new QuantException("--output " + output + ": name a folder of this machine"));
+    Path checkpoint = root.resolve("sample");
+    try (SparkLease spark = SparkLease.open(config, "sparkao quickstart")) {
+      console.out().println(provide(checkpoint));
+      RunTables tables =
+          new RunTables(new DeltaStore(spark.session(), config.value(CommonKeys.TABLES)));
+      List<SchemeSteps.Outcome> outcomes = new ArrayList<>();
+      for (String scheme : SCHEMES) {
+        SchemeSteps steps =
+            new SchemeSteps(config, console, tables, checkpoint, root.resolve(scheme));
+        outcomes.add(steps.run(scheme));
+        console.out().println(scheme + ": " + outcomes.get(outcomes.size() - 1).note());
+      }
+      report(outcomes, config, console);
+      boolean clean = outcomes.stream().allMatch(outcome -> outcome.verified() == ExitCode.DONE);
+      return clean ? ExitCode.DONE : ExitCode.FAILED;
+    }
+  }
+
+  /** The sample appears whole or not at all. */
+  private String provide(Path checkpoint) throws IOException {
+    if (Files.isDirectory(checkpoint)) {
+      return "sample: already at " + checkpoint;
+    }
+    Files.createDirectories(checkpoint.getParent());
+    Path partial = Files.createTempDirectory(checkpoint.getParent(), "sample-");
+    sample.copyTo(partial);
+    Files.move(partial, checkpoint, StandardCopyOption.ATOMIC_MOVE);
+    return "sample: copied to " + checkpoint;
+  }
+
+  private static void report(List<SchemeSteps.Outcome> outcomes, Config config, Console console) {
+    TextTable table =
+        TextTable.of(
+            TextTable.text("scheme"),
+            TextTable.number("before"),
+            TextTable.number("after"),
+            TextTable.number("bits/weight"),
+            TextTable.number("mean SQNR"),
+            TextTable.number("worst SQNR"),
+            TextTable.text("verify"));
+    TextTable written = TextTable.of(TextTable.text("what"), TextTable.text("where"));
+    for (SchemeSteps.Outcome outcome : outcomes) {
+      RunDescription run = outcome.run();
+      table.row(
+          outcome.scheme(),
+          Texts.bytes(run.sourceBytes()),
+          Texts.bytes(run.outputBytes()),
+          Texts.decimals(run.bitsPerQuantizedWeight(), 2),
+          Texts.decibels(run.sqnrDb().getAverage()),
+          Texts.decibels(run.sqnrDb().getMin()),
+          outcome.verified() == ExitCode.DONE ? "ok" : "errors");
+      written.row(outcome.scheme(), outcome.output().toString());
+      written.row(outcome.scheme() + " report", outcome.page().toString());
+    }
+    written.row("Delta tables", config.value(CommonKeys.TABLES));
+    console.out().println();
+    table.lines().forEach(console.out()::println);
+    console.out().println();
+    written.lines().forEach(console.out()::println);
+  }
+}

@@ -1,0 +1,138 @@
+package org.sparkao.jobs.quickstart;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.apache.spark.sql.SparkSession;
+import org.jsoup.Jsoup;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.sparkao.jobs.job.ExitCode;
+import org.sparkao.jobs.job.JobRun;
+import org.sparkao.jobs.job.TinyCheckpoint;
+import org.sparkao.jobs.spark.SparkLease;
+import org.sparkao.quant.QuantException;
+
+/** The quickstart on a checkpoint of one layer, twice. */
+class TestQuickstartJob {
+  private static final QuickstartJob JOB = new QuickstartJob(TinyCheckpoint::copyTo);
+
+  @TempDir private static Path folder;
+  private static SparkLease spark;
+  private static JobRun first;
+  private static Map<Path, Long> afterFirst;
+  private static JobRun second;
+  private static boolean sessionSurvived;
+
+  @BeforeAll
+  static void runTwice() throws Exception {
+    spark = SparkLease.open(JobRun.config(JOB), "test");
+    first = run();
+    sessionSurvived = !spark.session().sparkContext().isStopped();
+    afterFirst = checkpointFiles();
+    second = run();
+  }
+
+  @AfterAll
+  static void stop() {
+    spark.close();
+  }
+
+  private static JobRun run() throws Exception {
+    return JobRun.of(
+        JOB,
+        "output",
+        folder.resolve("out").toString(),
+        "tables",
+        folder.resolve("tables").toString());
+  }
+
+  private static Map<Path, Long> checkpointFiles() throws IOException {
+    Map<Path, Long> times = new HashMap<>();
+    try (Stream<Path> files = Files.walk(folder.resolve("out"))) {
+      for (Path file : files.filter(path -> path.toString().endsWith(".safetensors")).toList()) {
+        times.put(file, Files.getLastModifiedTime(file).toMillis());
+      }
+    }
+    return times;
+  }
+
+  /** Bits: 8 + 16 / 128 for a bf16 scale a row; 4 + 16 / 128 and 128 bits of shape / 16384. */
+  @Test
+  void endsWithATableOfSchemes() {
+    assertThat(first.code()).isEqualTo(ExitCode.DONE);
+    List<String> lines = first.lines();
+    int title =
+        lines.indexOf(
+            lines.stream().filter(line -> line.startsWith("scheme ")).findFirst().orElseThrow());
+    assertThat(lines.get(title).split(" {2,}"))
+        .containsExactly(
+            "scheme", "before", "after", "bits/weight", "mean SQNR", "worst SQNR", "verify");
+    assertThat(lines.subList(title + 1, title + 4))
+        .allSatisfy(line -> assertThat(line).endsWith("ok"))
+        .satisfiesExactly(
+            line -> assertThat(line).matches("FP8_DYNAMIC +295 kB +\\d+ kB +8\\.13 .*"),
+            line -> assertThat(line).matches("W8A8 +295 kB +\\d+ kB +8\\.13 .*"),
+            line -> assertThat(line).matches("W4A16 +295 kB +\\d+ kB +4\\.13 .*"));
+  }
+
+  @Test
+  void saysWhereEverythingIs() throws Exception {
+    assertThat(first.out()).contains("sample: copied to " + folder.resolve("out/sample"));
+    for (String scheme : List.of("FP8_DYNAMIC", "W8A8", "W4A16")) {
+      Path output = folder.resolve("out").resolve(scheme);
+      Path page = folder.resolve("out").resolve(scheme + ".html");
+      assertThat(first.out()).contains(output + "\n").contains(page + "\n");
+      assertThat(output.resolve("config.json")).exists();
+      assertThat(Jsoup.parse(Files.readString(page)).select("h1").text()).startsWith("quantize-");
+    }
+    assertThat(first.out()).contains("Delta tables  ").contains(folder + "/tables");
+  }
+
+  @Test
+  void leavesNothingTemporary() throws IOException {
+    try (Stream<Path> files = Files.list(folder.resolve("out"))) {
+      assertThat(files.map(file -> file.getFileName().toString()))
+          .containsExactlyInAnyOrder(
+              "sample",
+              "FP8_DYNAMIC",
+              "FP8_DYNAMIC.html",
+              "W8A8",
+              "W8A8.html",
+              "W4A16",
+              "W4A16.html");
+    }
+  }
+
+  @Test
+  void usesTheSessionThereIs() {
+    assertThat(sessionSurvived).isTrue();
+    assertThat(SparkSession.getDefaultSession().get()).isSameAs(spark.session());
+  }
+
+  @Test
+  void saysTheSecondTimeWhatIsThere() throws Exception {
+    assertThat(second.code()).isEqualTo(ExitCode.DONE);
+    assertThat(second.out())
+        .contains("sample: already at ")
+        .containsPattern("FP8_DYNAMIC: was there already, by run quantize-\\S+; verified")
+        .containsPattern("W4A16 +295 kB .* ok");
+    assertThat(checkpointFiles()).isEqualTo(afterFirst);
+  }
+
+  @Test
+  void writesToThisMachineOnly() {
+    assertThatThrownBy(() -> JobRun.of(JOB, "output", "s3a://bucket/quickstart"))
+        .isInstanceOf(QuantException.class)
+        .hasMessage("--output s3a://bucket/quickstart: name a folder of this machine");
+  }
+}
