@@ -70,14 +70,13 @@ def _tree(root):
     return found
 
 
-def _resident(process):
-    """(all resident, private anonymous) bytes of a process."""
+def _anonymous(process):
+    """Private bytes of a process, file-backed pages left out."""
     try:
         lines = Path(f"/proc/{process}/status").read_text().splitlines()
     except OSError:
-        return 0, 0
-    values = {line.split(":")[0]: line.split()[1] for line in lines if line.startswith(("VmRSS", "RssAnon"))}
-    return int(values.get("VmRSS", 0)) * 1024, int(values.get("RssAnon", 0)) * 1024
+        return 0
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon"))
 
 
 class Measured:
@@ -96,10 +95,11 @@ class Measured:
 def measure(command, log, environment=None, sync=False):
     """Runs `command`, start included, its output into the file `log`.
 
-    Peak memory is sampled over the whole process tree (all resident pages, and those that are not file-backed), and
-    is at least the kernel's own maximum of a single process. With `sync` the time ends when the disk has everything.
+    Peak memory is that of the largest process: the kernel's maximum of resident pages, and sampled over the tree those
+    that are not file-backed. A sum over the tree would count a JVM twice while it forks. With `sync` the time ends when
+    the disk has everything.
     """
-    peaks, stop = [0, 0], threading.Event()
+    peak, stop = [0], threading.Event()
     with open(log, "wb") as output:
         begin = time.perf_counter()
         process = subprocess.Popen([str(part) for part in command], stdout=output, stderr=subprocess.STDOUT,
@@ -107,8 +107,7 @@ def measure(command, log, environment=None, sync=False):
 
         def sample():
             while not stop.wait(SAMPLE_SECONDS):
-                sums = [sum(column) for column in zip(*(_resident(one) for one in _tree(process.pid)))]
-                peaks[:] = [max(old, new) for old, new in zip(peaks, sums or [0, 0])]
+                peak[0] = max([peak[0], *(_anonymous(one) for one in _tree(process.pid))])
 
         sampler = threading.Thread(target=sample, daemon=True)
         sampler.start()
@@ -119,7 +118,7 @@ def measure(command, log, environment=None, sync=False):
         seconds = time.perf_counter() - begin
         stop.set()
         sampler.join()
-    return Measured(process.returncode, seconds, max(peaks[0], usage.ru_maxrss * 1024), peaks[1], usage.ru_utime,
+    return Measured(process.returncode, seconds, usage.ru_maxrss * 1024, peak[0], usage.ru_utime,
                     usage.ru_stime, Path(log).read_text(errors="replace"))
 
 
