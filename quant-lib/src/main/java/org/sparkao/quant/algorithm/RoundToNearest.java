@@ -27,6 +27,8 @@ final class RoundToNearest implements TensorQuantizer {
   private final byte[] rowCodes;
   private final int columns;
   private final int rowBytes;
+  private final int elementBytes;
+  private final boolean packed;
 
   RoundToNearest(
       QuantizeRequest request,
@@ -45,6 +47,12 @@ final class RoundToNearest implements TensorQuantizer {
     this.searched = searched;
     this.columns = Math.toIntExact(request.weight().columns());
     this.rowBytes = Math.toIntExact(request.weight().rowBytes());
+    this.elementBytes = request.weight().dtype().bits() / 8;
+    this.packed =
+        switch (request.scheme().format()) {
+          case PACK_QUANTIZED, NVFP4_PACK_QUANTIZED, MXFP4_PACK_QUANTIZED -> true;
+          case INT_QUANTIZED, FLOAT_QUANTIZED, NAIVE_QUANTIZED, MXFP8_QUANTIZED -> false;
+        };
     this.writer = new ScaleWriter(request, parts, grid, rule.global());
     this.rowCodes = new byte[columns];
     this.ranges = new GroupRange[grid.groups()];
@@ -83,7 +91,9 @@ final class RoundToNearest implements TensorQuantizer {
     int bandRows = grid.wholeTensor() ? 1 : grid.rows();
     for (int row = 0; row < rows; row += bandRows) {
       int bandEnd = Math.min(rows, row + bandRows);
-      chooseScales(source, sourceOffset, row, bandEnd);
+      for (int group = 0; group < grid.groups(); group++) {
+        chooseScale(source, sourceOffset, row, bandEnd, group);
+      }
       writer.writeScales(rowBegin + row, scales);
       for (int i = row; i < bandEnd; i++) {
         quantizeRow(source, sourceOffset + i * rowBytes, i, out[parts.codes()]);
@@ -96,53 +106,48 @@ final class RoundToNearest implements TensorQuantizer {
     return sums.statistics();
   }
 
-  private void chooseScales(byte[] source, int sourceOffset, int begin, int end) {
-    int elementBytes = request.weight().dtype().bits() / 8;
-    for (int group = 0; group < grid.groups(); group++) {
-      GroupRange range = ranges[group];
-      range.clear();
-      int first = group * grid.columns();
-      int count = Math.min(grid.columns(), columns - first);
-      for (int row = begin; row < end; row++) {
-        rangeKernel.extend(
-            source, sourceOffset + row * rowBytes + first * elementBytes, count, range);
-      }
-      sums.addRange(range);
-      if (!grid.wholeTensor()) {
-        int offset = sourceOffset + begin * rowBytes + first * elementBytes;
-        GroupRange chosen = searched.of(source, offset, end - begin, count, range);
-        rule.choose(chosen.min, chosen.max, scales[group]);
-      }
+  private void chooseScale(byte[] source, int sourceOffset, int begin, int end, int group) {
+    GroupRange range = ranges[group];
+    range.clear();
+    int first = group * grid.columns();
+    int count = Math.min(grid.columns(), columns - first);
+    for (int row = begin; row < end; row++) {
+      int offset = sourceOffset + row * rowBytes + first * elementBytes;
+      rangeKernel.extend(source, offset, count, range);
+    }
+    sums.addRange(range);
+    if (!grid.wholeTensor()) {
+      int offset = sourceOffset + begin * rowBytes + first * elementBytes;
+      GroupRange chosen = searched.of(source, offset, end - begin, count, range);
+      rule.choose(chosen.min, chosen.max, scales[group]);
     }
   }
 
   private void quantizeRow(byte[] source, int offset, int row, byte[] out) {
-    StorageFormat format = request.scheme().format();
-    boolean inPlace =
-        switch (format) {
-          case PACK_QUANTIZED, NVFP4_PACK_QUANTIZED, MXFP4_PACK_QUANTIZED -> false;
-          default -> true;
-        };
-    int elementBytes = request.weight().dtype().bits() / 8;
-    slice.source = source;
-    slice.codes = inPlace ? out : rowCodes;
-    int codeBegin = inPlace ? row * columns : 0;
     for (int group = 0; group < grid.groups(); group++) {
-      int first = group * grid.columns();
-      slice.offset = offset + first * elementBytes;
-      slice.count = Math.min(grid.columns(), columns - first);
-      slice.codeOffset = codeBegin + first;
-      slice.careful = ranges[group].needsCare();
-      slice.amax = ranges[group].amax();
-      kernel.quantize(slice, scales[group], sums);
+      quantizeGroup(source, offset, group, packed ? rowCodes : out, packed ? 0 : row * columns);
     }
     sums.endRow(columns);
-    if (!inPlace) {
+    if (packed) {
       int bits = request.scheme().weights().bits();
-      int bias = format == StorageFormat.PACK_QUANTIZED ? 1 << bits - 1 : 0;
+      boolean signed = request.scheme().format() == StorageFormat.PACK_QUANTIZED;
       int packedBytes = Math.toIntExact(parts.list().get(parts.codes()).bytesPerStep());
-      BitPacking.packRow(rowCodes, columns, bits, bias, out, row * packedBytes);
+      BitPacking.packRow(
+          rowCodes, columns, bits, signed ? 1 << bits - 1 : 0, out, row * packedBytes);
     }
+  }
+
+  private void quantizeGroup(
+      byte[] source, int rowOffset, int group, byte[] codes, int codeOffset) {
+    int first = group * grid.columns();
+    slice.source = source;
+    slice.offset = rowOffset + first * elementBytes;
+    slice.count = Math.min(grid.columns(), columns - first);
+    slice.codes = codes;
+    slice.codeOffset = codeOffset + first;
+    slice.careful = ranges[group].needsCare();
+    slice.amax = ranges[group].amax();
+    kernel.quantize(slice, scales[group], sums);
   }
 
   private static int leastCommonMultiple(int a, int b) {

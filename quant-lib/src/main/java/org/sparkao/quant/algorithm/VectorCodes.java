@@ -33,9 +33,9 @@ final class VectorCodes {
   }
 
   /**
-   * Adding a power of two that is large enough for the exponent of a number makes fp32 round where
-   * the format ends. The low bits of the sum then count steps of that exponent, on top of the codes
-   * of all smaller exponents.
+   * Adding a power of two of the same sign that is large enough for the exponent of a number makes
+   * fp32 round where the format ends. The low bits of the sum then count steps of that exponent, on
+   * top of the codes of all smaller exponents.
    */
   private static void floats(VectorPiece piece, int mantissaBits, int smallestExponent) {
     float[] quotients = piece.values;
@@ -46,22 +46,20 @@ final class VectorCodes {
     int smallest = smallestExponent + VectorLanes.BIAS << VectorLanes.MANTISSA_BITS;
     int distance = dropped << VectorLanes.MANTISSA_BITS;
     int signShift = 32 - (mantissaBits == E4M3_MANTISSA_BITS ? 8 : 4);
-    int signBit = 1 << 31 - signShift;
     for (int j = 0; j < count; j += VectorLanes.LANES) {
-      IntVector bits = FloatVector.fromArray(VectorLanes.FLOATS, quotients, j).reinterpretAsInts();
+      FloatVector quotient = FloatVector.fromArray(VectorLanes.FLOATS, quotients, j);
+      IntVector bits = quotient.reinterpretAsInts();
       IntVector exponent = bits.and(VectorLanes.EXPONENT).max(smallest);
-      IntVector base = exponent.add(distance);
-      FloatVector sum =
-          bits.and(VectorLanes.MAGNITUDE).reinterpretAsFloats().add(base.reinterpretAsFloats());
-      IntVector rounded = sum.sub(base.reinterpretAsFloats()).reinterpretAsInts();
-      rounded.or(bits.and(VectorLanes.SIGN)).reinterpretAsFloats().intoArray(quotients, j);
+      IntVector sign = bits.and(VectorLanes.SIGN);
+      IntVector base = exponent.add(distance).or(sign);
+      FloatVector sum = quotient.add(base.reinterpretAsFloats());
+      sum.sub(base.reinterpretAsFloats()).intoArray(quotients, j);
       IntVector below = exponent.sub(smallest).lanewise(VectorOperators.LSHR, dropped);
-      IntVector sign = bits.lanewise(VectorOperators.LSHR, signShift).and(signBit);
       ((ByteVector)
               sum.reinterpretAsInts()
                   .sub(base)
                   .add(below)
-                  .or(sign)
+                  .or(sign.lanewise(VectorOperators.LSHR, signShift))
                   .convertShape(VectorOperators.I2B, VectorLanes.EIGHT_BYTES, 0))
           .intoArray(codes, codeOffset + j);
     }

@@ -35,12 +35,21 @@ final class VectorKernel implements GroupKernel {
 
   private VectorStage[] stages(List<VectorStage> zeroPoint) {
     List<VectorStage> stages = new ArrayList<>();
-    stages.add(VectorWeights.read(type));
-    stages.addAll(positions(type, quotient));
+    boolean bf16 = type == WeightType.BF16;
+    if (bf16 && quotient == Quotient.DIVIDE_IN_WEIGHT_TYPE) {
+      stages.add(VectorBf16::readAndDivide);
+    } else {
+      stages.add(VectorWeights.read(type));
+      stages.addAll(positions(type, quotient));
+    }
     stages.addAll(zeroPoint);
     stages.add(VectorCodes.of(rule));
-    stages.addAll(VectorRounding.dequantize(type));
-    stages.add(VectorErrors::add);
+    if (bf16) {
+      stages.add(VectorBf16::dequantizeAndAdd);
+    } else {
+      stages.addAll(VectorRounding.dequantize(type));
+      stages.add(VectorErrors::add);
+    }
     return stages.toArray(VectorStage[]::new);
   }
 

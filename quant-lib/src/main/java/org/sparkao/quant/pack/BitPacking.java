@@ -1,5 +1,9 @@
 package org.sparkao.quant.pack;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+
 /**
  * Codes of 1 to 8 bits as one dense little-endian bit stream in 32-bit words: bit i of the stream
  * is bit i mod 32 of word i / 32, code j occupies bits j * bits to (j + 1) * bits, and unused bits
@@ -10,6 +14,11 @@ package org.sparkao.quant.pack;
  * codes of 3, 5, 6 and 7 bits cross words).
  */
 public final class BitPacking {
+  private static final VarHandle LONGS =
+      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+  private static final VarHandle INTS =
+      MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
+
   private BitPacking() {}
 
   /** 32-bit words that {@code count} codes fill. */
@@ -29,10 +38,11 @@ public final class BitPacking {
       byte[] codes, int count, int bits, int bias, byte[] out, int outOffset) {
     int mask = (1 << bits) - 1;
     int end = outOffset + Math.toIntExact(4 * words(count, bits));
+    int first = bits == 4 ? packNibbles(codes, count, bias, out, outOffset) : 0;
     long pending = 0;
     int held = 0;
-    int at = outOffset;
-    for (int j = 0; j < count; j++) {
+    int at = outOffset + first * bits / 8;
+    for (int j = first; j < count; j++) {
       pending |= (long) (codes[j] + bias & mask) << held;
       held += bits;
       while (held >= 8) {
@@ -45,6 +55,21 @@ public final class BitPacking {
       out[at++] = (byte) pending;
       pending = 0;
     }
+  }
+
+  /** Packs as many codes as fill whole words, eight at a time; returns how many. */
+  private static int packNibbles(byte[] codes, int count, int bias, byte[] out, int outOffset) {
+    long biases = bias * 0x0101010101010101L;
+    int whole = count & -8;
+    for (int j = 0; j < whole; j += 8) {
+      // Without the upper halves of the bytes no sum carries into the next one.
+      long eight = (long) LONGS.get(codes, j);
+      long sum = (eight & 0x0F0F0F0F0F0F0F0FL) + biases & 0x0F0F0F0F0F0F0F0FL;
+      long pairs = (sum | sum >>> 4) & 0x00FF00FF00FF00FFL;
+      long fours = (pairs | pairs >>> 8) & 0x0000FFFF0000FFFFL;
+      INTS.set(out, outOffset + j / 2, (int) (fours | fours >>> 16));
+    }
+    return whole;
   }
 
   /** The inverse of {@link #packRow}: {@code count} codes into {@code codes}. */
