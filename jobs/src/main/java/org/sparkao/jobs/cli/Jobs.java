@@ -5,12 +5,18 @@ import org.sparkao.jobs.describe.DescribeJob;
 import org.sparkao.jobs.describe.RunsJob;
 import org.sparkao.jobs.job.Job;
 import org.sparkao.jobs.quantize.QuantizeJob;
+import org.sparkao.jobs.quickstart.QuickstartJob;
 import org.sparkao.jobs.verify.VerifyJob;
 
 /** Every job, in the order of the help text. */
 final class Jobs {
   private static final List<Job> ALL =
-      List.of(new QuantizeJob(), new VerifyJob(), new RunsJob(), new DescribeJob());
+      List.of(
+          new QuickstartJob(),
+          new QuantizeJob(),
+          new VerifyJob(),
+          new RunsJob(),
+          new DescribeJob());
 
   private Jobs() {}
 

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
+import org.sparkao.datasets.sample.BundledSample;
 import org.sparkao.jobs.config.CommonKeys;
 import org.sparkao.jobs.config.Config;
 import org.sparkao.jobs.config.ConfigKey;
@@ -29,6 +30,11 @@ public final class QuickstartJob implements Job {
           .withDefault("./sparkao-quickstart");
 
   private final SampleSource sample;
+
+  /** With the sample that this program brings. */
+  public QuickstartJob() {
+    this(BundledSample::copyCheckpointTo);
+  }
 
   QuickstartJob(SampleSource sample) {
     this.sample = sample;
