@@ -5,6 +5,7 @@ import java.util.List;
 import org.sparkao.jobs.config.CommonKeys;
 import org.sparkao.jobs.config.ConfigKey;
 import org.sparkao.jobs.job.Job;
+import org.sparkao.jobs.job.ProgramVersion;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
@@ -25,7 +26,13 @@ final class Commands {
         .synopsisSubcommandLabel("JOB")
         .width(HELP_WIDTH)
         .footer("", "Exit code: 0 done, 2 refused (nothing was done), 1 failed while running.");
-    root.mixinStandardHelpOptions(false).addOption(help());
+    root.version("sparkao " + ProgramVersion.current());
+    root.addOption(help());
+    root.addOption(
+        OptionSpec.builder("--version")
+            .versionHelp(true)
+            .description("Shows the version and the commit it was built from.")
+            .build());
     jobs.forEach(job -> root.addSubcommand(job.name(), command(job)));
     return new CommandLine(root);
   }

@@ -15,6 +15,7 @@ import org.apache.spark.util.LongAccumulator;
 import org.sparkao.jobs.config.CommonKeys;
 import org.sparkao.jobs.config.Config;
 import org.sparkao.jobs.job.Console;
+import org.sparkao.jobs.job.ProgramVersion;
 import org.sparkao.jobs.quantize.plan.QuantizePlan;
 import org.sparkao.jobs.quantize.plan.ShardTask;
 import org.sparkao.jobs.quantize.run.ShardSettings.SourceFile;
@@ -173,7 +174,7 @@ public final class QuantizeRun {
         runId,
         "quantize",
         RunNames.json(request.effective()),
-        RunNames.codeVersion(),
+        ProgramVersion.current(),
         request.plan().fingerprint(),
         RunRow.Status.RUNNING,
         Instant.now(),
@@ -192,7 +193,7 @@ public final class QuantizeRun {
 
   private Map<String, Object> provenance(String runId) {
     Map<String, Object> provenance = new LinkedHashMap<>();
-    provenance.put("program", "sparkao " + RunNames.codeVersion());
+    provenance.put("program", "sparkao " + ProgramVersion.current());
     provenance.put("run_id", runId);
     provenance.put("fingerprint", request.plan().fingerprint());
     provenance.put("source", request.source().location());

@@ -8,7 +8,6 @@ import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.UUID;
 
 /** What a run calls itself. */
@@ -24,12 +23,6 @@ final class RunNames {
         + LocalDateTime.now(ZoneOffset.UTC).format(TIME)
         + "-"
         + UUID.randomUUID().toString().substring(0, 4);
-  }
-
-  /** Version in the manifest of the jar. */
-  static String codeVersion() {
-    return Optional.ofNullable(RunNames.class.getPackage().getImplementationVersion())
-        .orElse("development");
   }
 
   static String json(Map<String, List<String>> effective) {
