@@ -10,7 +10,6 @@ import org.sparkao.jobs.config.ConfigKey;
 import org.sparkao.jobs.job.Console;
 import org.sparkao.jobs.job.ExitCode;
 import org.sparkao.jobs.job.Job;
-import org.sparkao.jobs.spark.SparkLease;
 import org.sparkao.jobs.storage.CheckpointLocation;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.Provenance;
@@ -57,23 +56,21 @@ public final class DescribeJob implements Job {
       return ExitCode.DONE;
     }
     Storage storage = Storage.ofAssignments(config.all(CommonKeys.CONF));
-    try (SparkLease spark = SparkLease.open(config, "sparkao describe " + subject.get())) {
-      String root = config.value(CommonKeys.TABLES);
-      RunTables tables = new RunTables(new DeltaStore(spark.session(), root));
-      List<RunRow> runs = tables.newestFirst();
-      Optional<RunRow> run = find(subject.get(), runs, storage);
-      if (run.isEmpty()) {
-        describeCheckpoint(subject.get(), runs, config, console);
-        return ExitCode.DONE;
-      }
-      RunDescription description = tables.describe(run.get());
-      TextReport.lines(description).forEach(console.out()::println);
-      if (config.isSet(HTML)) {
-        write(config.value(HTML), HtmlReport.render(description), storage);
-        console.out().println("\nwrote " + config.value(HTML));
-      }
+    String root = config.value(CommonKeys.TABLES);
+    RunTables tables = new RunTables(new DeltaStore(storage, root));
+    List<RunRow> runs = tables.newestFirst();
+    Optional<RunRow> run = find(subject.get(), runs, storage);
+    if (run.isEmpty()) {
+      describeCheckpoint(subject.get(), runs, config, console);
       return ExitCode.DONE;
     }
+    RunDescription description = tables.describe(run.get());
+    TextReport.lines(description).forEach(console.out()::println);
+    if (config.isSet(HTML)) {
+      write(config.value(HTML), HtmlReport.render(description), storage);
+      console.out().println("\nwrote " + config.value(HTML));
+    }
+    return ExitCode.DONE;
   }
 
   private static Optional<RunRow> find(String subject, List<RunRow> runs, Storage storage)

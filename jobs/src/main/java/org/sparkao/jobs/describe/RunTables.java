@@ -1,16 +1,14 @@
 package org.sparkao.jobs.describe;
 
-import static org.apache.spark.sql.functions.col;
-
-import java.sql.Timestamp;
+import java.io.IOException;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import org.apache.commons.text.similarity.LevenshteinDistance;
-import org.apache.spark.sql.Row;
 import org.sparkao.jobs.table.DeltaStore;
 import org.sparkao.jobs.table.RunRow;
+import org.sparkao.jobs.table.TableRow;
 import org.sparkao.jobs.table.TensorRow;
 import org.sparkao.quant.QuantException;
 
@@ -26,12 +24,9 @@ public final class RunTables {
   }
 
   /** All runs, newest first. */
-  public List<RunRow> newestFirst() {
-    return store
-        .read(RunRow.TABLE)
-        .map(rows -> rows.collectAsList().stream().map(RunTables::run).toList())
-        .orElse(List.of())
-        .stream()
+  public List<RunRow> newestFirst() throws IOException {
+    return store.read(RunRow.TABLE).stream()
+        .map(RunTables::run)
         .sorted(Comparator.comparing(RunRow::startedAt).thenComparing(RunRow::runId).reversed())
         .toList();
   }
@@ -41,7 +36,7 @@ public final class RunTables {
    *
    * @throws QuantException when there is no run of that name
    */
-  public RunDescription describe(String runId) {
+  public RunDescription describe(String runId) throws IOException {
     List<RunRow> runs = newestFirst();
     return describe(
         runs.stream()
@@ -54,17 +49,12 @@ public final class RunTables {
   }
 
   /** Everything about a run. */
-  public RunDescription describe(RunRow run) {
+  public RunDescription describe(RunRow run) throws IOException {
     List<TensorResult> tensors =
-        store
-            .read(TensorRow.TABLE)
-            .map(
-                rows ->
-                    rows.where(col("run_id").equalTo(run.runId())).collectAsList().stream()
-                        .map(RunTables::tensor)
-                        .sorted(Comparator.comparing(TensorResult::tensor))
-                        .toList())
-            .orElse(List.of());
+        store.read(TensorRow.TABLE, run.runId()).stream()
+            .map(RunTables::tensor)
+            .sorted(Comparator.comparing(TensorResult::tensor))
+            .toList();
     return new RunDescription(run, tensors);
   }
 
@@ -78,52 +68,52 @@ public final class RunTables {
         .toList();
   }
 
-  private static RunRow run(Row row) {
+  private static RunRow run(TableRow row) {
     return new RunRow(
-        row.getAs("run_id"),
-        row.getAs("job"),
-        row.getAs("config"),
-        row.getAs("code_version"),
-        row.getAs("fingerprint"),
-        RunRow.Status.valueOf(row.<String>getAs("status").toUpperCase(Locale.ROOT)),
-        row.<Timestamp>getAs("started_at").toInstant(),
-        Optional.ofNullable(row.<Timestamp>getAs("ended_at")).map(Timestamp::toInstant),
-        row.getAs("application_id"),
+        row.text("run_id"),
+        row.text("job"),
+        row.text("config"),
+        row.text("code_version"),
+        row.text("fingerprint"),
+        RunRow.Status.valueOf(row.text("status").toUpperCase(Locale.ROOT)),
+        row.instant("started_at"),
+        row.findInstant("ended_at"),
+        row.text("application_id"),
         new RunRow.Volume(
-            row.getAs("source"),
-            row.getAs("output"),
-            row.getAs("scheme"),
-            row.<Long>getAs("source_bytes"),
-            row.<Long>getAs("output_bytes"),
-            row.<Long>getAs("tensors"),
-            row.<Long>getAs("quantized"),
-            row.<Long>getAs("shards")));
+            row.text("source"),
+            row.text("output"),
+            row.text("scheme"),
+            row.number("source_bytes"),
+            row.number("output_bytes"),
+            row.number("tensors"),
+            row.number("quantized"),
+            row.number("shards")));
   }
 
-  private static TensorResult tensor(Row row) {
+  private static TensorResult tensor(TableRow row) {
     return new TensorResult(
-        row.getAs("tensor"),
-        row.getAs("module"),
-        Optional.ofNullable(row.<Long>getAs("layer")),
-        row.getList(row.fieldIndex("shape")),
+        row.text("tensor"),
+        row.text("module"),
+        row.findNumber("layer"),
+        row.numbers("shape"),
         new TensorResult.Treatment(
-            Optional.ofNullable(row.<String>getAs("scheme")),
-            Optional.ofNullable(row.<String>getAs("reason")),
-            row.getAs("numerics"),
-            row.getAs("algorithm"),
-            row.getAs("device")),
-        row.<Long>getAs("source_end") - row.<Long>getAs("source_begin"),
-        row.<Long>getAs("output_bytes"),
-        row.isNullAt(row.fieldIndex("elements")) ? Optional.empty() : Optional.of(error(row)));
+            row.findText("scheme"),
+            row.findText("reason"),
+            row.text("numerics"),
+            row.text("algorithm"),
+            row.text("device")),
+        row.number("source_end") - row.number("source_begin"),
+        row.number("output_bytes"),
+        row.has("elements") ? Optional.of(error(row)) : Optional.empty());
   }
 
-  private static TensorResult.Error error(Row row) {
+  private static TensorResult.Error error(TableRow row) {
     return new TensorResult.Error(
-        row.<Long>getAs("non_finite"),
-        row.<Double>getAs("amax"),
-        row.<Double>getAs("sqnr_db"),
-        row.<Double>getAs("max_error"),
-        row.<Double>getAs("mean_error"),
-        row.<Double>getAs("clipped_fraction"));
+        row.number("non_finite"),
+        row.decimal("amax"),
+        row.decimal("sqnr_db"),
+        row.decimal("max_error"),
+        row.decimal("mean_error"),
+        row.decimal("clipped_fraction"));
   }
 }

@@ -1,5 +1,6 @@
 package org.sparkao.jobs.describe;
 
+import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
 import org.sparkao.jobs.config.CommonKeys;
@@ -10,7 +11,7 @@ import org.sparkao.jobs.job.ExitCode;
 import org.sparkao.jobs.job.Job;
 import org.sparkao.jobs.job.TextTable;
 import org.sparkao.jobs.job.Texts;
-import org.sparkao.jobs.spark.SparkLease;
+import org.sparkao.jobs.storage.Storage;
 import org.sparkao.jobs.table.DeltaStore;
 import org.sparkao.jobs.table.RunRow;
 
@@ -36,21 +37,20 @@ public final class RunsJob implements Job {
   }
 
   @Override
-  public ExitCode run(Config config, Console console) {
+  public ExitCode run(Config config, Console console) throws IOException {
     String tables = config.value(CommonKeys.TABLES);
-    try (SparkLease spark = SparkLease.open(config, "sparkao runs")) {
-      List<RunRow> runs = new RunTables(new DeltaStore(spark.session(), tables)).newestFirst();
-      if (runs.isEmpty()) {
-        console.out().println("There are no runs in the tables at " + tables);
-        return ExitCode.DONE;
-      }
-      int limit = config.value(LIMIT);
-      lines(runs.subList(0, Math.min(limit, runs.size()))).forEach(console.out()::println);
-      if (runs.size() > limit) {
-        console.out().println(Texts.count(runs.size() - limit) + " older ones: --limit N");
-      }
+    Storage storage = Storage.ofAssignments(config.all(CommonKeys.CONF));
+    List<RunRow> runs = new RunTables(new DeltaStore(storage, tables)).newestFirst();
+    if (runs.isEmpty()) {
+      console.out().println("There are no runs in the tables at " + tables);
       return ExitCode.DONE;
     }
+    int limit = config.value(LIMIT);
+    lines(runs.subList(0, Math.min(limit, runs.size()))).forEach(console.out()::println);
+    if (runs.size() > limit) {
+      console.out().println(Texts.count(runs.size() - limit) + " older ones: --limit N");
+    }
+    return ExitCode.DONE;
   }
 
   static List<String> lines(List<RunRow> runs) {

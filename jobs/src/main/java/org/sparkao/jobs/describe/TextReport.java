@@ -123,7 +123,7 @@ final class TextReport {
       TextTable columns =
           TextTable.of(TextTable.text("column"), TextTable.text("type"), TextTable.text("what"));
       for (Column column : table.columns()) {
-        columns.row(column.name(), column.type().simpleString(), column.doc());
+        columns.row(column.name(), column.type().toString(), column.doc());
       }
       lines.addAll(columns.lines());
     }

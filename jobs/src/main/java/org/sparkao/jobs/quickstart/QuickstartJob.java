@@ -22,7 +22,7 @@ import org.sparkao.jobs.storage.Storage;
 import org.sparkao.jobs.table.DeltaStore;
 import org.sparkao.quant.QuantException;
 
-/** Everything there is, on the bundled sample, in one Spark session. */
+/** Everything there is, on the bundled sample; Spark starts once. */
 public final class QuickstartJob implements Job {
   private static final List<String> SCHEMES = List.of("FP8_DYNAMIC", "W8A8", "W4A16");
   private static final ConfigKey<String> OUTPUT =
@@ -63,10 +63,14 @@ public final class QuickstartJob implements Job {
             .orElseThrow(
                 () -> new QuantException("--output " + output + ": name a folder of this machine"));
     Path checkpoint = root.resolve("sample");
-    try (SparkLease spark = SparkLease.open(config, "sparkao quickstart")) {
+    SparkLease spark = SparkLease.open(config, "sparkao quickstart");
+    try {
       console.out().println(provide(checkpoint));
       RunTables tables =
-          new RunTables(new DeltaStore(spark.session(), config.value(CommonKeys.TABLES)));
+          new RunTables(
+              new DeltaStore(
+                  Storage.ofAssignments(config.all(CommonKeys.CONF)),
+                  config.value(CommonKeys.TABLES)));
       List<SchemeSteps.Outcome> outcomes = new ArrayList<>();
       for (String scheme : SCHEMES) {
         SchemeSteps steps =
@@ -77,6 +81,8 @@ public final class QuickstartJob implements Job {
       report(outcomes, config, console);
       boolean clean = outcomes.stream().allMatch(outcome -> outcome.verified() == ExitCode.DONE);
       return clean ? ExitCode.DONE : ExitCode.FAILED;
+    } finally {
+      spark.close();
     }
   }
 

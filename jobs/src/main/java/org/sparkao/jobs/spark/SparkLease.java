@@ -1,16 +1,15 @@
 package org.sparkao.jobs.spark;
 
-import java.util.Optional;
-import org.apache.spark.sql.SparkSession;
+import org.apache.spark.SparkContext;
+import org.apache.spark.SparkEnv;
 import org.sparkao.jobs.config.Config;
-import scala.Option;
 
 /**
- * A session for as long as it is needed. Whoever started Spark stops it: a job that runs inside
- * another one uses, and leaves, the session of the outer one.
+ * Spark for as long as it is needed. Whoever started it stops it: a job that runs inside another
+ * one, or in a notebook, uses and leaves what is there.
  */
 public final class SparkLease implements AutoCloseable {
-  private final SparkSession session;
+  private final SparkContext context;
   private final Origin origin;
 
   private enum Origin {
@@ -18,38 +17,31 @@ public final class SparkLease implements AutoCloseable {
     FOUND
   }
 
-  private SparkLease(SparkSession session, Origin origin) {
-    this.session = session;
+  private SparkLease(SparkContext context, Origin origin) {
+    this.context = context;
     this.origin = origin;
   }
 
   /**
-   * Takes the session there is, or starts one.
+   * Takes the Spark that runs in this process, or starts one.
    *
    * @param name what Spark's pages call the application, when it is started here
    */
   public static SparkLease open(Config config, String name) {
-    return running()
-        .map(session -> new SparkLease(session, Origin.FOUND))
-        .orElseGet(() -> new SparkLease(SparkSessions.open(config, name), Origin.STARTED_HERE));
+    return SparkEnv.get() != null
+        ? new SparkLease(SparkContext.getOrCreate(), Origin.FOUND)
+        : new SparkLease(SparkSessions.open(config, name), Origin.STARTED_HERE);
   }
 
-  private static Optional<SparkSession> running() {
-    Option<SparkSession> session = SparkSession.getDefaultSession();
-    return session.isDefined() && !session.get().sparkContext().isStopped()
-        ? Optional.of(session.get())
-        : Optional.empty();
-  }
-
-  /** The session. */
-  public SparkSession session() {
-    return session;
+  /** What runs stages. */
+  public SparkContext context() {
+    return context;
   }
 
   @Override
   public void close() {
     if (origin == Origin.STARTED_HERE) {
-      session.stop();
+      context.stop();
     }
   }
 }

@@ -20,9 +20,15 @@ public final class Storage {
     this.hadoopSettings = hadoopSettings;
   }
 
-  /** With the {@code spark.hadoop.} settings among {@code key=value} texts. */
+  /**
+   * With the {@code spark.hadoop.} settings among {@code key=value} texts, and behind them those
+   * that spark-submit left in the system properties.
+   */
   public static Storage ofAssignments(List<String> settings) {
     Map<String, String> all = new LinkedHashMap<>();
+    for (String name : System.getProperties().stringPropertyNames()) {
+      all.put(name, System.getProperty(name));
+    }
     for (String setting : settings) {
       int equals = setting.indexOf('=');
       all.put(setting.substring(0, equals), setting.substring(equals + 1));
@@ -48,9 +54,14 @@ public final class Storage {
     if (local.isPresent()) {
       return new LocalFolder(local.orElseThrow());
     }
+    return HadoopFolder.open(uri, configuration());
+  }
+
+  /** Hadoop's configuration with these settings, for whoever keeps files of its own. */
+  public Configuration configuration() {
     Configuration configuration = new Configuration();
     hadoopSettings.forEach(configuration::set);
-    return HadoopFolder.open(uri, configuration);
+    return configuration;
   }
 
   /** The absolute local path that a URI means; empty when it is on another file system. */

@@ -1,7 +1,7 @@
 package org.sparkao.jobs.table;
 
+import io.delta.kernel.types.DataType;
 import java.util.Objects;
-import org.apache.spark.sql.types.DataType;
 
 /**
  * One column.

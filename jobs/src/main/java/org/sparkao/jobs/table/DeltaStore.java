@@ -1,22 +1,27 @@
 package org.sparkao.jobs.table;
 
-import io.delta.tables.DeltaTable;
+import java.io.IOException;
 import java.util.List;
-import java.util.Optional;
-import org.apache.spark.sql.Dataset;
-import org.apache.spark.sql.Row;
-import org.apache.spark.sql.SaveMode;
-import org.apache.spark.sql.SparkSession;
+import java.util.function.Predicate;
+import org.apache.hadoop.conf.Configuration;
+import org.sparkao.jobs.storage.Storage;
 
-/** The Delta tables under one root. Tables are made by their first row. */
+/**
+ * The Delta tables under one root, written and read without Spark. Tables are made by their first
+ * row, and every file of one holds rows of one run.
+ */
 public final class DeltaStore {
-  private final SparkSession session;
+  private static final String LOCAL_LOG = "io.delta.kernel.logStore.file.impl";
+
+  private final Configuration configuration;
   private final String root;
 
   /** The tables under {@code root}, a URI or a local path. */
-  public DeltaStore(SparkSession session, String root) {
-    this.session = session;
-    this.root = root.endsWith("/") ? root.substring(0, root.length() - 1) : root;
+  public DeltaStore(Storage storage, String root) {
+    this.configuration = storage.configuration();
+    configuration.setIfUnset(LOCAL_LOG, LocalLog.class.getName());
+    String uri = Storage.localPath(root).map(path -> path.toUri().toString()).orElse(root);
+    this.root = uri.endsWith("/") ? uri.substring(0, uri.length() - 1) : uri;
   }
 
   /** Where a table lies. */
@@ -24,51 +29,43 @@ public final class DeltaStore {
     return root + "/" + table.name();
   }
 
-  /** The rows of a table; empty when nothing was ever written to it. */
-  public Optional<Dataset<Row>> read(Table table) {
-    if (!DeltaTable.isDeltaTable(session, location(table))) {
-      return Optional.empty();
-    }
-    return Optional.of(session.read().format("delta").load(location(table)));
+  /** All rows of a table; none when nothing was ever written to it. */
+  public List<TableRow> read(Table table) throws IOException {
+    return log(table).rows();
+  }
+
+  /** The rows of one run. */
+  public List<TableRow> read(Table table, String runId) throws IOException {
+    return log(table).rows(runId);
+  }
+
+  /** The largest step of the appends of a run to a table; 0 when there was none. */
+  public long lastStep(Table table, String runId) {
+    return log(table).lastTransaction(runId).orElse(0L);
   }
 
   /**
    * Appends rows of one run. Doing it again with the same or a smaller {@code step} adds nothing,
    * whatever became of the first attempt (Delta's idempotent transactions).
+   *
+   * @param rows values in the order of the columns
    */
-  public void append(Table table, List<Row> rows, String runId, long step) {
-    session
-        .createDataFrame(rows, table.schema())
-        .coalesce(1)
-        .write()
-        .format("delta")
-        .partitionBy("run_id")
-        .mode(SaveMode.Append)
-        .option("txnAppId", runId)
-        .option("txnVersion", step)
-        .save(location(table));
+  public void append(Table table, List<List<Object>> rows, String runId, long step)
+      throws IOException {
+    log(table).append(rows, runId, step);
   }
 
-  /** Deletes the rows that a condition in SQL finds. */
-  public void delete(Table table, String condition) {
-    DeltaTable.forPath(session, location(table)).delete(condition);
-  }
-
-  /** The session of the tables. */
-  public SparkSession session() {
-    return session;
+  /** Deletes the rows of a run that a condition finds. */
+  public void delete(Table table, String runId, Predicate<TableRow> condition) throws IOException {
+    log(table).replace(runId, condition, List.of());
   }
 
   /** Replaces everything that {@code runs} says about one run. */
-  public void replaceRun(RunRow run) {
-    session
-        .createDataFrame(List.of(run.toRow()), RunRow.TABLE.schema())
-        .coalesce(1)
-        .write()
-        .format("delta")
-        .partitionBy("run_id")
-        .mode(SaveMode.Overwrite)
-        .option("replaceWhere", "run_id = '" + run.runId() + "'")
-        .save(location(RunRow.TABLE));
+  public void replaceRun(RunRow run) throws IOException {
+    log(RunRow.TABLE).replace(run.runId(), row -> true, List.of(run.toRow()));
+  }
+
+  private TableLog log(Table table) {
+    return new TableLog(table, location(table), configuration);
   }
 }

@@ -1,17 +1,15 @@
 package org.sparkao.jobs.table;
 
-import static org.apache.spark.sql.types.DataTypes.LongType;
-import static org.apache.spark.sql.types.DataTypes.StringType;
-import static org.apache.spark.sql.types.DataTypes.TimestampType;
+import static io.delta.kernel.types.LongType.LONG;
+import static io.delta.kernel.types.StringType.STRING;
+import static io.delta.kernel.types.TimestampType.TIMESTAMP;
 
-import java.sql.Timestamp;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
-import org.apache.spark.sql.Row;
-import org.apache.spark.sql.RowFactory;
 
 /**
  * One run of one job.
@@ -79,26 +77,26 @@ public record RunRow(
           "runs",
           "one run of one job; replaced when its status changes",
           List.of(
-              new Column("run_id", StringType, "name of the run"),
-              new Column("job", StringType, "the verb, such as quantize"),
-              new Column("config", StringType, "effective configuration: JSON map of key to texts"),
-              new Column("code_version", StringType, "version of the program"),
+              new Column("run_id", STRING, "name of the run"),
+              new Column("job", STRING, "the verb, such as quantize"),
+              new Column("config", STRING, "effective configuration: JSON map of key to texts"),
+              new Column("code_version", STRING, "version of the program"),
               new Column(
                   "fingerprint",
-                  StringType,
+                  STRING,
                   "SHA-256 of source fingerprint, recipe, numerics and code format version"),
-              new Column("status", StringType, "running, done, failed or refused"),
-              new Column("started_at", TimestampType, "first start of the run"),
-              new Column("ended_at", TimestampType, "end; null while running"),
-              new Column("application_id", StringType, "Spark application that worked on it last"),
-              new Column("source", StringType, "checkpoint that was read"),
-              new Column("output", StringType, "checkpoint that was written"),
-              new Column("scheme", StringType, "default scheme of the recipe"),
-              new Column("source_bytes", LongType, "bytes of all tensors of the source"),
-              new Column("output_bytes", LongType, "bytes of all tensors of the output"),
-              new Column("tensors", LongType, "tensors of the source"),
-              new Column("quantized", LongType, "tensors of the source that were quantized"),
-              new Column("shards", LongType, "files of the output")));
+              new Column("status", STRING, "running, done, failed or refused"),
+              new Column("started_at", TIMESTAMP, "first start of the run"),
+              new Column("ended_at", TIMESTAMP, "end; null while running"),
+              new Column("application_id", STRING, "Spark application that worked on it last"),
+              new Column("source", STRING, "checkpoint that was read"),
+              new Column("output", STRING, "checkpoint that was written"),
+              new Column("scheme", STRING, "default scheme of the recipe"),
+              new Column("source_bytes", LONG, "bytes of all tensors of the source"),
+              new Column("output_bytes", LONG, "bytes of all tensors of the output"),
+              new Column("tensors", LONG, "tensors of the source"),
+              new Column("quantized", LONG, "tensors of the source that were quantized"),
+              new Column("shards", LONG, "files of the output")));
 
   /** All parts are given. */
   public RunRow {
@@ -123,16 +121,16 @@ public record RunRow(
   }
 
   /** The row in the order of {@link #TABLE}. */
-  public Row toRow() {
-    return RowFactory.create(
+  public List<Object> toRow() {
+    return Arrays.asList(
         runId,
         job,
         config,
         codeVersion,
         fingerprint,
         status.name().toLowerCase(Locale.ROOT),
-        Timestamp.from(startedAt),
-        endedAt.map(Timestamp::from).orElse(null),
+        startedAt,
+        endedAt.orElse(null),
         applicationId,
         input.source(),
         input.output(),

@@ -1,15 +1,13 @@
 package org.sparkao.jobs.table;
 
-import static org.apache.spark.sql.types.DataTypes.IntegerType;
-import static org.apache.spark.sql.types.DataTypes.LongType;
-import static org.apache.spark.sql.types.DataTypes.StringType;
-import static org.apache.spark.sql.types.DataTypes.TimestampType;
+import static io.delta.kernel.types.IntegerType.INTEGER;
+import static io.delta.kernel.types.LongType.LONG;
+import static io.delta.kernel.types.StringType.STRING;
+import static io.delta.kernel.types.TimestampType.TIMESTAMP;
 
-import java.sql.Timestamp;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.List;
-import org.apache.spark.sql.Row;
-import org.apache.spark.sql.RowFactory;
 
 /**
  * One finished file of an output. The file counts only once its row is committed: a restarted run
@@ -51,23 +49,23 @@ public record ShardRow(
           "shards",
           "one finished file of an output; a file counts once its row is here",
           List.of(
-              new Column("run_id", StringType, "name of the run"),
-              new Column("fingerprint", StringType, "fingerprint of the run"),
-              new Column("output_file", StringType, "name inside the output folder"),
-              new Column("output_bytes", LongType, "length of the file"),
-              new Column("source_bytes", LongType, "bytes of tensors read for it"),
-              new Column("tensors", IntegerType, "tensors of the source in it"),
-              new Column("elapsed_nanos", LongType, "from start of the task to finished file"),
-              new Column("attempt", StringType, "unique name of the attempt that wrote it"),
-              new Column("attempt_number", IntegerType, "Spark's attempts at the task before it"),
-              new Column("executor", StringType, "Spark executor"),
-              new Column("host", StringType, "machine of the executor"),
-              new Column("finished_at", TimestampType, "when the file had its final name"),
-              new Column("step", LongType, "commit of the run that brought the row")));
+              new Column("run_id", STRING, "name of the run"),
+              new Column("fingerprint", STRING, "fingerprint of the run"),
+              new Column("output_file", STRING, "name inside the output folder"),
+              new Column("output_bytes", LONG, "length of the file"),
+              new Column("source_bytes", LONG, "bytes of tensors read for it"),
+              new Column("tensors", INTEGER, "tensors of the source in it"),
+              new Column("elapsed_nanos", LONG, "from start of the task to finished file"),
+              new Column("attempt", STRING, "unique name of the attempt that wrote it"),
+              new Column("attempt_number", INTEGER, "Spark's attempts at the task before it"),
+              new Column("executor", STRING, "Spark executor"),
+              new Column("host", STRING, "machine of the executor"),
+              new Column("finished_at", TIMESTAMP, "when the file had its final name"),
+              new Column("step", LONG, "commit of the run that brought the row")));
 
   /** The row in the order of {@link #TABLE}. */
-  public Row toRow(long step) {
-    return RowFactory.create(
+  public List<Object> toRow(long step) {
+    return Arrays.asList(
         runId,
         fingerprint,
         outputFile,
@@ -79,7 +77,7 @@ public record ShardRow(
         attempt.number(),
         attempt.executor(),
         attempt.host(),
-        Timestamp.from(attempt.finishedAt()),
+        attempt.finishedAt(),
         step);
   }
 }

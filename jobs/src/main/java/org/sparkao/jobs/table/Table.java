@@ -1,8 +1,9 @@
 package org.sparkao.jobs.table;
 
+import io.delta.kernel.types.FieldMetadata;
+import io.delta.kernel.types.StructField;
+import io.delta.kernel.types.StructType;
 import java.util.List;
-import org.apache.spark.sql.types.DataTypes;
-import org.apache.spark.sql.types.StructType;
 
 /**
  * One Delta table, partitioned by {@code run_id}.
@@ -21,14 +22,16 @@ public record Table(String name, String doc, List<Column> columns) {
   }
 
   /** The schema, with the documentation as comments. */
-  public StructType schema() {
-    StructType schema = new StructType();
-    for (Column column : columns) {
-      schema =
-          schema.add(
-              DataTypes.createStructField(column.name(), column.type(), true)
-                  .withComment(column.doc()));
-    }
-    return schema;
+  StructType schema() {
+    return new StructType(
+        columns.stream()
+            .map(
+                column ->
+                    new StructField(
+                        column.name(),
+                        column.type(),
+                        true,
+                        FieldMetadata.builder().putString("comment", column.doc()).build()))
+            .toList());
   }
 }

@@ -1,15 +1,14 @@
 package org.sparkao.jobs.table;
 
-import static org.apache.spark.sql.types.DataTypes.DoubleType;
-import static org.apache.spark.sql.types.DataTypes.LongType;
-import static org.apache.spark.sql.types.DataTypes.StringType;
-import static org.apache.spark.sql.types.DataTypes.createArrayType;
+import static io.delta.kernel.types.DoubleType.DOUBLE;
+import static io.delta.kernel.types.LongType.LONG;
+import static io.delta.kernel.types.StringType.STRING;
 
+import io.delta.kernel.types.ArrayType;
+import io.delta.kernel.types.StructType;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import org.apache.spark.sql.Row;
-import org.apache.spark.sql.RowFactory;
-import org.apache.spark.sql.types.StructType;
 import org.sparkao.quant.metric.TensorStatistics;
 
 /**
@@ -90,10 +89,10 @@ public record TensorRow(
 
   private static final StructType PART =
       new StructType()
-          .add("name", StringType)
-          .add("begin", LongType)
-          .add("bytes", LongType)
-          .add("sha256", StringType);
+          .add("name", STRING)
+          .add("begin", LONG)
+          .add("bytes", LONG)
+          .add("sha256", STRING);
 
   /** Columns of {@code tensors}. */
   public static final Table TABLE =
@@ -101,51 +100,64 @@ public record TensorRow(
           "tensors",
           "one tensor of the source: where from, what became of it, how wrong it is",
           List.of(
-              new Column("run_id", StringType, "name of the run"),
-              new Column("tensor", StringType, "name in the source"),
-              new Column("module", StringType, "name without .weight"),
-              new Column("layer", LongType, "number after layers. in the name; null outside"),
-              new Column("dtype", StringType, "element type in the source"),
-              new Column("shape", createArrayType(LongType), "lengths of the axes in the source"),
-              new Column("source_file", StringType, "file of the source"),
-              new Column("source_begin", LongType, "first byte in that file"),
-              new Column("source_end", LongType, "byte after the last one"),
-              new Column("source_sha256", StringType, "SHA-256 of those bytes as they were read"),
-              new Column("scheme", StringType, "scheme; null when copied unchanged"),
-              new Column("reason", StringType, "why it was copied; null when quantized"),
-              new Column("numerics", StringType, "numeric profile"),
-              new Column("algorithm", StringType, "how codes were chosen"),
-              new Column("output_file", StringType, "file in the output folder"),
-              new Column("output_begin", LongType, "first byte of the codes in that file"),
-              new Column("output_bytes", LongType, "bytes of all parts"),
+              new Column("run_id", STRING, "name of the run"),
+              new Column("tensor", STRING, "name in the source"),
+              new Column("module", STRING, "name without .weight"),
+              new Column("layer", LONG, "number after layers. in the name; null outside"),
+              new Column("dtype", STRING, "element type in the source"),
+              new Column("shape", new ArrayType(LONG, true), "lengths of the axes in the source"),
+              new Column("source_file", STRING, "file of the source"),
+              new Column("source_begin", LONG, "first byte in that file"),
+              new Column("source_end", LONG, "byte after the last one"),
+              new Column("source_sha256", STRING, "SHA-256 of those bytes as they were read"),
+              new Column("scheme", STRING, "scheme; null when copied unchanged"),
+              new Column("reason", STRING, "why it was copied; null when quantized"),
+              new Column("numerics", STRING, "numeric profile"),
+              new Column("algorithm", STRING, "how codes were chosen"),
+              new Column("output_file", STRING, "file in the output folder"),
+              new Column("output_begin", LONG, "first byte of the codes in that file"),
+              new Column("output_bytes", LONG, "bytes of all parts"),
               new Column(
                   "output_sha256",
-                  StringType,
+                  STRING,
                   "SHA-256 of the only part, or of the concatenated binary SHA-256 of the parts"),
-              new Column("parts", createArrayType(PART), "the tensors it became, codes first"),
-              new Column("elements", LongType, "weights; null when copied"),
-              new Column("non_finite", LongType, "NaN and infinite weights"),
-              new Column("amax", DoubleType, "largest magnitude"),
-              new Column("sqnr_db", DoubleType, "signal to quantization noise, dB"),
-              new Column("max_error", DoubleType, "largest absolute error"),
-              new Column("mean_error", DoubleType, "mean absolute error"),
-              new Column("clipped_fraction", DoubleType, "share of weights cut off, 0 to 1"),
-              new Column("elapsed_nanos", LongType, "time spent on the tensor"),
-              new Column("device", StringType, "what computed"),
-              new Column("executor", StringType, "Spark executor"),
-              new Column("attempt", StringType, "attempt that wrote the file, as in shards"),
-              new Column("step", LongType, "commit of the run that brought the row")));
+              new Column("parts", new ArrayType(PART, true), "the tensors it became, codes first"),
+              new Column("elements", LONG, "weights; null when copied"),
+              new Column("non_finite", LONG, "NaN and infinite weights"),
+              new Column("amax", DOUBLE, "largest magnitude"),
+              new Column("sqnr_db", DOUBLE, "signal to quantization noise, dB"),
+              new Column("max_error", DOUBLE, "largest absolute error"),
+              new Column("mean_error", DOUBLE, "mean absolute error"),
+              new Column("clipped_fraction", DOUBLE, "share of weights cut off, 0 to 1"),
+              new Column("elapsed_nanos", LONG, "time spent on the tensor"),
+              new Column("device", STRING, "what computed"),
+              new Column("executor", STRING, "Spark executor"),
+              new Column("attempt", STRING, "attempt that wrote the file, as in shards"),
+              new Column("step", LONG, "commit of the run that brought the row")));
+
+  /** The parts of a row that was read. */
+  public static List<Part> parts(TableRow row) {
+    return row.structures("parts").stream()
+        .map(
+            part ->
+                new Part(
+                    (String) part.get(0),
+                    (Long) part.get(1),
+                    (Long) part.get(2),
+                    (String) part.get(3)))
+        .toList();
+  }
 
   /** The row in the order of {@link #TABLE}. */
-  public Row toRow(long step) {
+  public List<Object> toRow(long step) {
     TensorStatistics seen = statistics.orElse(null);
-    return RowFactory.create(
+    return Arrays.asList(
         runId,
         source.tensor(),
         source.module(),
         source.layer().orElse(null),
         source.dtype(),
-        source.shape().toArray(Long[]::new),
+        source.shape(),
         source.file(),
         source.begin(),
         source.end(),
@@ -158,7 +170,7 @@ public record TensorRow(
         parts.get(0).begin(),
         parts.stream().mapToLong(Part::bytes).sum(),
         outputSha256,
-        parts.stream().map(TensorRow::row).toArray(Row[]::new),
+        parts.stream().map(TensorRow::row).toList(),
         seen == null ? null : seen.elements(),
         seen == null ? null : seen.nonFinite(),
         seen == null ? null : seen.amax(),
@@ -173,7 +185,7 @@ public record TensorRow(
         step);
   }
 
-  private static Row row(Part part) {
-    return RowFactory.create(part.name(), part.begin(), part.bytes(), part.sha256());
+  private static List<Object> row(Part part) {
+    return Arrays.asList(part.name(), part.begin(), part.bytes(), part.sha256());
   }
 }

@@ -8,16 +8,14 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
-import org.apache.spark.sql.Row;
 import org.jsoup.Jsoup;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.sparkao.jobs.job.ExitCode;
 import org.sparkao.jobs.job.JobRun;
 import org.sparkao.jobs.job.TinyCheckpoint;
-import org.sparkao.jobs.spark.SparkLease;
+import org.sparkao.jobs.storage.Storage;
 import org.sparkao.jobs.table.DeltaStore;
 import org.sparkao.jobs.table.RunRow;
 import org.sparkao.jobs.table.TensorRow;
@@ -27,25 +25,18 @@ import org.sparkao.quant.metric.TensorStatistics;
 /** The jobs runs and describe over three runs that were put into tables by hand. */
 class TestRunJobs {
   @TempDir private static Path folder;
-  private static SparkLease spark;
 
   @BeforeAll
-  static void fillTables() {
-    spark = SparkLease.open(JobRun.config(new RunsJob()), "test");
-    DeltaStore store = new DeltaStore(spark.session(), tables());
+  static void fillTables() throws Exception {
+    DeltaStore store = new DeltaStore(Storage.ofAssignments(List.of()), tables());
     store.replaceRun(run("quantize-a", "2026-11-20T10:00:00Z", RunRow.Status.DONE));
     store.replaceRun(run("quantize-b", "2026-11-22T10:00:00Z", RunRow.Status.RUNNING));
     store.replaceRun(run("quantize-c", "2026-11-21T10:00:00Z", RunRow.Status.FAILED));
-    List<Row> rows =
+    List<List<Object>> rows =
         List.of(
             tensor("layers.0.up_proj", Optional.of("W4A16"), Optional.empty()).toRow(0),
             tensor("embed", Optional.empty(), Optional.of("embedding")).toRow(0));
     store.append(TensorRow.TABLE, rows, "quantize-a", 0);
-  }
-
-  @AfterAll
-  static void stop() {
-    spark.close();
   }
 
   private static String tables() {

@@ -10,7 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
-import org.apache.spark.sql.SparkSession;
+import org.apache.spark.SparkContext;
 import org.jsoup.Jsoup;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -31,13 +31,13 @@ class TestQuickstartJob {
   private static JobRun first;
   private static Map<Path, Long> afterFirst;
   private static JobRun second;
-  private static boolean sessionSurvived;
+  private static boolean sparkSurvived;
 
   @BeforeAll
   static void runTwice() throws Exception {
     spark = SparkLease.open(JobRun.config(JOB), "test");
     first = run();
-    sessionSurvived = !spark.session().sparkContext().isStopped();
+    sparkSurvived = !spark.context().isStopped();
     afterFirst = checkpointFiles();
     second = run();
   }
@@ -114,9 +114,9 @@ class TestQuickstartJob {
   }
 
   @Test
-  void usesTheSessionThereIs() {
-    assertThat(sessionSurvived).isTrue();
-    assertThat(SparkSession.getDefaultSession().get()).isSameAs(spark.session());
+  void usesTheSparkThereIs() {
+    assertThat(sparkSurvived).isTrue();
+    assertThat(SparkContext.getOrCreate()).isSameAs(spark.context());
   }
 
   @Test

@@ -10,7 +10,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.apache.spark.SparkContext;
-import org.apache.spark.sql.SparkSession;
 import org.apache.spark.util.LongAccumulator;
 import org.sparkao.jobs.config.CommonKeys;
 import org.sparkao.jobs.config.Config;
@@ -57,20 +56,19 @@ public final class QuantizeRun {
         Ownership.take(
             output, plan.fingerprint(), config.find(CommonKeys.RUN_ID), RunNames::next)) {
       try (SparkLease spark = SparkLease.open(config, "sparkao quantize " + ownership.runId())) {
-        work(ownership, spark.session());
+        work(ownership, spark.context());
         output.delete(WorkFolder.NAME);
       }
       return ownership.runId();
     }
   }
 
-  private void work(Ownership ownership, SparkSession session)
+  private void work(Ownership ownership, SparkContext spark)
       throws IOException, InterruptedException {
-    SparkContext spark = session.sparkContext();
     QuantizePlan plan = request.plan();
     RowCommitter committer =
         new RowCommitter(
-            new DeltaStore(session, config.value(CommonKeys.TABLES)),
+            new DeltaStore(storage, config.value(CommonKeys.TABLES)),
             output,
             ownership,
             new OutcomeRows(ownership.runId(), plan.fingerprint(), plan.arithmetic()),

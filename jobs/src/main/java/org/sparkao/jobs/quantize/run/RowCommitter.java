@@ -11,16 +11,15 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
-import org.apache.spark.sql.Dataset;
-import org.apache.spark.sql.Row;
-import org.apache.spark.sql.functions;
 import org.sparkao.jobs.quantize.plan.ShardTask;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.table.DeltaStore;
 import org.sparkao.jobs.table.RunRow;
 import org.sparkao.jobs.table.ShardRow;
 import org.sparkao.jobs.table.Table;
+import org.sparkao.jobs.table.TableRow;
 import org.sparkao.jobs.table.TensorRow;
 
 /**
@@ -31,8 +30,6 @@ import org.sparkao.jobs.table.TensorRow;
 final class RowCommitter {
   /** Pause between commits; a commit costs seconds, and finished files are remembered anyway. */
   private static final long PAUSE_SECONDS = 20;
-
-  private static final String SPARK_POOL = "tables";
 
   private final DeltaStore store;
   private final Folder output;
@@ -67,9 +64,9 @@ final class RowCommitter {
    */
   Set<String> recover() throws IOException {
     Set<String> done = new LinkedHashSet<>();
-    for (Row row : committed()) {
-      String file = row.getString(0);
-      if (intact(file, row.getLong(1))) {
+    for (TableRow row : committed()) {
+      String file = row.text("output_file");
+      if (intact(file, row.number("output_bytes"))) {
         done.add(file);
       } else {
         forget(file);
@@ -90,10 +87,13 @@ final class RowCommitter {
     return done;
   }
 
-  private void forget(String file) {
-    String rowsOfFile = "run_id = '" + ownership.runId() + "' and output_file = '" + file + "'";
-    store.delete(ShardRow.TABLE, rowsOfFile);
-    store.delete(TensorRow.TABLE, rowsOfFile);
+  private void forget(String file) throws IOException {
+    delete(ShardRow.TABLE, row -> row.text("output_file").equals(file));
+    delete(TensorRow.TABLE, row -> row.text("output_file").equals(file));
+  }
+
+  private void delete(Table table, Predicate<TableRow> condition) throws IOException {
+    store.delete(table, ownership.runId(), condition);
   }
 
   private boolean intact(String file, long bytes) throws IOException {
@@ -101,51 +101,21 @@ final class RowCommitter {
   }
 
   /** Rows of this run's files; forgets tensors of commits that were never completed. */
-  private List<Row> committed() {
-    String run = "run_id = '" + ownership.runId() + "'";
-    Dataset<Row> shards = store.read(ShardRow.TABLE).map(table -> table.where(run)).orElse(null);
-    Dataset<Row> tensors = store.read(TensorRow.TABLE).map(table -> table.where(run)).orElse(null);
-    if (tensors == null) {
-      return List.of();
-    }
-    step = largestStep(tensors);
-    if (shards == null) {
-      store.delete(TensorRow.TABLE, run);
-      return List.of();
-    }
-    step = Math.max(step, largestStep(shards));
-    List<String> orphans =
-        tensors
-            .select("attempt")
-            .distinct()
-            .except(shards.select("attempt"))
-            .collectAsList()
-            .stream()
-            .map(row -> "'" + row.getString(0) + "'")
-            .toList();
-    if (!orphans.isEmpty()) {
-      store.delete(TensorRow.TABLE, run + " and attempt in (" + String.join(", ", orphans) + ")");
-    }
-    return shards.select("output_file", "output_bytes").collectAsList();
-  }
-
-  private static long largestStep(Dataset<Row> table) {
-    Row row = table.agg(functions.max("step")).first();
-    return row.isNullAt(0) ? 0 : row.getLong(0);
+  private List<TableRow> committed() throws IOException {
+    String run = ownership.runId();
+    step = Math.max(store.lastStep(TensorRow.TABLE, run), store.lastStep(ShardRow.TABLE, run));
+    List<TableRow> shards = store.read(ShardRow.TABLE, run);
+    Set<String> attempts =
+        shards.stream().map(row -> row.text("attempt")).collect(Collectors.toSet());
+    delete(TensorRow.TABLE, row -> !attempts.contains(row.text("attempt")));
+    return shards;
   }
 
   /** Commits now and then until {@code end}; the caller {@link #flush}es the rest. */
   void commitUntil(CountDownLatch end) throws IOException, InterruptedException {
-    useOwnPool();
     while (!end.await(PAUSE_SECONDS, TimeUnit.SECONDS)) {
       flush();
     }
-  }
-
-  /** Spark's fair scheduler gives each pool its share, so that commits do not wait for the end. */
-  private void useOwnPool() {
-    store.session().sparkContext().setLocalProperty("spark.scheduler.pool", SPARK_POOL);
-    store.session().sparkContext().setLocalProperty("spark.job.description", "Commit rows");
   }
 
   /** Commits whatever has finished. */
@@ -157,8 +127,8 @@ final class RowCommitter {
     }
     ownership.requireStillMine();
     long next = step + 1;
-    List<Row> tensorRows = new ArrayList<>();
-    List<Row> shardRows = new ArrayList<>();
+    List<List<Object>> tensorRows = new ArrayList<>();
+    List<List<Object>> shardRows = new ArrayList<>();
     for (ShardOutcome outcome : outcomes) {
       ShardTask task = tasks.get(outcome.file());
       rows.tensors(task, outcome).forEach(row -> tensorRows.add(row.toRow(next)));
@@ -169,12 +139,12 @@ final class RowCommitter {
     step = next;
   }
 
-  private void append(Table table, List<Row> tableRows, long next) {
+  private void append(Table table, List<List<Object>> tableRows, long next) throws IOException {
     store.append(table, tableRows, ownership.runId(), next);
   }
 
   /** Writes what {@code runs} says about this run. */
-  void runIs(RunRow run) {
+  void runIs(RunRow run) throws IOException {
     store.replaceRun(run);
   }
 }

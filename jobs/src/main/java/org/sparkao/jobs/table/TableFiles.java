@@ -1,0 +1,122 @@
+package org.sparkao.jobs.table;
+
+import io.delta.kernel.Scan;
+import io.delta.kernel.ScanBuilder;
+import io.delta.kernel.Snapshot;
+import io.delta.kernel.data.ColumnVector;
+import io.delta.kernel.data.ColumnarBatch;
+import io.delta.kernel.data.FilteredColumnarBatch;
+import io.delta.kernel.data.Row;
+import io.delta.kernel.engine.Engine;
+import io.delta.kernel.engine.FileReadResult;
+import io.delta.kernel.expressions.Literal;
+import io.delta.kernel.expressions.Predicate;
+import io.delta.kernel.internal.InternalScanFileUtils;
+import io.delta.kernel.internal.actions.AddFile;
+import io.delta.kernel.internal.actions.SingleAction;
+import io.delta.kernel.internal.data.ScanStateRow;
+import io.delta.kernel.internal.util.Utils;
+import io.delta.kernel.utils.CloseableIterator;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** Reads the files of one version of a table. */
+final class TableFiles {
+  /** Every file holds rows of one value of it. */
+  static final String PARTITION = "run_id";
+
+  private final Table table;
+  private final Engine engine;
+  private final Snapshot snapshot;
+
+  TableFiles(Table table, Engine engine, Snapshot snapshot) {
+    this.table = table;
+    this.engine = engine;
+    this.snapshot = snapshot;
+  }
+
+  /**
+   * A file of a table.
+   *
+   * @param rows what it holds
+   * @param removal the action that takes it out of the table
+   */
+  record DataFile(List<TableRow> rows, Row removal) {}
+
+  /** The rows of one run, or of all. */
+  List<TableRow> rows(Optional<String> runId) throws IOException {
+    return read(runId).stream().flatMap(file -> file.rows().stream()).toList();
+  }
+
+  /** The files of one run. */
+  List<DataFile> ofRun(String runId) throws IOException {
+    return read(Optional.of(runId));
+  }
+
+  private List<DataFile> read(Optional<String> runId) throws IOException {
+    ScanBuilder builder = snapshot.getScanBuilder();
+    if (runId.isPresent()) {
+      builder =
+          builder.withFilter(
+              new Predicate(
+                  "=",
+                  new io.delta.kernel.expressions.Column(PARTITION),
+                  Literal.ofString(runId.orElseThrow())));
+    }
+    Scan scan = builder.build();
+    Row state = scan.getScanState(engine);
+    List<DataFile> files = new ArrayList<>();
+    try (CloseableIterator<FilteredColumnarBatch> batches = scan.getScanFiles(engine)) {
+      while (batches.hasNext()) {
+        try (CloseableIterator<Row> rows = batches.next().getRows()) {
+          while (rows.hasNext()) {
+            Row file = rows.next();
+            files.add(new DataFile(rows(state, file), removal(file)));
+          }
+        }
+      }
+    }
+    return files;
+  }
+
+  private static Row removal(Row file) {
+    AddFile added = new AddFile(file.getStruct(InternalScanFileUtils.ADD_FILE_ORDINAL));
+    return SingleAction.createRemoveFileSingleAction(
+        added.toRemoveFileRow(true, Optional.of(System.currentTimeMillis())));
+  }
+
+  private List<TableRow> rows(Row state, Row file) throws IOException {
+    List<TableRow> rows = new ArrayList<>();
+    try (CloseableIterator<FileReadResult> results =
+            engine
+                .getParquetHandler()
+                .readParquetFiles(
+                    Utils.singletonCloseableIterator(InternalScanFileUtils.getAddFileStatus(file)),
+                    ScanStateRow.getPhysicalDataReadSchema(state),
+                    Optional.empty());
+        CloseableIterator<FilteredColumnarBatch> batches =
+            Scan.transformPhysicalData(engine, state, file, results.map(FileReadResult::getData))) {
+      while (batches.hasNext()) {
+        add(batches.next(), rows);
+      }
+    }
+    return rows;
+  }
+
+  private void add(FilteredColumnarBatch filtered, List<TableRow> rows) {
+    ColumnarBatch batch = filtered.getData();
+    Optional<ColumnVector> selected = filtered.getSelectionVector();
+    for (int i = 0; i < batch.getSize(); i++) {
+      if (selected.isEmpty() || selected.orElseThrow().getBoolean(i)) {
+        List<Object> values = new ArrayList<>();
+        for (Column column : table.columns()) {
+          int ordinal = batch.getSchema().indexOf(column.name());
+          values.add(ordinal < 0 ? null : ListVector.read(batch.getColumnVector(ordinal), i));
+        }
+        rows.add(new TableRow(table, values));
+      }
+    }
+  }
+}
