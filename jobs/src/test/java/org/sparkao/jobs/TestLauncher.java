@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -44,6 +45,43 @@ class TestLauncher {
     assertThat(answer.lines())
         .startsWith("java", "@" + root + "/jobs/target/jvm.options", "-Xmx2g")
         .endsWith("org.sparkao.jobs.cli.Main", "runs", "--master", "local[2]");
+  }
+
+  @Test
+  void archivesTheClassesOnceForABuild() throws Exception {
+    Path archive = root.resolve("jobs/target/classes-17.0.15.jsa");
+    program(
+        java.resolve("bin/java"),
+        """
+        case $1 in -version) echo 'openjdk version "17.0.15"' >&2; exit ;; esac
+        for word; do
+          case $word in -XX:ArchiveClassesAtExit=*) touch "${word#*=}" ;; esac
+        done
+        printf '%s\\n' java""");
+    assertThat(run(Map.of(), "runs").lines()).noneMatch(line -> line.contains("Archive"));
+    assertThat(archive).doesNotExist();
+    Answer first = run(Map.of(), "quantize");
+    assertThat(first.lines().get(0))
+        .isEqualTo("sparkao: preparing fast starts (once, some 20 seconds)");
+    assertThat(first.lines()).contains("java", "-XX:SharedArchiveFile=" + archive);
+    assertThat(archive).exists();
+    assertThat(run(Map.of(), "quantize").lines())
+        .contains("-XX:SharedArchiveFile=" + archive)
+        .noneMatch(line -> line.contains("preparing"));
+    assertThat(run(Map.of(), "runs").lines()).contains("-XX:SharedArchiveFile=" + archive);
+    try (Stream<Path> left = Files.list(root.resolve("jobs/target"))) {
+      assertThat(left.filter(file -> file.getFileName().toString().startsWith("trial"))).isEmpty();
+    }
+  }
+
+  @Test
+  void startsWithoutAnArchiveThatCouldNotBeMade() throws Exception {
+    Answer answer = run(Map.of(), "quantize");
+    assertThat(answer.exitCode()).isZero();
+    assertThat(answer.text()).contains("sparkao: that failed, see ", "jobs start slower");
+    assertThat(answer.lines()).noneMatch(line -> line.startsWith("-XX:SharedArchiveFile"));
+    assertThat(run(Map.of("SPARKAO_JAVA_OPTS", "-Xshare:off"), "quantize").text())
+        .doesNotContain("preparing");
   }
 
   @Test
