@@ -1,0 +1,73 @@
+package org.sparkao.jobs.cli;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.sparkao.jobs.job.Console;
+import org.sparkao.jobs.job.ExitCode;
+
+/** Runs commands in this JVM, as a shell would. */
+final class Command {
+  private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+  private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+
+  ExitCode run(String... args) {
+    out.reset();
+    err.reset();
+    Console console =
+        new Console(
+            new PrintStream(out, true, StandardCharsets.UTF_8),
+            new PrintStream(err, true, StandardCharsets.UTF_8),
+            Console.Terminal.PLAIN);
+    return new CommandRunner(Jobs.all(), console).run(args);
+  }
+
+  /** Quantizes with settings that suit a small test. */
+  ExitCode quantize(Path checkpoint, Path output, String... more) {
+    List<String> args =
+        new ArrayList<>(
+            List.of(
+                "quantize",
+                "--checkpoint",
+                checkpoint.toString(),
+                "--output",
+                output.toString(),
+                "--tables",
+                output.resolveSibling("tables").toString(),
+                "--master",
+                "local[2]",
+                "--conf",
+                "spark.ui.enabled=false"));
+    args.addAll(List.of(more));
+    return run(args.toArray(String[]::new));
+  }
+
+  String out() {
+    return out.toString(StandardCharsets.UTF_8);
+  }
+
+  String err() {
+    return err.toString(StandardCharsets.UTF_8);
+  }
+
+  /** Names and contents of all files under a folder; nothing for a folder that is not there. */
+  static Map<String, byte[]> contents(Path folder) throws IOException {
+    Map<String, byte[]> contents = new TreeMap<>();
+    if (Files.exists(folder)) {
+      try (Stream<Path> tree = Files.walk(folder)) {
+        for (Path file : tree.filter(Files::isRegularFile).toList()) {
+          contents.put(folder.relativize(file).toString(), Files.readAllBytes(file));
+        }
+      }
+    }
+    return contents;
+  }
+}

@@ -1,0 +1,161 @@
+package org.sparkao.jobs.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.sparkao.jobs.config.CommonKeys;
+import org.sparkao.jobs.config.Config;
+import org.sparkao.jobs.config.ConfigLayer;
+import org.sparkao.jobs.job.ExitCode;
+import org.sparkao.jobs.spark.SparkSessions;
+import org.sparkao.quant.checkpoint.Checkpoint;
+import org.sparkao.quant.checkpoint.LocalFiles;
+
+/** The whole job in one JVM, on one session. */
+class TestQuantizeCommand {
+  private static SparkSession session;
+
+  private final Command command = new Command();
+
+  @BeforeAll
+  static void startSpark() {
+    Map<String, List<String>> settings =
+        Map.of("master", List.of("local[2]"), "conf", List.of("spark.ui.enabled=false"));
+    session =
+        SparkSessions.open(
+            Config.resolve(CommonKeys.all(), List.of(new ConfigLayer("test", settings))), "test");
+  }
+
+  @AfterAll
+  static void stopSpark() {
+    session.stop();
+  }
+
+  @Test
+  void checkpointTablesAndSideFilesAreThere(@TempDir Path temp) throws IOException {
+    Path source = Checkpoints.write(temp.resolve("source"), Checkpoints.llama(2, 128, 256));
+    Path output = temp.resolve("output");
+
+    assertThat(command.quantize(source, output, "--scheme", "W4A16", "--max-shard-size", "100KB"))
+        .as(command.err())
+        .isEqualTo(ExitCode.DONE);
+
+    Checkpoint checkpoint = Checkpoint.open(LocalFiles.of(output));
+    assertThat(checkpoint.shards()).hasSizeGreaterThan(2);
+    assertThat(checkpoint.tensor("model.layers.1.mlp.down_proj.weight_packed")).isPresent();
+    assertThat(checkpoint.tensor("lm_head.weight")).isPresent();
+    assertThat(Files.readString(output.resolve("config.json")))
+        .contains("\"rms_norm_eps\": 1e-06", "\"ignore\": [\n      \"lm_head\"\n    ]");
+    assertThat(output.resolve("tokenizer.json")).hasContent("{}");
+    assertThat(output.resolve("_sparkao")).doesNotExist();
+
+    Path tables = temp.resolve("tables");
+    assertThat(rows(tables, "runs").stream().map(row -> row.<String>getAs("status")))
+        .containsExactly("done");
+    assertThat(rows(tables, "shards")).hasSize(checkpoint.shards().size());
+    List<Row> tensors = rows(tables, "tensors");
+    assertThat(tensors).hasSize(Checkpoints.llama(2, 128, 256).size());
+    assertThat(tensors)
+        .filteredOn(row -> row.<String>getAs("tensor").endsWith("q_proj.weight"))
+        .hasSize(2)
+        .allSatisfy(
+            row -> {
+              assertThat(row.<String>getAs("scheme")).isEqualTo("W4A16");
+              // Uniform values on 15 levels: 20 log10(15) dB, give or take the group's range.
+              assertThat(row.<Double>getAs("sqnr_db")).isBetween(22.0, 26.0);
+            });
+    assertThat(tensors)
+        .filteredOn(row -> row.getAs("tensor").equals("lm_head.weight"))
+        .allSatisfy(row -> assertThat(row.<String>getAs("reason")).isEqualTo("output head"));
+  }
+
+  @Test
+  void sameCommandAgainHasNothingToDo(@TempDir Path temp) throws IOException {
+    Path source = Checkpoints.write(temp.resolve("source"), Checkpoints.llama(1, 128, 256));
+    Path output = temp.resolve("output");
+    assertThat(command.quantize(source, output, "--scheme", "W8A8")).isEqualTo(ExitCode.DONE);
+    Map<String, byte[]> before = Command.contents(temp);
+
+    assertThat(command.quantize(source, output, "--scheme", "W8A8")).isEqualTo(ExitCode.DONE);
+
+    assertThat(command.out()).contains("is finished already: nothing to do");
+    assertThat(Command.contents(temp)).containsExactlyEntriesOf(before);
+  }
+
+  @Test
+  void tinyLlamaEqualsWhatOneshotWrote(@TempDir Path temp) throws IOException {
+    Path golden =
+        Path.of(System.getProperty("sparkao.shared", "none"), "golden/schemes/_tiny_llama");
+    assumeTrue(Files.isDirectory(golden), "golden data is not here");
+    for (String[] run :
+        new String[][] {
+          {"W4A16_ASYM", "W4A16_ASYM"}, {"FP8", "FP8_basic"}, {"NVFP4", "NVFP4_basic"}
+        }) {
+      Path expected = golden.resolve(run[1]);
+      Path source = Files.createDirectories(temp.resolve("source-" + run[0]));
+      Files.copy(golden.resolve("input.safetensors"), source.resolve("model.safetensors"));
+      Files.copy(golden.resolve("input_config.json"), source.resolve("config.json"));
+      Path output = temp.resolve("output-" + run[0]);
+
+      assertThat(
+              command.quantize(
+                  source,
+                  output,
+                  "--scheme",
+                  run[0],
+                  "--calibration",
+                  expected.resolve("expected.safetensors").toString()))
+          .as(command.err())
+          .isEqualTo(ExitCode.DONE);
+
+      assertThat(output.resolve("config.json"))
+          .hasSameBinaryContentAs(expected.resolve("config.json"));
+      assertSameTensors(expected, output);
+    }
+  }
+
+  /** The golden file leaves out tensors that were copied. */
+  private static void assertSameTensors(Path expected, Path output) throws IOException {
+    Checkpoint wanted = Checkpoint.openFile(LocalFiles.of(expected), "expected.safetensors");
+    Checkpoint found = Checkpoint.open(LocalFiles.of(output));
+    byte[] wantedBytes = Files.readAllBytes(expected.resolve("expected.safetensors"));
+    byte[] foundBytes = Files.readAllBytes(output.resolve("model.safetensors"));
+    assertThat(wanted.tensors()).isNotEmpty();
+    wanted
+        .tensors()
+        .forEach(
+            tensor -> {
+              var other = found.tensor(tensor.entry().name()).orElseThrow().entry();
+              assertThat(other.dtype()).isEqualTo(tensor.entry().dtype());
+              assertThat(other.shape()).isEqualTo(tensor.entry().shape());
+              assertThat(foundBytes)
+                  .as(tensor.entry().name())
+                  .satisfies(
+                      bytes ->
+                          assertThat(range(bytes, other.begin(), other.end()))
+                              .isEqualTo(
+                                  range(
+                                      wantedBytes, tensor.entry().begin(), tensor.entry().end())));
+            });
+  }
+
+  private static byte[] range(byte[] bytes, long begin, long end) {
+    return Arrays.copyOfRange(bytes, (int) begin, (int) end);
+  }
+
+  private static List<Row> rows(Path tables, String table) {
+    return session.read().format("delta").load(tables.resolve(table).toString()).collectAsList();
+  }
+}
