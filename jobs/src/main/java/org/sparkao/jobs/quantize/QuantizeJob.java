@@ -3,7 +3,9 @@ package org.sparkao.jobs.quantize;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import org.sparkao.jobs.config.CommonKeys;
 import org.sparkao.jobs.config.Config;
 import org.sparkao.jobs.config.ConfigKey;
@@ -84,10 +86,17 @@ public final class QuantizeJob implements Job {
             config.value(QuantizeKeys.OUTPUT),
             config.value(QuantizeKeys.NON_FINITE),
             recipe.scheme().name(),
-            config.effective());
+            config.effective(),
+            recipeOf(config));
     String runId = new QuantizeRun(request, config, console).run();
     console.out().println("run " + runId + " is done: " + config.value(QuantizeKeys.OUTPUT));
     return ExitCode.DONE;
+  }
+
+  private static Map<String, List<String>> recipeOf(Config config) {
+    Map<String, List<String>> recipe = new TreeMap<>(config.effective());
+    recipe.keySet().retainAll(QuantizeKeys.RECIPE);
+    return recipe;
   }
 
   private static Recipe recipe(Config config) {

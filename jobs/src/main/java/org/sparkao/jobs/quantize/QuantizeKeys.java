@@ -1,6 +1,7 @@
 package org.sparkao.jobs.quantize;
 
 import java.util.List;
+import java.util.Set;
 import org.sparkao.jobs.config.ByteSize;
 import org.sparkao.jobs.config.ConfigKey;
 import org.sparkao.jobs.quantize.plan.Rule;
@@ -81,6 +82,20 @@ final class QuantizeKeys {
           .withDefault("auto");
   static final ConfigKey<Boolean> DRY_RUN =
       ConfigKey.flag("dry-run", "Checks everything, prints the plan, writes nothing.");
+
+  /** Names of the keys that decide what the output holds. */
+  static final Set<String> RECIPE =
+      Set.of(
+          CHECKPOINT.name(),
+          SCHEME.name(),
+          RULE.name(),
+          SKIP.name(),
+          ALGORITHM.name(),
+          CALIBRATION.name(),
+          NUMERICS.name(),
+          LAYOUT.name(),
+          MAX_SHARD_SIZE.name(),
+          NON_FINITE.name());
 
   private QuantizeKeys() {}
 

@@ -196,7 +196,7 @@ public final class QuantizeRun {
     provenance.put("fingerprint", request.plan().fingerprint());
     provenance.put("source", request.source().location());
     provenance.put("source_fingerprint", request.source().fingerprint());
-    provenance.put("configuration", request.effective());
+    provenance.put("recipe", request.recipe());
     return provenance;
   }
 }

@@ -16,6 +16,7 @@ import org.sparkao.quant.checkpoint.Checkpoint;
  * @param nonFinite what becomes of NaN and infinities
  * @param scheme default scheme, for the tables
  * @param effective configuration, for the tables
+ * @param recipe the part of it that decides the output, for whoever finds the output
  */
 public record RunRequest(
     QuantizePlan plan,
@@ -24,4 +25,5 @@ public record RunRequest(
     String output,
     NonFinitePolicy nonFinite,
     String scheme,
-    Map<String, List<String>> effective) {}
+    Map<String, List<String>> effective,
+    Map<String, List<String>> recipe) {}

@@ -1,0 +1,87 @@
+package org.sparkao.jobs.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import org.apache.spark.launcher.JavaModuleOptions;
+
+/** The command line in a process of its own, which can be killed. */
+final class RunningCommand {
+  private static final long PATIENCE_SECONDS = 300;
+
+  private final Process process;
+  private final Path log;
+
+  private RunningCommand(Process process, Path log) {
+    this.process = process;
+    this.log = log;
+  }
+
+  /** Starts {@code sparkao} with these arguments; output goes to the file {@code log}. */
+  static RunningCommand start(Path log, String... args) throws IOException {
+    List<String> line = new ArrayList<>();
+    line.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    line.addAll(List.of(JavaModuleOptions.defaultModuleOptions().trim().split("\\s+")));
+    // These processes are short: compiling well costs more than it brings.
+    line.addAll(List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx1g"));
+    line.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
+    line.addAll(Arrays.asList(args));
+    Process process =
+        new ProcessBuilder(line)
+            .directory(log.getParent().toFile())
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
+            .start();
+    return new RunningCommand(process, log);
+  }
+
+  /** Waits for a moment in the life of the process; fails when it ends before. */
+  void await(BooleanSupplier moment) throws IOException, InterruptedException {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
+    while (!moment.getAsBoolean()) {
+      if (!process.isAlive() || System.nanoTime() > end) {
+        throw new AssertionError("the moment never came: " + log());
+      }
+      Thread.sleep(5);
+    }
+  }
+
+  /** SIGKILL, to it and to the executors that it started. */
+  void kill() throws InterruptedException {
+    List<ProcessHandle> children = process.descendants().toList();
+    process.destroyForcibly();
+    children.forEach(ProcessHandle::destroyForcibly);
+    process.waitFor();
+  }
+
+  /** SIGKILL to one executor. */
+  void killExecutor() {
+    process
+        .descendants()
+        .filter(child -> child.info().commandLine().orElse("").contains("CoarseGrained"))
+        .findFirst()
+        .orElseThrow()
+        .destroyForcibly();
+  }
+
+  long pid() {
+    return process.pid();
+  }
+
+  /** Exit code. */
+  int join() throws InterruptedException {
+    if (!process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+      process.destroyForcibly();
+    }
+    return process.waitFor();
+  }
+
+  String log() throws IOException {
+    return Files.readString(log);
+  }
+}

@@ -1,0 +1,167 @@
+package org.sparkao.jobs.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.sparkao.jobs.job.ExitCode;
+
+/**
+ * Processes that are killed while they write. Every checkpoint that comes out in the end must equal
+ * that of an undisturbed run, with nothing temporary beside it.
+ */
+@Tag("faults")
+class TestFaults {
+  private static final String RUN = "the-run";
+  private static final String SHARD_SIZE = "3MB";
+
+  @TempDir private static Path shared;
+  private static Path source;
+  private static Map<String, byte[]> undisturbed;
+
+  @TempDir private Path temp;
+
+  @BeforeAll
+  static void runUndisturbed() throws Exception {
+    source = Checkpoints.write(shared.resolve("source"), Checkpoints.llama(24, 512, 1536));
+    Path folder = Files.createDirectories(shared.resolve("undisturbed"));
+    RunningCommand command = start(folder, "local[2]");
+    assertThat(command.join()).as(command.log()).isZero();
+    undisturbed = Command.contents(folder.resolve("output"));
+    assertThat(undisturbed.keySet())
+        .filteredOn(name -> name.endsWith(".safetensors"))
+        .hasSizeGreaterThan(20);
+  }
+
+  @Test
+  void killedDriverGoesOnWhereItWas() throws Exception {
+    RunningCommand first = start(temp, "local[2]");
+    first.await(() -> finishedFiles(temp) >= 4);
+    first.kill();
+    Map<String, String> written = attempts(temp);
+    assertThat(written).hasSizeGreaterThanOrEqualTo(4);
+    assertThat(temp.resolve("output/config.json")).doesNotExist();
+    assertThat(temp.resolve("output/model.safetensors.index.json")).doesNotExist();
+
+    RunningCommand second = start(temp, "local[2]");
+
+    assertThat(second.join()).as(second.log()).isZero();
+    assertThat(second.log()).containsPattern("\\d+ of \\d+ files are done already");
+    assertUndisturbed();
+    // What was finished before was not written again: the rows name the attempts of then.
+    Map<String, String> committed = TableReader.attempts(temp.resolve("tables"), RUN);
+    assertThat(committed).containsAllEntriesOf(written);
+    assertThat(committed).hasSize((int) shards());
+    assertThat(TableReader.tensorsPerName(temp.resolve("tables"), RUN)).containsOnly(1L);
+  }
+
+  @Test
+  void killedExecutorIsReplaced() throws Exception {
+    RunningCommand command = start(temp, "local-cluster[2,1,1024]");
+    command.await(() -> finishedFiles(temp) >= 3);
+    command.killExecutor();
+    assertThat(command.join()).as(command.log()).isZero();
+    assertUndisturbed();
+    assertThat(TableReader.attempts(temp.resolve("tables"), RUN)).hasSize((int) shards());
+  }
+
+  @Test
+  void secondDriverIsRefusedWhileTheFirstLives() throws Exception {
+    RunningCommand first = start(temp, "local[2]");
+    first.await(() -> finishedFiles(temp) >= 1);
+
+    Command second = new Command();
+    ExitCode code =
+        second.quantize(
+            source, temp.resolve("output"), "--scheme", "W4A16", "--max-shard-size", SHARD_SIZE);
+
+    assertThat(code).isEqualTo(ExitCode.REFUSED);
+    assertThat(second.err())
+        .contains("run " + RUN + " is writing it now (process " + first.pid() + " on ");
+    assertThat(first.join()).as(first.log()).isZero();
+    assertUndisturbed();
+  }
+
+  private static RunningCommand start(Path folder, String master) throws IOException {
+    List<String> args =
+        new ArrayList<>(
+            List.of(
+                "quantize",
+                "--checkpoint",
+                source.toString(),
+                "--output",
+                "output",
+                "--tables",
+                "tables",
+                "--scheme",
+                "W4A16",
+                "--max-shard-size",
+                SHARD_SIZE,
+                "--run-id",
+                RUN,
+                "--master",
+                master,
+                "--conf",
+                "spark.ui.enabled=false"));
+    if (master.startsWith("local-cluster")) {
+      for (String setting :
+          List.of(
+              "spark.executorEnv.SPARK_SCALA_VERSION=2.13",
+              "spark.executorEnv.SPARK_TESTING=1",
+              "spark.executor.extraJavaOptions=-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+              "spark.executor.extraClassPath=" + System.getProperty("java.class.path"))) {
+        args.addAll(List.of("--conf", setting));
+      }
+    }
+    return RunningCommand.start(folder.resolve("log.txt"), args.toArray(String[]::new));
+  }
+
+  private void assertUndisturbed() throws IOException {
+    Map<String, byte[]> output = Command.contents(temp.resolve("output"));
+    assertThat(output.keySet()).isEqualTo(undisturbed.keySet());
+    output.forEach((name, bytes) -> assertThat(bytes).as(name).isEqualTo(undisturbed.get(name)));
+  }
+
+  private static long shards() {
+    return undisturbed.keySet().stream().filter(name -> name.endsWith(".safetensors")).count();
+  }
+
+  private static long finishedFiles(Path folder) {
+    return attempts(folder).size();
+  }
+
+  /** Attempt of each finished file, as the tasks noted it. */
+  private static Map<String, String> attempts(Path folder) {
+    Path work = folder.resolve("output/_sparkao");
+    Map<String, String> attempts = new HashMap<>();
+    if (!Files.isDirectory(work)) {
+      return attempts;
+    }
+    try (Stream<Path> files = Files.list(work)) {
+      files
+          .map(file -> file.getFileName().toString())
+          .filter(name -> name.startsWith("done-") && name.endsWith(".json"))
+          .forEach(
+              name -> {
+                String[] parts = name.split("\\.safetensors-");
+                attempts.put(
+                    parts[0].substring("done-".length()) + ".safetensors",
+                    parts[1].substring(0, parts[1].length() - ".json".length()));
+              });
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return attempts;
+  }
+}
