@@ -35,7 +35,12 @@ public final class SparkSessions {
     conf.set("spark.kryo.classesToRegister", KryoClasses.commaSeparated());
     conf.setIfMissing("spark.ui.showConsoleProgress", "false");
     conf.setIfMissing("spark.scheduler.mode", "FAIR");
-    conf.setIfMissing("spark.executor.heartbeatInterval", "2s");
+    if (conf.get("spark.master").startsWith("local[")) {
+      // Progress comes with heartbeats. The interval is also the time that an answer may take, so a
+      // cluster keeps Spark's, and a pause of some minutes ends nothing here.
+      conf.setIfMissing("spark.executor.heartbeatInterval", "2s");
+      conf.setIfMissing("spark.executor.heartbeat.maxFailures", "300");
+    }
     if (conf.get("spark.master").startsWith("local")) {
       conf.setIfMissing("spark.driver.host", "127.0.0.1");
       conf.setIfMissing("spark.driver.bindAddress", "127.0.0.1");

@@ -157,7 +157,11 @@ final class HadoopFolder implements Folder {
 
   @Override
   public OptionalLong freeBytes() throws IOException {
-    long free = files.getStatus(root).getRemaining();
+    Path there = root;
+    while (there.getParent() != null && !files.exists(there)) {
+      there = there.getParent();
+    }
+    long free = files.getStatus(there).getRemaining();
     return free == Long.MAX_VALUE ? OptionalLong.empty() : OptionalLong.of(free);
   }
 }

@@ -27,8 +27,7 @@ final class RunningCommand {
     List<String> line = new ArrayList<>();
     line.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     line.addAll(List.of(JavaModuleOptions.defaultModuleOptions().trim().split("\\s+")));
-    // These processes are short: compiling well costs more than it brings.
-    line.addAll(List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx1g"));
+    line.addAll(List.of("-XX:+UseSerialGC", "-Xmx1g"));
     line.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
     line.addAll(Arrays.asList(args));
     Process process =
@@ -59,11 +58,11 @@ final class RunningCommand {
     process.waitFor();
   }
 
-  /** SIGKILL to one executor. */
+  /** SIGKILL to one executor, which are the only processes of Java that a driver starts. */
   void killExecutor() {
     process
         .descendants()
-        .filter(child -> child.info().commandLine().orElse("").contains("CoarseGrained"))
+        .filter(child -> child.info().command().orElse("").endsWith("java"))
         .findFirst()
         .orElseThrow()
         .destroyForcibly();

@@ -27,6 +27,21 @@ final class TableReader {
     return attempts;
   }
 
+  /** Spark's count of attempts at each committed file, from 0. */
+  static Map<String, Integer> attemptNumbers(Path tables, String run) {
+    Map<String, Integer> numbers = new TreeMap<>();
+    rows(tables, "shards", run, "output_file", "attempt_number")
+        .forEach(row -> numbers.put(row.getString(0), row.getInt(1)));
+    return numbers;
+  }
+
+  /** What {@code runs} says of the run of these tables. */
+  static List<String> statuses(Path tables) {
+    return rows(tables, "runs", "the-run", "status", "run_id").stream()
+        .map(row -> row.getString(0))
+        .toList();
+  }
+
   /** How often each tensor is there. */
   static List<Long> tensorsPerName(Path tables, String run) {
     Map<String, Long> counts = new TreeMap<>();

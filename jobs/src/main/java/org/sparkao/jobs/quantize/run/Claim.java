@@ -16,6 +16,7 @@ import org.sparkao.quant.QuantException;
  *
  * @param runId name of the run
  * @param fingerprint of the run
+ * @param runStart when its first driver took the output, milliseconds since 1970
  * @param host machine of the driver
  * @param pid its process there
  * @param processStart when that process began, milliseconds since 1970; tells a reused number
@@ -25,6 +26,7 @@ import org.sparkao.quant.QuantException;
 record Claim(
     String runId,
     String fingerprint,
+    long runStart,
     String host,
     long pid,
     long processStart,
@@ -36,11 +38,12 @@ record Claim(
   private static final ObjectMapper JSON = new ObjectMapper();
 
   /** The claim of this process. */
-  static Claim ofThisProcess(String runId, String fingerprint) {
+  static Claim ofThisProcess(String runId, String fingerprint, long runStart) {
     ProcessHandle self = ProcessHandle.current();
     return new Claim(
         runId,
         fingerprint,
+        runStart,
         thisHost(),
         self.pid(),
         start(self).orElse(0L),
@@ -62,11 +65,18 @@ record Claim(
 
   Claim beating() {
     return new Claim(
-        runId, fingerprint, host, pid, processStart, System.currentTimeMillis(), released);
+        runId,
+        fingerprint,
+        runStart,
+        host,
+        pid,
+        processStart,
+        System.currentTimeMillis(),
+        released);
   }
 
   Claim givenUp() {
-    return new Claim(runId, fingerprint, host, pid, processStart, heartbeat, true);
+    return new Claim(runId, fingerprint, runStart, host, pid, processStart, heartbeat, true);
   }
 
   /** Whether the driver still works on it. */

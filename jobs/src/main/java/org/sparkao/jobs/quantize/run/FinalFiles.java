@@ -52,10 +52,11 @@ final class FinalFiles {
 
   /** Removes whatever a run wrote, for input that was refused while it was read. */
   static void remove(Folder output, List<ShardTask> shards) throws IOException {
+    // First what a file could still be made from.
+    output.delete(WorkFolder.NAME);
     for (ShardTask shard : shards) {
       output.delete(shard.file());
     }
-    output.delete(WorkFolder.NAME);
     if (output.list("").isEmpty()) {
       output.delete("");
     }

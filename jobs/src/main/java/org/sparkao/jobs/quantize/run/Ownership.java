@@ -1,6 +1,7 @@
 package org.sparkao.jobs.quantize.run;
 
 import java.io.IOException;
+import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -41,7 +42,9 @@ final class Ownership implements AutoCloseable {
           highest.isPresent() ? read(output, highest.orElseThrow()) : Optional.empty();
       last.ifPresent(other -> requireMine(output, other, fingerprint, askedRunId));
       String runId = last.map(Claim::runId).or(() -> askedRunId).orElseGet(newRunId);
-      Claim mine = Claim.ofThisProcess(runId, fingerprint);
+      Claim mine =
+          Claim.ofThisProcess(
+              runId, fingerprint, last.map(Claim::runStart).orElseGet(System::currentTimeMillis));
       int next = highest.orElse(0) + 1;
       if (output.create(name(next), mine.toJson())) {
         return new Ownership(output, next, mine);
@@ -103,6 +106,11 @@ final class Ownership implements AutoCloseable {
   /** Name of the run that goes on under this claim. */
   String runId() {
     return claim.runId();
+  }
+
+  /** When the first driver of the run took the output. */
+  Instant runStart() {
+    return Instant.ofEpochMilli(claim.runStart());
   }
 
   /** Whether a driver worked on this run before. */

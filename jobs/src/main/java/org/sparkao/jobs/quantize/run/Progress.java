@@ -3,6 +3,7 @@ package org.sparkao.jobs.quantize.run;
 import java.io.PrintStream;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.spark.scheduler.AccumulableInfo;
@@ -31,6 +32,7 @@ final class Progress extends SparkListener implements AutoCloseable {
   private final AtomicLong tensors = new AtomicLong();
   private final Map<Long, Long> runningTasks = new ConcurrentHashMap<>();
   private final Thread printer;
+  private volatile Optional<String> after = Optional.empty();
 
   Progress(Console console, LongAccumulator bytesRead, long totalBytes, long totalTensors) {
     this.console = console;
@@ -45,6 +47,15 @@ final class Progress extends SparkListener implements AutoCloseable {
   /** A file is done. */
   void finished(int tensorsOfFile) {
     tensors.addAndGet(tensorsOfFile);
+  }
+
+  /** All files are written and something else goes on; a log is told once. */
+  void doing(String what) {
+    show();
+    if (console.terminal() == Console.Terminal.PLAIN) {
+      console.err().println(what);
+    }
+    after = Optional.of(what);
   }
 
   @Override
@@ -69,24 +80,26 @@ final class Progress extends SparkListener implements AutoCloseable {
     try {
       while (true) {
         Thread.sleep(terminal ? TERMINAL_MILLIS : PLAIN_MILLIS);
-        show(terminal);
+        if (terminal || after.isEmpty()) {
+          show();
+        }
       }
     } catch (InterruptedException e) {
       if (terminal) {
-        show(true);
+        show();
         console.err().println();
       }
     }
   }
 
-  private void show(boolean terminal) {
+  private void show() {
     long bytes =
         finishedTasks.sum() + runningTasks.values().stream().mapToLong(Long::longValue).sum();
     String line =
         line(Math.min(bytes, totalBytes), totalBytes, tensors.get(), totalTensors, seconds());
     PrintStream err = console.err();
-    if (terminal) {
-      err.print("\r" + line + "\033[K");
+    if (console.terminal() == Console.Terminal.INTERACTIVE) {
+      err.print("\r" + after.orElse(line) + "\033[K");
       err.flush();
     } else {
       err.println(line);

@@ -76,12 +76,15 @@ public final class QuantizeRun {
     Set<String> done = ownership.resumed() ? committer.recover() : Set.of();
     List<ShardTask> missing =
         plan.shards().stream().filter(shard -> !done.contains(shard.file())).toList();
+    if (ownership.resumed()) {
+      removeAbandonedParts();
+    }
     if (!done.isEmpty()) {
       console
           .err()
           .println(done.size() + " of " + plan.shards().size() + " files are done already");
     }
-    RunRow run = row(ownership.runId(), spark.applicationId());
+    RunRow run = row(ownership, spark.applicationId());
     Optional<String> refusal = stage(ownership, spark, committer, run, missing);
     if (refusal.isPresent()) {
       committer.runIs(run.with(RunRow.Status.REFUSED, Instant.now()));
@@ -89,10 +92,18 @@ public final class QuantizeRun {
       throw new QuantException(refusal.orElseThrow());
     }
     ownership.requireStillMine();
-    committer.flush();
     new FinalFiles(storage.folder(request.source().location()), output, plan)
         .write(provenance(ownership.runId()));
     committer.runIs(run.with(RunRow.Status.DONE, Instant.now()));
+  }
+
+  /** Nobody finishes what a dead driver's tasks began, and it takes space. */
+  private void removeAbandonedParts() throws IOException {
+    for (String name : output.list(WorkFolder.NAME)) {
+      if (WorkFolder.isPart(name)) {
+        output.delete(WorkFolder.NAME + "/" + name);
+      }
+    }
   }
 
   private Optional<String> stage(
@@ -132,8 +143,16 @@ public final class QuantizeRun {
           },
           stage::cancel);
       try {
-        return stage.run(missing, new ShardWork(settings(), bytesRead), description(missing));
-      } catch (RuntimeException e) {
+        Optional<String> refusal =
+            stage.run(missing, new ShardWork(settings(), bytesRead), description(missing));
+        progress.doing("recording the rows of finished files in the tables");
+        background.end();
+        if (refusal.isEmpty()) {
+          ownership.requireStillMine();
+          committer.flush();
+        }
+        return refusal;
+      } catch (IOException | RuntimeException e) {
         background.end();
         committer.flush();
         committer.runIs(run.with(RunRow.Status.FAILED, Instant.now()));
@@ -160,22 +179,22 @@ public final class QuantizeRun {
     return new ShardSettings(
         request.source().location(),
         request.calibration().map(Checkpoint::location).orElse(""),
-        request.output(),
+        output.location(),
         request.plan().arithmetic(),
         request.nonFinite(),
         files);
   }
 
-  private RunRow row(String runId, String applicationId) {
+  private RunRow row(Ownership ownership, String applicationId) {
     QuantizePlan.Totals totals = request.plan().totals();
     return new RunRow(
-        runId,
+        ownership.runId(),
         "quantize",
         RunNames.json(request.effective()),
         ProgramVersion.current(),
         request.plan().fingerprint(),
         RunRow.Status.RUNNING,
-        Instant.now(),
+        ownership.runStart(),
         Optional.empty(),
         applicationId,
         new RunRow.Volume(

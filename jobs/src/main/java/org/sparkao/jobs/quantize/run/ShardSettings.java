@@ -7,9 +7,9 @@ import org.sparkao.jobs.quantize.plan.Arithmetic;
 /**
  * What the tasks of a run share. Travels to the executors.
  *
- * @param source folder that is read
+ * @param source folder that is read; absolute
  * @param calibration folder of given input scales; empty when there is none
- * @param output folder that is written
+ * @param output folder that is written; absolute, as executors start in folders of their own
  * @param arithmetic what all weights share
  * @param nonFinite what becomes of NaN and infinities
  * @param files the files of source and calibration as they were at planning

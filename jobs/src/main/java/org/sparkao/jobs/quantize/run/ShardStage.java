@@ -1,5 +1,6 @@
 package org.sparkao.jobs.quantize.run;
 
+import java.io.IOException;
 import java.io.Serializable;
 import java.util.List;
 import java.util.Optional;
@@ -35,26 +36,39 @@ final class ShardStage {
   /**
    * Writes the files.
    *
-   * @return why the input was refused, if it was
+   * @return why the input was refused, if it was; no task writes any more then
+   * @throws IOException when a task failed too often
    */
-  Optional<String> run(List<ShardTask> tasks, ShardWork work, String description) {
+  Optional<String> run(List<ShardTask> tasks, ShardWork work, String description)
+      throws IOException, InterruptedException {
     if (tasks.isEmpty()) {
       return Optional.empty();
     }
     ShardRdd rdd = new ShardRdd(spark, tasks, work);
     rdd.setName("files of the output");
+    RunningTasks running = new RunningTasks(group);
+    spark.addSparkListener(running);
     spark.setJobGroup(group, description, true);
     try {
       spark.runJob(
           rdd, new First(), new Handler(this::accept), ClassTag$.MODULE$.apply(String.class));
-    } catch (RuntimeException e) {
+    } catch (Exception e) { // Scala does not declare its SparkException.
       if (refusal.get() == null) {
-        throw e;
+        throw new IOException(firstLine(e), e);
       }
     } finally {
       spark.clearJobGroup();
     }
+    if (refusal.get() != null) {
+      running.awaitNone();
+    }
+    spark.removeSparkListener(running);
     return Optional.ofNullable(refusal.get());
+  }
+
+  /** Spark's messages go on with the stacks of executor and driver. */
+  private static String firstLine(Exception failure) {
+    return String.valueOf(failure.getMessage()).lines().findFirst().orElse("");
   }
 
   /** Stops the tasks. */

@@ -54,7 +54,10 @@ final class ShardWork implements Serializable {
           System.nanoTime() - start,
           who(attempt, context),
           e.getMessage());
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException e) {
+      output.delete(part);
+      throw new IOException(output.location() + "/" + task.file() + ": " + e.getMessage(), e);
+    } catch (RuntimeException e) {
       output.delete(part);
       throw e;
     }
@@ -69,7 +72,7 @@ final class ShardWork implements Serializable {
         attempt,
         context.attemptNumber(),
         SparkEnv.get().executorId(),
-        SparkEnv.get().rpcEnv().address().host(),
+        SparkEnv.get().blockManager().blockManagerId().host(),
         System.currentTimeMillis());
   }
 }

@@ -12,15 +12,20 @@ final class WorkFolder {
   static final String PROVENANCE = Provenance.FILE;
 
   private static final String DONE = "done-";
+  private static final String PART = "part-";
 
   private WorkFolder() {}
 
   static String part(String file, String attempt) {
-    return NAME + "/part-" + file + "-" + attempt + ".tmp";
+    return NAME + "/" + PART + file + "-" + attempt + ".tmp";
   }
 
   static String done(String file, String attempt) {
     return NAME + "/" + DONE + file + "-" + attempt + ".json";
+  }
+
+  static boolean isPart(String name) {
+    return name.startsWith(PART);
   }
 
   static boolean isDone(String name) {
