@@ -3,13 +3,17 @@ package org.sparkao.jobs.cli;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import org.sparkao.quant.checkpoint.Checkpoint;
+import org.sparkao.quant.checkpoint.LocalFiles;
 import org.sparkao.quant.safetensors.DType;
 import org.sparkao.quant.safetensors.FileSink;
 import org.sparkao.quant.safetensors.ShardHeader;
@@ -72,6 +76,16 @@ final class Checkpoints {
         writer.append(spec.name(), bytes, 0, bytes.length);
       }
       writer.finish();
+    }
+  }
+
+  /** Makes one weight of a tensor a NaN. */
+  static void setToNan(Path folder, String tensor) throws IOException {
+    Checkpoint checkpoint = Checkpoint.open(LocalFiles.of(folder));
+    long begin = checkpoint.tensor(tensor).orElseThrow().entry().begin();
+    try (FileChannel file =
+        FileChannel.open(folder.resolve("model.safetensors"), StandardOpenOption.WRITE)) {
+      file.write(ByteBuffer.wrap(new byte[] {(byte) 0xc0, 0x7f}), begin);
     }
   }
 }

@@ -60,10 +60,10 @@ class TestFaults {
     assertThat(second.log()).containsPattern("\\d+ of \\d+ files are done already");
     assertUndisturbed();
     // What was finished before was not written again: the rows name the attempts of then.
-    Map<String, String> committed = TableReader.attempts(temp.resolve("tables"), RUN);
+    Map<String, String> committed = TableReader.attempts(temp.resolve("tables"));
     assertThat(committed).containsAllEntriesOf(written);
     assertThat(committed).hasSize((int) shards());
-    assertThat(TableReader.tensorsPerName(temp.resolve("tables"), RUN)).containsOnly(1L);
+    assertThat(TableReader.tensorsPerName(temp.resolve("tables"))).containsOnly(1L);
   }
 
   @Test
@@ -76,11 +76,13 @@ class TestFaults {
     assertThat(command.join()).as(command.log()).isZero();
 
     assertUndisturbed();
-    assertThat(TableReader.attempts(temp.resolve("tables"), RUN))
-        .hasSize((int) shards())
-        .containsAllEntriesOf(written);
-    // One core: one file was in flight.
-    assertThat(TableReader.attemptNumbers(temp.resolve("tables"), RUN).values())
+    // Its one core had one file in flight, perhaps finished but not yet reported.
+    Map<String, String> committed = TableReader.attempts(temp.resolve("tables"));
+    assertThat(committed).hasSize((int) shards());
+    assertThat(written.entrySet())
+        .filteredOn(file -> !committed.get(file.getKey()).equals(file.getValue()))
+        .hasSizeLessThanOrEqualTo(1);
+    assertThat(TableReader.attemptNumbers(temp.resolve("tables")).values())
         .filteredOn(number -> number > 0)
         .hasSizeLessThanOrEqualTo(1);
   }
@@ -99,7 +101,7 @@ class TestFaults {
             "run " + RUN + " is writing it now (process " + drivers[winner].pid() + " on ",
             "choose another --output");
     assertUndisturbed();
-    assertThat(TableReader.attempts(temp.resolve("tables"), RUN)).hasSize((int) shards());
+    assertThat(TableReader.attempts(temp.resolve("tables"))).hasSize((int) shards());
   }
 
   @Test
@@ -113,12 +115,12 @@ class TestFaults {
     assertThat(command.join()).as(command.log()).isZero();
     assertThat(faults).isEmptyDirectory();
     assertUndisturbed();
-    Map<String, Integer> numbers = TableReader.attemptNumbers(temp.resolve("tables"), RUN);
+    Map<String, Long> numbers = TableReader.attemptNumbers(temp.resolve("tables"));
     assertThat(numbers).hasSize((int) shards());
     assertThat(numbers)
         .allSatisfy(
             (file, number) ->
-                assertThat(number).as(file).isEqualTo(file.startsWith("model-00003") ? 2 : 0));
+                assertThat(number).as(file).isEqualTo(file.startsWith("model-00003") ? 2L : 0L));
   }
 
   @Test
@@ -148,7 +150,7 @@ class TestFaults {
 
     assertThat(second.join()).as(second.log()).isZero();
     assertUndisturbed();
-    assertThat(TableReader.attempts(temp.resolve("tables"), RUN))
+    assertThat(TableReader.attempts(temp.resolve("tables")))
         .hasSize((int) shards())
         .containsAllEntriesOf(written);
     assertThat(TableReader.statuses(temp.resolve("tables"))).containsExactly("done");

@@ -9,8 +9,6 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import org.apache.spark.sql.Row;
-import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -19,13 +17,16 @@ import org.sparkao.jobs.config.CommonKeys;
 import org.sparkao.jobs.config.Config;
 import org.sparkao.jobs.config.ConfigLayer;
 import org.sparkao.jobs.job.ExitCode;
-import org.sparkao.jobs.spark.SparkSessions;
+import org.sparkao.jobs.spark.SparkLease;
+import org.sparkao.jobs.table.ShardRow;
+import org.sparkao.jobs.table.TableRow;
+import org.sparkao.jobs.table.TensorRow;
 import org.sparkao.quant.checkpoint.Checkpoint;
 import org.sparkao.quant.checkpoint.LocalFiles;
 
 /** The whole job in one JVM, on one session. */
 class TestQuantizeCommand {
-  private static SparkSession session;
+  private static SparkLease spark;
 
   private final Command command = new Command();
 
@@ -33,14 +34,14 @@ class TestQuantizeCommand {
   static void startSpark() {
     Map<String, List<String>> settings =
         Map.of("master", List.of("local[2]"), "conf", List.of("spark.ui.enabled=false"));
-    session =
-        SparkSessions.open(
+    spark =
+        SparkLease.open(
             Config.resolve(CommonKeys.all(), List.of(new ConfigLayer("test", settings))), "test");
   }
 
   @AfterAll
   static void stopSpark() {
-    session.stop();
+    spark.close();
   }
 
   @Test
@@ -62,23 +63,22 @@ class TestQuantizeCommand {
     assertThat(output.resolve("_sparkao")).doesNotExist();
 
     Path tables = temp.resolve("tables");
-    assertThat(rows(tables, "runs").stream().map(row -> row.<String>getAs("status")))
-        .containsExactly("done");
-    assertThat(rows(tables, "shards")).hasSize(checkpoint.shards().size());
-    List<Row> tensors = rows(tables, "tensors");
+    assertThat(TableReader.statuses(tables)).containsExactly("done");
+    assertThat(TableReader.rows(tables, ShardRow.TABLE)).hasSize(checkpoint.shards().size());
+    List<TableRow> tensors = TableReader.rows(tables, TensorRow.TABLE);
     assertThat(tensors).hasSize(Checkpoints.llama(2, 128, 256).size());
     assertThat(tensors)
-        .filteredOn(row -> row.<String>getAs("tensor").endsWith("q_proj.weight"))
+        .filteredOn(row -> row.text("tensor").endsWith("q_proj.weight"))
         .hasSize(2)
         .allSatisfy(
             row -> {
-              assertThat(row.<String>getAs("scheme")).isEqualTo("W4A16");
+              assertThat(row.text("scheme")).isEqualTo("W4A16");
               // Uniform values on 15 levels: 20 log10(15) dB, give or take the group's range.
-              assertThat(row.<Double>getAs("sqnr_db")).isBetween(22.0, 26.0);
+              assertThat(row.decimal("sqnr_db")).isBetween(22.0, 26.0);
             });
     assertThat(tensors)
-        .filteredOn(row -> row.getAs("tensor").equals("lm_head.weight"))
-        .allSatisfy(row -> assertThat(row.<String>getAs("reason")).isEqualTo("output head"));
+        .filteredOn(row -> row.text("tensor").equals("lm_head.weight"))
+        .allSatisfy(row -> assertThat(row.text("reason")).isEqualTo("output head"));
   }
 
   @Test
@@ -92,6 +92,50 @@ class TestQuantizeCommand {
 
     assertThat(command.out()).contains("is finished already: nothing to do");
     assertThat(Command.contents(temp)).containsExactlyEntriesOf(before);
+  }
+
+  @Test
+  void nanIsRefusedWhenAskedAndNothingIsLeft(@TempDir Path temp) throws IOException {
+    Path source = Checkpoints.write(temp.resolve("source"), Checkpoints.llama(8, 128, 256));
+    Checkpoints.setToNan(source, "model.layers.2.self_attn.q_proj.weight");
+    Path output = temp.resolve("output");
+
+    ExitCode code =
+        command.quantize(
+            source,
+            output,
+            "--scheme",
+            "W4A16",
+            "--max-shard-size",
+            "50KB",
+            "--non-finite",
+            "fail");
+
+    assertThat(code).as(command.err()).isEqualTo(ExitCode.REFUSED);
+    assertThat(command.err())
+        .contains(
+            "model.layers.2.self_attn.q_proj.weight in model.safetensors: 1 of 16384 weights are"
+                + " NaN or infinite",
+            "--non-finite keep");
+    assertThat(output).doesNotExist();
+    assertThat(TableReader.statuses(temp.resolve("tables"))).containsExactly("refused");
+  }
+
+  @Test
+  void nameOfAnotherRunIsRefused(@TempDir Path temp) throws IOException {
+    Path source = Checkpoints.write(temp.resolve("source"), Checkpoints.llama(1, 128, 256));
+    assertThat(
+            command.quantize(source, temp.resolve("one"), "--scheme", "W8A8", "--run-id", "weekly"))
+        .isEqualTo(ExitCode.DONE);
+    Path other = temp.resolve("other");
+
+    ExitCode code = command.quantize(source, other, "--scheme", "W8A16", "--run-id", "weekly");
+
+    assertThat(code).isEqualTo(ExitCode.REFUSED);
+    assertThat(command.err())
+        .contains("run weekly is in the tables already", "(" + temp.resolve("one") + ", W8A8, ")
+        .contains("choose another --run-id");
+    assertThat(other).doesNotExist();
   }
 
   @Test
@@ -153,9 +197,5 @@ class TestQuantizeCommand {
 
   private static byte[] range(byte[] bytes, long begin, long end) {
     return Arrays.copyOfRange(bytes, (int) begin, (int) end);
-  }
-
-  private static List<Row> rows(Path tables, String table) {
-    return session.read().format("delta").load(tables.resolve(table).toString()).collectAsList();
   }
 }

@@ -23,6 +23,7 @@ import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.jobs.table.DeltaStore;
 import org.sparkao.jobs.table.RunRow;
+import org.sparkao.jobs.table.TableRow;
 import org.sparkao.quant.QuantException;
 import org.sparkao.quant.checkpoint.Checkpoint;
 import org.sparkao.quant.checkpoint.Shard;
@@ -52,6 +53,9 @@ public final class QuantizeRun {
    */
   public String run() throws IOException, InterruptedException {
     QuantizePlan plan = request.plan();
+    if (config.isSet(CommonKeys.RUN_ID) && output.list(WorkFolder.NAME).isEmpty()) {
+      requireNew(config.value(CommonKeys.RUN_ID));
+    }
     try (Ownership ownership =
         Ownership.take(
             output, plan.fingerprint(), config.find(CommonKeys.RUN_ID), RunNames::next)) {
@@ -60,6 +64,24 @@ public final class QuantizeRun {
         output.delete(WorkFolder.NAME);
       }
       return ownership.runId();
+    }
+  }
+
+  /** Rows of a run are told apart by its name alone. */
+  private void requireNew(String runId) throws IOException {
+    String tables = config.value(CommonKeys.TABLES);
+    for (TableRow run : new DeltaStore(storage, tables).read(RunRow.TABLE, runId)) {
+      throw new QuantException(
+          tables
+              + ": run "
+              + runId
+              + " is in the tables already ("
+              + run.text("output")
+              + ", "
+              + run.text("scheme")
+              + ", "
+              + run.text("status")
+              + "); choose another --run-id, or leave it out");
     }
   }
 
