@@ -8,16 +8,20 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
 import org.sparkao.quant.checkpoint.Checkpoint;
+import org.sparkao.quant.checkpoint.CheckpointTensor;
 import org.sparkao.quant.checkpoint.LocalFiles;
 import org.sparkao.quant.safetensors.DType;
 import org.sparkao.quant.safetensors.FileSink;
 import org.sparkao.quant.safetensors.ShardHeader;
 import org.sparkao.quant.safetensors.ShardWriter;
+import org.sparkao.quant.safetensors.TensorEntry;
 import org.sparkao.quant.safetensors.TensorSpec;
 
 /** Makes checkpoints of random weights. */
@@ -60,23 +64,65 @@ final class Checkpoints {
   /** Writes one file of bf16 weights between -1 and 1. */
   static void writeFile(Path file, Map<String, List<Long>> shapes, long seed) throws IOException {
     Random random = new Random(seed);
+    Map<String, Stored> tensors = new LinkedHashMap<>();
+    shapes.forEach(
+        (name, shape) -> {
+          long elements = shape.stream().reduce(1L, Math::multiplyExact);
+          tensors.put(name, Stored.random(random, shape, Math.toIntExact(elements)));
+        });
+    writeTensors(file, tensors);
+  }
+
+  /** A tensor with its bytes. */
+  record Stored(DType dtype, List<Long> shape, byte[] bytes) {
+    /** Weights of bf16. */
+    static Stored bf16(List<Long> shape, float[] weights) {
+      ByteBuffer bytes = ByteBuffer.allocate(2 * weights.length).order(ByteOrder.LITTLE_ENDIAN);
+      for (float weight : weights) {
+        bytes.putShort((short) (Float.floatToRawIntBits(weight) >>> 16));
+      }
+      return new Stored(DType.BF16, shape, bytes.array());
+    }
+
+    /** Weights of bf16 between -1 and 1. */
+    static Stored random(Random random, List<Long> shape, int elements) {
+      float[] weights = new float[elements];
+      for (int i = 0; i < elements; i++) {
+        weights[i] = random.nextFloat() * 2 - 1;
+      }
+      return bf16(shape, weights);
+    }
+  }
+
+  /** Writes one file. */
+  static void writeTensors(Path file, Map<String, Stored> tensors) throws IOException {
     List<TensorSpec> specs =
-        shapes.entrySet().stream()
-            .map(entry -> new TensorSpec(entry.getKey(), DType.BF16, entry.getValue()))
+        tensors.entrySet().stream()
+            .map(
+                entry ->
+                    new TensorSpec(
+                        entry.getKey(), entry.getValue().dtype(), entry.getValue().shape()))
             .toList();
     try (FileSink sink = FileSink.create(file)) {
       ShardWriter writer = new ShardWriter(sink, ShardHeader.of(specs, ShardHeader.PYTORCH));
       for (TensorSpec spec : specs) {
-        byte[] bytes = new byte[Math.toIntExact(spec.bytes())];
-        ByteBuffer buffer = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
-        while (buffer.hasRemaining()) {
-          float value = random.nextFloat() * 2 - 1;
-          buffer.putShort((short) (Float.floatToRawIntBits(value) >>> 16));
-        }
+        byte[] bytes = tensors.get(spec.name()).bytes();
         writer.append(spec.name(), bytes, 0, bytes.length);
       }
       writer.finish();
     }
+  }
+
+  /** The tensors of all files of a folder. */
+  static Map<String, Stored> read(Path folder) throws IOException {
+    Map<String, Stored> tensors = new TreeMap<>();
+    for (CheckpointTensor tensor : Checkpoint.open(LocalFiles.of(folder)).tensors()) {
+      TensorEntry entry = tensor.entry();
+      byte[] file = Files.readAllBytes(folder.resolve(tensor.file()));
+      byte[] bytes = Arrays.copyOfRange(file, (int) entry.begin(), (int) entry.end());
+      tensors.put(entry.name(), new Stored(entry.dtype(), entry.shape(), bytes));
+    }
+    return tensors;
   }
 
   /** Makes one weight of a tensor a NaN. */

@@ -17,15 +17,16 @@ import org.apache.hadoop.util.Progressable;
  */
 public final class RemoteFiles extends RawLocalFileSystem {
   private static final URI ROOT = URI.create("remote:///");
+
+  /** Tells Spark of it. */
+  static final String SETTING = "spark.hadoop.fs.remote.impl=" + RemoteFiles.class.getName();
+
+  private static final String FAULTS = "fs.remote.faults";
   private static final String ALWAYS = "always";
 
-  /** What Spark must be told to know it. */
+  /** The options that make it known, with its faults. */
   static List<String> settings(Path faults) {
-    return List.of(
-        "--conf",
-        "spark.hadoop.fs.remote.impl=" + RemoteFiles.class.getName(),
-        "--conf",
-        "spark.hadoop.fs.remote.faults=" + faults);
+    return List.of("--conf", SETTING, "--conf", "spark.hadoop." + FAULTS + "=" + faults);
   }
 
   @Override
@@ -52,7 +53,11 @@ public final class RemoteFiles extends RawLocalFileSystem {
   }
 
   private void failIfTold(String name) throws IOException {
-    try (Stream<Path> faults = Files.list(Path.of(getConf().get("fs.remote.faults")))) {
+    String folder = getConf().get(FAULTS);
+    if (folder == null) {
+      return;
+    }
+    try (Stream<Path> faults = Files.list(Path.of(folder))) {
       for (Path fault : faults.toList()) {
         String[] told = fault.getFileName().toString().split("#");
         if (name.contains(told[0]) && (told[1].equals(ALWAYS) || Files.deleteIfExists(fault))) {
