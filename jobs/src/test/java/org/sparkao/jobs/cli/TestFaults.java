@@ -2,10 +2,12 @@ package org.sparkao.jobs.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -16,6 +18,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.sparkao.jobs.job.ExitCode;
+import org.sparkao.jobs.table.RunRow;
 
 /**
  * Processes that are killed while they write. Every checkpoint that comes out in the end must equal
@@ -54,9 +57,15 @@ class TestFaults {
     assertThat(temp.resolve("output/config.json")).doesNotExist();
     assertThat(temp.resolve("output/model.safetensors.index.json")).doesNotExist();
 
+    Path claim = temp.resolve("output/_sparkao/claim-000001.json");
+    long begun = new ObjectMapper().readTree(claim.toFile()).path("runStart").asLong();
+
     RunningCommand second = start(temp, "local[2]");
 
     assertThat(second.join()).as(second.log()).isZero();
+    assertThat(TableReader.rows(temp.resolve("tables"), RunRow.TABLE))
+        .extracting(run -> run.instant("started_at"))
+        .containsExactly(Instant.ofEpochMilli(begun));
     assertThat(second.log()).containsPattern("\\d+ of \\d+ files are done already");
     assertUndisturbed();
     // What was finished before was not written again: the rows name the attempts of then.
