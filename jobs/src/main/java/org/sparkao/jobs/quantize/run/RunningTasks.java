@@ -1,7 +1,7 @@
 package org.sparkao.jobs.quantize.run;
 
-import java.io.IOException;
 import java.util.HashSet;
+import java.util.Properties;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.apache.spark.scheduler.SparkListener;
@@ -28,7 +28,8 @@ final class RunningTasks extends SparkListener {
 
   @Override
   public synchronized void onJobStart(SparkListenerJobStart job) {
-    if (group.equals(job.properties().getProperty(GROUP))) {
+    Properties properties = job.properties();
+    if (properties != null && group.equals(properties.getProperty(GROUP))) {
       CollectionConverters.asJava(job.stageIds()).forEach(stage -> stages.add((Integer) stage));
     }
   }
@@ -49,17 +50,17 @@ final class RunningTasks extends SparkListener {
   /**
    * Waits until the last one has ended.
    *
-   * @throws IOException when one does not end
+   * @return whether it has, in the time that is given to it
    */
-  synchronized void awaitNone() throws IOException, InterruptedException {
+  synchronized boolean awaitNone() throws InterruptedException {
     long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
     while (!tasks.isEmpty()) {
       long left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
       if (left <= 0) {
-        throw new IOException(
-            tasks.size() + " cancelled tasks did not end in " + PATIENCE_SECONDS + " seconds");
+        return false;
       }
       wait(left);
     }
+    return true;
   }
 }

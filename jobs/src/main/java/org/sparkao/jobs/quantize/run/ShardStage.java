@@ -49,21 +49,32 @@ final class ShardStage {
     RunningTasks running = new RunningTasks(group);
     spark.addSparkListener(running);
     spark.setJobGroup(group, description, true);
+    Optional<Exception> failure = Optional.empty();
     try {
       spark.runJob(
           rdd, new First(), new Handler(this::accept), ClassTag$.MODULE$.apply(String.class));
     } catch (Exception e) { // Scala does not declare its SparkException.
-      if (refusal.get() == null) {
-        throw new IOException(firstLine(e), e);
-      }
+      failure = Optional.of(e);
     } finally {
       spark.clearJobGroup();
     }
-    if (refusal.get() != null) {
-      running.awaitNone();
+    if (failure.isPresent()) {
+      end(running, failure.orElseThrow());
     }
     spark.removeSparkListener(running);
     return Optional.ofNullable(refusal.get());
+  }
+
+  /** Lets the other tasks clean up; what nobody waits for, the next driver removes. */
+  private void end(RunningTasks running, Exception failure)
+      throws IOException, InterruptedException {
+    boolean ended = spark.isStopped() || running.awaitNone();
+    if (refusal.get() == null) {
+      throw new IOException(firstLine(failure), failure);
+    }
+    if (!ended) {
+      throw new IOException("cancelled tasks do not end; input was refused: " + refusal.get());
+    }
   }
 
   /** Spark's messages go on with the stacks of executor and driver. */
