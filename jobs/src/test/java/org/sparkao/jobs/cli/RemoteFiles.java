@@ -5,6 +5,8 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.RawLocalFileSystem;
@@ -13,7 +15,9 @@ import org.apache.hadoop.util.Progressable;
 /**
  * A file system that Hadoop alone knows: URIs {@code remote:/path}, files that are only appended
  * to. Fails when told so: a file {@code NAME#anything} in the folder {@code fs.remote.faults} lets
- * one attempt to create a file with NAME in its name fail, {@code NAME#always} all of them.
+ * one attempt to create a file with NAME in its name fail, {@code NAME#always} all of them; {@code
+ * NAME#hold} makes the attempt wait until its task is cancelled and some seconds longer, and tell
+ * {@code NAME#ended}.
  */
 public final class RemoteFiles extends RawLocalFileSystem {
   private static final URI ROOT = URI.create("remote:///");
@@ -23,10 +27,19 @@ public final class RemoteFiles extends RawLocalFileSystem {
 
   private static final String FAULTS = "fs.remote.faults";
   private static final String ALWAYS = "always";
+  private static final String HOLD = "hold";
+  private static final String ENDED = "#ended";
+  private static final long LATE_SECONDS = 5;
+  private static final long PATIENCE_MILLIS = 120_000;
 
   /** The options that make it known, with its faults. */
   static List<String> settings(Path faults) {
     return List.of("--conf", SETTING, "--conf", "spark.hadoop." + FAULTS + "=" + faults);
+  }
+
+  /** Tells Spark where faults are ordered. */
+  static String faultsIn(Path folder) {
+    return "spark.hadoop." + FAULTS + "=" + folder;
   }
 
   @Override
@@ -60,10 +73,26 @@ public final class RemoteFiles extends RawLocalFileSystem {
     try (Stream<Path> faults = Files.list(Path.of(folder))) {
       for (Path fault : faults.toList()) {
         String[] told = fault.getFileName().toString().split("#");
-        if (name.contains(told[0]) && (told[1].equals(ALWAYS) || Files.deleteIfExists(fault))) {
+        if (name.contains(told[0]) && told[1].equals(HOLD)) {
+          hold(Path.of(folder, told[0] + ENDED));
+        } else if (name.contains(told[0])
+            && (told[1].equals(ALWAYS) || Files.deleteIfExists(fault))) {
           throw new IOException("No space left on device");
         }
       }
+    }
+  }
+
+  private static void hold(Path ended) throws IOException {
+    try {
+      Thread.sleep(PATIENCE_MILLIS);
+      throw new IOException("nobody cancelled the task");
+    } catch (InterruptedException e) {
+      long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(LATE_SECONDS);
+      while (System.nanoTime() < end) {
+        LockSupport.parkNanos(end - System.nanoTime());
+      }
+      Files.createFile(ended);
     }
   }
 }

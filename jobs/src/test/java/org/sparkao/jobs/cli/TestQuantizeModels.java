@@ -37,6 +37,7 @@ class TestQuantizeModels {
   private static final String BLOCK = "model.layers.0.mlp.";
   private static final String WEIGHT = "model.layers.0.self_attn.o_proj.weight";
 
+  @TempDir private static Path faults;
   private static SparkLease spark;
 
   private final Command command = new Command();
@@ -55,7 +56,7 @@ class TestQuantizeModels {
             "master",
             List.of("local[2]"),
             "conf",
-            List.of("spark.ui.enabled=false", RemoteFiles.SETTING));
+            List.of("spark.ui.enabled=false", RemoteFiles.SETTING, RemoteFiles.faultsIn(faults)));
     spark =
         SparkLease.open(
             Config.resolve(CommonKeys.all(), List.of(new ConfigLayer("test", settings))), "test");
@@ -210,21 +211,7 @@ class TestQuantizeModels {
     Path output = temp.resolve("remote/output");
     Path tables = temp.resolve("remote-tables");
 
-    ExitCode code =
-        command.run(
-            "quantize",
-            "--checkpoint",
-            "remote:" + source,
-            "--output",
-            "remote:" + output,
-            "--tables",
-            tables.toString(),
-            "--scheme",
-            "W4A16",
-            "--max-shard-size",
-            "100KB",
-            "--conf",
-            RemoteFiles.SETTING);
+    ExitCode code = command.run(remote("remote:" + source, output, tables).toArray(String[]::new));
 
     assertThat(code).as(command.err()).isEqualTo(ExitCode.DONE);
     Map<String, byte[]> expected = Command.contents(local);
@@ -235,6 +222,34 @@ class TestQuantizeModels {
     assertThat(found).containsExactlyEntriesOf(expected).hasSizeGreaterThan(4);
     assertThat(TableReader.statuses(tables)).containsExactly("done");
     assertThat(TableReader.rows(tables, ShardRow.TABLE)).hasSizeGreaterThan(2);
+  }
+
+  @Test
+  void refusedRunWaitsForItsTasks() throws IOException {
+    Path source = Checkpoints.write(temp.resolve("source"), Checkpoints.llama(4, 128, 256));
+    Checkpoints.setToNan(source, "model.layers.3.self_attn.v_proj.weight");
+    Files.createFile(faults.resolve("part-model-00001#hold"));
+    Path output = temp.resolve("output");
+    List<String> options = remote(source.toString(), output, temp.resolve("tables"));
+    options.addAll(List.of("--non-finite", "fail"));
+
+    ExitCode code = command.run(options.toArray(String[]::new));
+
+    assertThat(code).as(command.err()).isEqualTo(ExitCode.REFUSED);
+    assertThat(command.err()).contains("model.layers.3.self_attn.v_proj.weight");
+    // The task told this some seconds after it was cancelled, and then went on to write.
+    assertThat(faults.resolve("part-model-00001#ended")).exists();
+    assertThat(output).doesNotExist();
+    Files.delete(faults.resolve("part-model-00001#hold"));
+    Files.delete(faults.resolve("part-model-00001#ended"));
+  }
+
+  private static List<String> remote(String source, Path output, Path tables) {
+    List<String> options = new ArrayList<>(List.of("quantize", "--checkpoint", source));
+    options.addAll(List.of("--output", "remote:" + output, "--tables", tables.toString()));
+    options.addAll(List.of("--scheme", "W4A16", "--max-shard-size", "100KB"));
+    options.addAll(RemoteFiles.settings(faults));
+    return options;
   }
 
   /** A random matrix of {@code HIDDEN} columns, also copied into rows of a larger one. */
