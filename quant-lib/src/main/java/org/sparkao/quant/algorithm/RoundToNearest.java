@@ -111,13 +111,10 @@ final class RoundToNearest implements TensorQuantizer {
     range.clear();
     int first = group * grid.columns();
     int count = Math.min(grid.columns(), columns - first);
-    for (int row = begin; row < end; row++) {
-      int offset = sourceOffset + row * rowBytes + first * elementBytes;
-      rangeKernel.extend(source, offset, count, range);
-    }
+    int offset = sourceOffset + begin * rowBytes + first * elementBytes;
+    rangeKernel.extendBlock(source, offset, count, end - begin, rowBytes, range);
     sums.addRange(range);
     if (!grid.wholeTensor()) {
-      int offset = sourceOffset + begin * rowBytes + first * elementBytes;
       GroupRange chosen = searched.of(source, offset, end - begin, count, range);
       rule.choose(chosen.min, chosen.max, scales[group]);
     }

@@ -37,16 +37,43 @@ final class VectorRange implements RangeKernel {
     }
   }
 
+  @Override
+  public void extendBlock(
+      byte[] source, int offset, int count, int rows, int rowBytes, GroupRange range) {
+    boolean done =
+        type != WeightType.F32
+            && count % VectorLanes.SHORTS.length() == 0
+            && block16(source, offset, count, rows, rowBytes, range);
+    if (!done) {
+      RangeKernel.super.extendBlock(source, offset, count, rows, rowBytes, range);
+    }
+  }
+
   private boolean extend16(byte[] source, int offset, int count, GroupRange range) {
+    return block16(source, offset, count, 1, 0, range);
+  }
+
+  /** Leaves {@code range} as it is and returns false where a NaN or an infinity turns up. */
+  private boolean block16(
+      byte[] source, int offset, int count, int rows, int rowBytes, GroupRange range) {
     ShortVector smallest = ShortVector.broadcast(VectorLanes.SHORTS, Short.MAX_VALUE);
     ShortVector largest = ShortVector.broadcast(VectorLanes.SHORTS, Short.MIN_VALUE);
-    for (int at = offset; at < offset + 2 * count; at += 32) {
+    int step = 2 * VectorLanes.SHORTS.length();
+    int turns = 2 * count / step;
+    int skip = rowBytes - 2 * count;
+    int at = offset;
+    int left = turns;
+    // One loop over all rows: vectors that nested loops carry are allocated.
+    for (int turn = 0; turn < rows * turns; turn++) {
       ShortVector bits =
           ShortVector.fromByteArray(VectorLanes.SHORTS, source, at, ByteOrder.LITTLE_ENDIAN);
       ShortVector flip = bits.lanewise(VectorOperators.ASHR, 15).and((short) 0x7FFF);
       ShortVector key = bits.lanewise(VectorOperators.XOR, flip);
       smallest = key.min(smallest);
       largest = key.max(largest);
+      left--;
+      at += left == 0 ? step + skip : step;
+      left = left == 0 ? turns : left;
     }
     int low =
         ShortVector.broadcast(VectorLanes.SHORTS, Short.MAX_VALUE)
