@@ -17,6 +17,9 @@ public final class SparkSessions {
   private static final Pattern LOCAL = Pattern.compile("local(?:\\[([^,\\]]+)\\])?");
   private static final int TASK_ATTEMPTS = 4;
 
+  /** As {@code jvm.processor-options} of pom.xml, where the reason is; the user's come after it. */
+  private static final String EXECUTOR_OPTIONS = "-XX:+IgnoreUnrecognizedVMOptions -XX:UseAVX=2";
+
   private SparkSessions() {}
 
   /**
@@ -45,6 +48,8 @@ public final class SparkSessions {
       conf.setIfMissing("spark.driver.host", "127.0.0.1");
       conf.setIfMissing("spark.driver.bindAddress", "127.0.0.1");
     }
+    String executorOptions = conf.get("spark.executor.extraJavaOptions", "");
+    conf.set("spark.executor.extraJavaOptions", (EXECUTOR_OPTIONS + " " + executorOptions).strip());
     shipOwnJar(conf);
     return new SparkContext(conf);
   }
