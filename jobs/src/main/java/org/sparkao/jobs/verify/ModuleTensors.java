@@ -68,7 +68,8 @@ record ModuleTensors(String name, SortedMap<String, StoredTensor> tensors) {
     return !quantized()
         && tensor("weight")
             .filter(weight -> FLOATS.contains(weight.dtype()))
-            .filter(weight -> kind(weight.shape().size()).linear())
+            .map(weight -> kind(weight.shape().size()))
+            .filter(kind -> kind.linear() && kind != LinearModules.Kind.STACKED)
             .isPresent();
   }
 

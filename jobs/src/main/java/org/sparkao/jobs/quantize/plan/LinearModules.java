@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * Which weights are linear layers, and which of those loaders want unquantized, by name. Names are
@@ -13,18 +14,27 @@ import java.util.regex.Pattern;
 public final class LinearModules {
   private static final String WEIGHT = ".weight";
 
+  /** Not the projections out of an embedding, such as {@code embed_vision.embedding_projection}. */
   private static final Pattern EMBEDDING =
-      Pattern.compile(
-          "(^|\\.)(\\w*embed(ding|dings|_tokens|_in|s)?\\w*|wte|wpe|relative_attention_bias)$");
+      Pattern.compile("(^|\\.)((?!\\w*proj)\\w*embed\\w*|wte|wpe|relative_attention_bias)$");
+
   private static final Pattern NORM = Pattern.compile("(^|\\.)\\w*(norm|ln_\\w+|layernorm)\\w*$");
   private static final Pattern CONVOLUTION = Pattern.compile("(^|\\.)\\w*conv\\w*$");
-  private static final Pattern HEAD = Pattern.compile("(^|\\.)(lm_head|embed_out|output)$");
+
+  /** {@code head} under DeepSeek's {@code shared_head}; score and classifier of a whole model. */
+  private static final Pattern HEAD =
+      Pattern.compile(
+          "(?:^|\\.)(?<name>lm_head|embed_out|output|output_layer|(?<=shared_head\\.)head)$"
+              + "|^(?<whole>head|score|classifier)$");
+
   private static final Pattern ROUTER =
-      Pattern.compile("(^|\\.)(gate|router|wg|shared_expert_gate)(\\.(weight|classifier|layer))?$");
+      Pattern.compile(
+          "(?:^|\\.)(?<name>gate|router|wg|shared_expert_gate)(?:\\.(?:weight|classifier|layer))?$");
   private static final Pattern VISION =
       Pattern.compile(
-          "(^|\\.)(vision_tower|vision_model|vision_encoder|visual|image_encoder|vision_embed\\w*"
-              + "|audio_tower|speech_encoder|multi_modal_projector|mm_projector)\\.");
+          "(?:^|\\.)(?<name>vision_tower|vision_model|vision_encoder|visual|image_encoder"
+              + "|vision_embed\\w*|embed_vision|embed_audio|audio_tower|speech_encoder"
+              + "|multi_modal_projector|mm_projector)\\.");
   private static final Pattern LAYER = Pattern.compile("(?:^|\\.)(?:layers|h|blocks)\\.(\\d+)\\.");
 
   /** Layers that loaders put side by side into one matrix. */
@@ -41,10 +51,12 @@ public final class LinearModules {
   public enum Kind {
     /** Quantized unless a rule says otherwise. */
     LINEAR(""),
-    /** A linear layer that stays as it is unless a rule names it. */
+    /** A linear layer that stays as it is unless a rule spells its name. */
     HEAD("output head"),
     ROUTER("router of experts"),
     VISION("vision or audio tower"),
+    /** Linear layers on a third axis, of which only those of {@link FusedExperts} are known. */
+    STACKED("several layers in one tensor, of a name that is not taken apart"),
     /** No linear layer. */
     EMBEDDING("embedding"),
     NORM("norm"),
@@ -64,7 +76,12 @@ public final class LinearModules {
 
     /** Whether loaders see a linear layer, which belongs on the ignore list when it is copied. */
     public boolean linear() {
-      return this == LINEAR || this == HEAD || this == ROUTER || this == VISION;
+      return this == LINEAR || guarded() || this == STACKED;
+    }
+
+    /** Whether a rule must spell the name of such a layer to quantize it. */
+    boolean guarded() {
+      return this == HEAD || this == ROUTER || this == VISION;
     }
   }
 
@@ -74,19 +91,45 @@ public final class LinearModules {
       return NORM.matcher(module(name)).find() ? Kind.NORM : Kind.OTHER;
     }
     String module = module(name);
-    if (EMBEDDING.matcher(module).find()) {
+    boolean head = HEAD.matcher(module).find();
+    if (!head && EMBEDDING.matcher(module).find()) {
       return Kind.EMBEDDING;
     }
-    if (dimensions > 2 || CONVOLUTION.matcher(module).find()) {
+    if (dimensions > 3 || CONVOLUTION.matcher(module).find()) {
       return Kind.CONVOLUTION;
+    }
+    if (dimensions == 3) {
+      return Kind.STACKED;
     }
     if (VISION.matcher(module).find()) {
       return Kind.VISION;
     }
-    if (HEAD.matcher(module).find()) {
+    if (head) {
       return Kind.HEAD;
     }
     return ROUTER.matcher(module).find() ? Kind.ROUTER : Kind.LINEAR;
+  }
+
+  /**
+   * The word that a rule must spell to quantize a head, a router or a layer of a tower: {@code
+   * lm_head}, {@code gate}, {@code vision_tower}. Empty for other modules.
+   */
+  static Optional<String> guardedName(String module) {
+    return Stream.of(VISION, HEAD, ROUTER)
+        .map(pattern -> pattern.matcher(module))
+        .filter(Matcher::find)
+        .map(LinearModules::foundName)
+        .findFirst();
+  }
+
+  /** Whether the name is that of an output head. */
+  static boolean head(String module) {
+    return HEAD.matcher(module).find();
+  }
+
+  private static String foundName(Matcher found) {
+    String name = found.group("name");
+    return name == null ? found.group("whole") : name;
   }
 
   /** The name without {@code .weight}, or as it is. */
