@@ -29,8 +29,9 @@ final class QuantizeKeys {
       ConfigKey.list(
           "rule",
           "REGEX=SCHEME",
-          "Scheme, or skip, of the modules in whose name REGEX is found; the first match wins. May"
-              + " be repeated.",
+          "Scheme, or skip, of the modules in whose name REGEX is found; the first match wins."
+              + " Output heads, routers and vision or audio towers get a scheme only from a REGEX"
+              + " that spells their name, such as lm_head, gate or vision_tower. May be repeated.",
           Rule::parse);
   static final ConfigKey<Rule> SKIP =
       ConfigKey.list(

@@ -23,8 +23,22 @@ public record Recipe(
     rules = List.copyOf(rules);
   }
 
-  /** The first rule that speaks about a module. */
+  /**
+   * The first rule that speaks about a module. A rule with a scheme speaks about an output head, a
+   * router of experts or a layer of a vision or audio tower only when it spells its name: they are
+   * small, loaders want them as they are, and a broad rule rarely means them.
+   */
   public Optional<Rule> rule(String module) {
-    return rules.stream().filter(rule -> rule.matches(module)).findFirst();
+    Optional<String> guarded = LinearModules.guardedName(module);
+    return rules.stream()
+        .filter(rule -> rule.matches(module))
+        .filter(rule -> rule.scheme().isEmpty() || guarded.map(rule::spells).orElse(true))
+        .findFirst();
+  }
+
+  /** The word that a rule must spell to quantize a module that some rule matches in vain. */
+  Optional<String> unspelled(String module) {
+    return LinearModules.guardedName(module)
+        .filter(name -> rules.stream().anyMatch(rule -> rule.matches(module)));
   }
 }

@@ -47,9 +47,28 @@ public record Rule(String text, Pattern pattern, Optional<QuantScheme> scheme) {
     return new Rule(regex, pattern(regex), Optional.empty());
   }
 
-  /** Whether the rule speaks about a module. */
+  /** Whether the regular expression is found in the name of a module. */
   public boolean matches(String module) {
     return pattern.matcher(module).find();
+  }
+
+  /**
+   * Whether the regular expression has {@code name} in it letter by letter and as the end of a
+   * word: {@code mlp\\.gate} spells gate, {@code gate_proj} and {@code .*} do not.
+   */
+  boolean spells(String name) {
+    String regex = pattern.pattern();
+    for (int at = regex.indexOf(name); at >= 0; at = regex.indexOf(name, at + 1)) {
+      int end = at + name.length();
+      if (end == regex.length() || !isWord(regex.charAt(end))) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static boolean isWord(char letter) {
+    return Character.isLetterOrDigit(letter) || letter == '_';
   }
 
   private static Pattern pattern(String regex) {

@@ -99,7 +99,11 @@ final class TaskList {
     if (kind.linear()) {
       ignored.add(module);
     }
-    keep(tensor, module, kind.reason());
+    String unspelled =
+        kind.guarded()
+            ? recipe.unspelled(module).map(word -> ", and no rule spells " + word).orElse("")
+            : "";
+    keep(tensor, module, kind.reason() + unspelled);
   }
 
   private Optional<QuantScheme> scheme(Optional<Rule> rule) {
