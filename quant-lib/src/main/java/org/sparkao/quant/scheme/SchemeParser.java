@@ -22,6 +22,9 @@ final class SchemeParser {
   private static final int DEFAULT_GROUP = 128;
   private static final int DEFAULT_BLOCK = 128;
 
+  /** The group size that means one group a row. */
+  private static final int WHOLE_ROW = -1;
+
   private SchemeParser() {}
 
   static QuantScheme parse(String text, List<QuantScheme> presets) {
@@ -43,7 +46,7 @@ final class SchemeParser {
     }
     Map<String, String> values = values(text, syntax.group(2));
     try {
-      return change(text, preset, values);
+      return SchemeNames.canonical(change(preset, values), presets);
     } catch (IllegalArgumentException e) {
       throw new QuantException("scheme \"" + text + "\": " + e.getMessage(), e);
     }
@@ -78,9 +81,9 @@ final class SchemeParser {
     return values;
   }
 
-  private static QuantScheme change(String text, QuantScheme preset, Map<String, String> values) {
+  private static QuantScheme change(QuantScheme preset, Map<String, String> values) {
     QuantArgs old = preset.weights();
-    Granularity granularity = granularity(old, values);
+    Granularity granularity = granularity(preset, values);
     boolean symmetric =
         Optional.ofNullable(values.get("symmetric"))
             .map(SchemeParser::parseBoolean)
@@ -89,51 +92,70 @@ final class SchemeParser {
         new QuantArgs(old.kind(), old.bits(), symmetric, granularity, old.timing(), old.scale());
     if (old.scale() != QuantArgs.ScaleKind.WEIGHT_DTYPE && !granularity.equals(old.granularity())) {
       throw new IllegalArgumentException(
-          "the group size of " + preset.name() + " is part of its format: " + old.granularity());
+          "the group size of "
+              + preset.name()
+              + " is part of its format: "
+              + ((PerGroup) old.granularity()).size()
+              + "; leave it out");
     }
     StorageFormat format =
         Optional.ofNullable(values.get("format"))
             .map(SchemeParser::parseFormat)
             .orElse(preset.format());
     checkFormat(weights, format);
-    return new QuantScheme(
-        canonicalName(preset.name(), values), weights, preset.activations(), format);
+    return new QuantScheme(preset.name(), weights, preset.activations(), format);
   }
 
-  private static String canonicalName(String preset, Map<String, String> values) {
-    return values.isEmpty()
-        ? preset
-        : values.entrySet().stream()
-            .sorted(Map.Entry.comparingByKey())
-            .map(entry -> entry.getKey() + "=" + entry.getValue())
-            .collect(Collectors.joining(", ", preset + "(", ")"));
-  }
-
-  private static Granularity granularity(QuantArgs old, Map<String, String> values) {
+  private static Granularity granularity(QuantScheme preset, Map<String, String> values) {
+    Granularity old = preset.weights().granularity();
     Optional<Integer> size =
         Optional.ofNullable(values.get("group_size")).map(SchemeParser::parseGroupSize);
     String named = values.get("granularity");
     if (named == null) {
-      return size.map(SchemeParser::group).orElse(old.granularity());
+      if (size.isPresent() && old instanceof PerBlock) {
+        throw new IllegalArgumentException(
+            "group_size alone does not tell groups from blocks, which "
+                + preset.name()
+                + " has; add granularity=block or granularity=group");
+      }
+      return size.map(SchemeParser::group).orElse(old);
     }
     switch (named.toLowerCase(Locale.ROOT)) {
       case "tensor":
+        requireNoSize(named, size);
         return new PerTensor();
       case "row":
       case "channel":
+        requireNoSize(named, size.filter(given -> given != WHOLE_ROW));
         return new PerRow();
       case "group":
-        return group(size.orElse(DEFAULT_GROUP));
+        return group(size.orElse(old instanceof PerGroup group ? group.size() : DEFAULT_GROUP));
       case "block":
-        return new PerBlock(size.orElse(DEFAULT_BLOCK), size.orElse(DEFAULT_BLOCK));
+        int side = size.orElse(DEFAULT_BLOCK);
+        if (side == WHOLE_ROW) {
+          throw new IllegalArgumentException(
+              "group_size -1 is one group a row and no block; use a positive number");
+        }
+        return new PerBlock(side, side);
       default:
         throw new IllegalArgumentException(
             "granularity " + named + "; there are tensor, row, group, block");
     }
   }
 
+  private static void requireNoSize(String granularity, Optional<Integer> size) {
+    if (size.isPresent()) {
+      throw new IllegalArgumentException(
+          "granularity "
+              + granularity
+              + " has no group_size, but "
+              + size.orElseThrow()
+              + " is given; leave one of the two out");
+    }
+  }
+
   private static Granularity group(int size) {
-    return size == -1 ? new PerRow() : new PerGroup(size);
+    return size == WHOLE_ROW ? new PerRow() : new PerGroup(size);
   }
 
   private static int parseGroupSize(String value) {
@@ -143,7 +165,7 @@ final class SchemeParser {
     } catch (NumberFormatException e) {
       throw new IllegalArgumentException("group_size " + value + " is not a whole number", e);
     }
-    if (size != -1 && size < 1) {
+    if (size != WHOLE_ROW && size < 1) {
       throw new IllegalArgumentException(
           "group_size " + size + "; use a positive number, or -1 for one group a row");
     }
