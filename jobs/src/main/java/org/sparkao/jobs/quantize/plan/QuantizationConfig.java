@@ -23,6 +23,11 @@ final class QuantizationConfig {
   /** Version of compressed-tensors whose form this is. */
   private static final String FORM_VERSION = "0.18.0";
 
+  private static final String KEY = "quantization_config";
+
+  /** Older name of the same object, which loaders still look for. */
+  private static final String OLD_KEY = "compression_config";
+
   private static final Pattern NUMBER = Pattern.compile("\\d+");
 
   private QuantizationConfig() {}
@@ -38,6 +43,21 @@ final class QuantizationConfig {
     return layout == CheckpointLayout.DEEPSEEK
         ? deepseek(ignored)
         : compressedTensors(schemes, ignored);
+  }
+
+  /**
+   * Puts the object into a {@code config.json} in place of whatever described the source: at the
+   * root or in the text part, by either name.
+   *
+   * @param root of {@code config.json}, changed
+   */
+  static void replace(Map<String, Object> root, Map<String, Object> config) {
+    root.remove(OLD_KEY);
+    if (root.get("text_config") instanceof Map<?, ?> text) {
+      text.remove(KEY);
+      text.remove(OLD_KEY);
+    }
+    root.put(KEY, config);
   }
 
   private static Map<String, Object> deepseek(List<String> ignored) {

@@ -43,6 +43,7 @@ public final class QuantizePlanner {
    */
   public QuantizePlan plan(Checkpoint checkpoint, Optional<byte[]> config) {
     TaskList list = new TaskList(checkpoint, recipe);
+    new SenseChecks(checkpoint).require(list);
     Map<String, Copy> inputScales = new InputScales(calibration).copies(list.schemes());
     new ShapeChecks(recipe.arithmetic()).require(list.tasks());
     List<ShardTask.Unit> units = new UnitGrouping(list.schemes(), inputScales).units(list.tasks());
@@ -52,9 +53,8 @@ public final class QuantizePlanner {
         config
             .map(bytes -> ConfigJson.parse(checkpoint.location() + "/config.json", bytes))
             .orElseGet(TreeMap::new);
-    root.put(
-        "quantization_config",
-        QuantizationConfig.of(recipe.arithmetic().layout(), list.schemes(), list.ignored()));
+    QuantizationConfig.replace(
+        root, QuantizationConfig.of(recipe.arithmetic().layout(), list.schemes(), list.ignored()));
     String configText = ConfigJson.format(root);
     Outputs outputs = outputs(shards);
     return new QuantizePlan(
