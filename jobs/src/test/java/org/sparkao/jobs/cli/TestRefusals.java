@@ -124,7 +124,8 @@ class TestRefusals {
         .contains(
             "model.layers.{0-2}.self_attn.k_proj",
             "model.layers.{0-2}.mlp.down_proj",
-            "group sizes that divide: 16, 24, 32, 48, 96",
+            "in model.safetensors: rows of 192, 96 weights",
+            "group sizes that divide all rows of this scheme: 16, 24, 32, 48, 96;",
             "use group_size=32");
   }
 

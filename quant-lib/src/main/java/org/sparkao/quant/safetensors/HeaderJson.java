@@ -173,7 +173,8 @@ final class HeaderJson {
                         + ": dtype "
                         + shortened(text)
                         + " is unknown; known are "
-                        + List.of(DType.values())));
+                        + List.of(DType.values())
+                        + "; convert the tensor to one of them, or download the file again"));
   }
 
   private List<Long> sizes(JsonParser parser, String name, String field) throws IOException {

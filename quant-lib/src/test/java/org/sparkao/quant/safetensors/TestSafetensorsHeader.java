@@ -66,6 +66,8 @@ final class TestSafetensorsHeader {
         "{dtype:F32,shape:[1],data_offsets:[0,4,4]} | 4"
             + " | has data_offsets [0, 4, 4], not a begin and an end",
         "{dtype:F31,shape:[1],data_offsets:[0,4]} | 4 | dtype F31 is unknown; known are [BOOL, F4,",
+        "{dtype:F31,shape:[1],data_offsets:[0,4]} | 4"
+            + " | ]; convert the tensor to one of them, or download the file again",
         "{dtype:F32,shape:[1.0],data_offsets:[0,4]} | 4"
             + " | has a shape that holds something else than whole numbers",
         "{dtype:F32,shape:1,data_offsets:[0,4]} | 4 | has a shape that is not an array",

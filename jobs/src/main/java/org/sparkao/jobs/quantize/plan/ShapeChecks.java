@@ -10,6 +10,7 @@ import org.sparkao.jobs.quantize.plan.TensorTask.Quantize;
 import org.sparkao.quant.QuantException;
 import org.sparkao.quant.pack.PackedPart;
 import org.sparkao.quant.scheme.Granularity;
+import org.sparkao.quant.scheme.QuantArgs;
 import org.sparkao.quant.scheme.QuantScheme;
 import org.sparkao.quant.scheme.Schemes;
 
@@ -20,9 +21,14 @@ final class ShapeChecks {
 
   private static final int SMALLEST_GROUP = 16;
   private static final int LARGEST_GROUP = 1024;
+  private static final int SHOWN_FILES = 3;
 
   private final Arithmetic arithmetic;
   private final Map<String, List<Quantize>> indivisible = new LinkedHashMap<>();
+
+  /** Greatest number that divides the rows of all weights of a scheme, those that fit included. */
+  private final Map<String, Long> commonDivisors = new LinkedHashMap<>();
+
   private final Map<String, List<Quantize>> refused = new LinkedHashMap<>();
 
   ShapeChecks(Arithmetic arithmetic) {
@@ -33,12 +39,13 @@ final class ShapeChecks {
     Map<String, QuantScheme> schemes = new LinkedHashMap<>();
     for (TensorTask task : tasks) {
       if (task instanceof Quantize weight) {
+        commonDivisors.merge(weight.scheme(), weight.weight().columns(), ShapeChecks::gcd);
         check(weight, schemes.computeIfAbsent(weight.scheme(), Schemes::parse));
       }
     }
     List<String> messages = new ArrayList<>();
     indivisible.forEach((scheme, weights) -> messages.add(groupMessage(scheme, weights)));
-    refused.forEach((message, weights) -> messages.add(names(weights) + ": " + message));
+    refused.forEach((message, weights) -> messages.add(where(weights) + ": " + message));
     if (!messages.isEmpty()) {
       throw new QuantException(String.join("\n", messages));
     }
@@ -70,22 +77,22 @@ final class ShapeChecks {
     }
   }
 
-  private static String groupMessage(String scheme, List<Quantize> weights) {
-    Granularity.PerGroup group =
-        (Granularity.PerGroup) Schemes.parse(scheme).weights().granularity();
-    long common = weights.stream().mapToLong(w -> w.weight().columns()).reduce(0, ShapeChecks::gcd);
+  private String groupMessage(String scheme, List<Quantize> weights) {
+    QuantArgs args = Schemes.parse(scheme).weights();
+    Granularity.PerGroup group = (Granularity.PerGroup) args.granularity();
+    long common = commonDivisors.get(scheme);
     String fitting =
         LongStream.rangeClosed(SMALLEST_GROUP, Math.min(common, LARGEST_GROUP))
             .filter(size -> common % size == 0)
             .mapToObj(Long::toString)
             .collect(Collectors.joining(", "));
-    boolean fixed = !scheme.startsWith("W") && !scheme.startsWith("8DA");
+    boolean fixed = args.scale() != QuantArgs.ScaleKind.WEIGHT_DTYPE;
     String columns =
         weights.stream()
             .map(w -> Long.toString(w.weight().columns()))
             .distinct()
             .collect(Collectors.joining(", "));
-    return names(weights)
+    return where(weights)
         + ": rows of "
         + columns
         + " weights are not multiples of group size "
@@ -96,8 +103,9 @@ final class ShapeChecks {
         + (fixed
             ? "the group size is part of the format, so use --skip for these modules"
             : fitting.isEmpty()
-                ? "no group size from 16 on divides them: use group_size=-1, or --skip"
-                : "group sizes that divide: "
+                ? "no group size from 16 on divides all rows of this scheme: use group_size=-1, or"
+                    + " --skip"
+                : "group sizes that divide all rows of this scheme: "
                     + fitting
                     + "; use group_size="
                     + preferred(common)
@@ -112,7 +120,11 @@ final class ShapeChecks {
     return b == 0 ? a : gcd(b, a % b);
   }
 
-  private static String names(List<Quantize> weights) {
-    return NameRanges.of(weights.stream().map(Quantize::module).toList());
+  private static String where(List<Quantize> weights) {
+    List<String> files = weights.stream().map(w -> w.tensor().file()).distinct().toList();
+    return NameRanges.of(weights.stream().map(Quantize::module).toList())
+        + " in "
+        + String.join(", ", files.subList(0, Math.min(SHOWN_FILES, files.size())))
+        + (files.size() > SHOWN_FILES ? " and " + (files.size() - SHOWN_FILES) + " others" : "");
   }
 }
