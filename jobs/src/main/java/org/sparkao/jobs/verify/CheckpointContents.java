@@ -14,8 +14,8 @@ interface CheckpointContents {
   /** {@code config.json}; a missing node when there is none. */
   JsonNode config();
 
-  /** {@code model.safetensors.index.json}; empty for a single file without one. */
-  Optional<JsonNode> index();
+  /** Of {@code model.safetensors.index.json}; empty for a single file without one. */
+  Optional<IndexMetadata> index();
 
   /** Every tensor of every shard, by name. */
   List<StoredTensor> tensors();

@@ -1,8 +1,8 @@
 package org.sparkao.jobs.verify;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * {@code model.safetensors.index.json} states the right size. That it names every tensor in the
@@ -17,23 +17,20 @@ final class IndexRule implements Rule {
     checkpoint
         .contents()
         .index()
-        .ifPresent(
-            index ->
-                checkSize(
-                    checkpoint.contents(), index.path("metadata").path("total_size"), findings));
+        .ifPresent(index -> checkSize(checkpoint.contents(), index.totalSize(), findings));
     return findings;
   }
 
   private static void checkSize(
-      CheckpointContents contents, JsonNode stated, List<Finding> findings) {
+      CheckpointContents contents, Optional<String> stated, List<Finding> findings) {
     long total = contents.tensors().stream().mapToLong(StoredTensor::bytes).sum();
-    if (stated.isMissingNode()) {
+    if (stated.isEmpty()) {
       findings.add(Finding.warning(INDEX, "has no metadata.total_size", "write " + total));
-    } else if (stated.asLong() != total) {
+    } else if (!stated.get().equals(Long.toString(total))) {
       findings.add(
           Finding.warning(
               INDEX,
-              "metadata.total_size is " + stated + ", the tensors have " + total + " bytes",
+              "metadata.total_size is " + stated.get() + ", the tensors have " + total + " bytes",
               "write " + total + ": loaders plan memory with it"));
     }
   }

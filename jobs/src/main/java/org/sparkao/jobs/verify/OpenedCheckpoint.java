@@ -1,7 +1,6 @@
 package org.sparkao.jobs.verify;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import java.io.Closeable;
 import java.io.IOException;
@@ -20,14 +19,14 @@ import org.sparkao.quant.safetensors.ByteSource;
  */
 final class OpenedCheckpoint implements CheckpointContents, Closeable {
   private static final String INDEX = "model.safetensors.index.json";
-  private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Checkpoint checkpoint;
   private final CheckpointFiles files;
-  private final Optional<JsonNode> index;
+  private final Optional<IndexMetadata> index;
   private final Map<String, ByteSource> open = new HashMap<>();
 
-  private OpenedCheckpoint(Checkpoint checkpoint, CheckpointFiles files, Optional<JsonNode> index) {
+  private OpenedCheckpoint(
+      Checkpoint checkpoint, CheckpointFiles files, Optional<IndexMetadata> index) {
     this.checkpoint = checkpoint;
     this.files = files;
     this.index = index;
@@ -38,7 +37,7 @@ final class OpenedCheckpoint implements CheckpointContents, Closeable {
     Checkpoint checkpoint = Checkpoint.open(files);
     boolean indexed = files.files().stream().anyMatch(file -> file.name().equals(INDEX));
     return new OpenedCheckpoint(
-        checkpoint, files, indexed ? Optional.of(readJson(files)) : Optional.empty());
+        checkpoint, files, indexed ? Optional.of(readIndex(files)) : Optional.empty());
   }
 
   /** One file of a folder. */
@@ -46,11 +45,9 @@ final class OpenedCheckpoint implements CheckpointContents, Closeable {
     return new OpenedCheckpoint(Checkpoint.openFile(files, name), files, Optional.empty());
   }
 
-  private static JsonNode readJson(CheckpointFiles files) throws IOException {
+  private static IndexMetadata readIndex(CheckpointFiles files) throws IOException {
     try (ByteSource source = files.open(INDEX)) {
-      byte[] bytes = new byte[Math.toIntExact(source.size())];
-      source.readFully(0, bytes, 0, bytes.length);
-      return JSON.readTree(bytes);
+      return IndexMetadata.read(new SourceStream(source));
     }
   }
 
@@ -65,7 +62,7 @@ final class OpenedCheckpoint implements CheckpointContents, Closeable {
   }
 
   @Override
-  public Optional<JsonNode> index() {
+  public Optional<IndexMetadata> index() {
     return index;
   }
 

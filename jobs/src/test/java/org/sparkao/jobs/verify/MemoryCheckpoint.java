@@ -4,9 +4,12 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.MissingNode;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -21,7 +24,7 @@ final class MemoryCheckpoint implements CheckpointContents {
   private final Map<String, StoredTensor> tensors = new TreeMap<>();
   private final Map<String, byte[]> bytes = new TreeMap<>();
   private JsonNode config = MissingNode.getInstance();
-  private Optional<JsonNode> index = Optional.empty();
+  private Optional<IndexMetadata> index = Optional.empty();
 
   /** The usual W4A16 configuration with another group, ignore list and extra top-level keys. */
   static String packed(String weights, String ignore) {
@@ -44,7 +47,12 @@ final class MemoryCheckpoint implements CheckpointContents {
   }
 
   MemoryCheckpoint index(String json) {
-    index = Optional.of(parse(json));
+    try {
+      InputStream text = new ByteArrayInputStream(json.getBytes(StandardCharsets.UTF_8));
+      index = Optional.of(IndexMetadata.read(text));
+    } catch (IOException e) {
+      throw new IllegalArgumentException(json, e);
+    }
     return this;
   }
 
@@ -115,7 +123,7 @@ final class MemoryCheckpoint implements CheckpointContents {
   }
 
   @Override
-  public Optional<JsonNode> index() {
+  public Optional<IndexMetadata> index() {
     return index;
   }
 

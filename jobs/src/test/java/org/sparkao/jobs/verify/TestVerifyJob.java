@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.RandomAccessFile;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterAll;
@@ -79,6 +80,28 @@ class TestVerifyJob {
         .containsOnlyOnce("has other bytes than run quantize-")
         .contains("copy the file again from where it was written, or quantize again")
         .contains("vLLM: not fit to load, 1 error");
+  }
+
+  /** Another name in the header, of the same length: one tensor is gone, one nobody wrote. */
+  @Test
+  void findsATensorThatIsGoneAndOneThatNobodyWrote() throws Exception {
+    Path copy = folder.resolve("renamed");
+    copyFolder(folder.resolve("W4A16"), copy);
+    Path file = copy.resolve("model.safetensors");
+    String text = Files.readString(file, StandardCharsets.ISO_8859_1);
+    assertThat(text).containsOnlyOnce("\"model.norm.weight\"");
+    Files.writeString(
+        file,
+        text.replace("\"model.norm.weight\"", "\"model.nOrm.weight\""),
+        StandardCharsets.ISO_8859_1);
+
+    JobRun run = verify(copy);
+
+    assertThat(run.code()).isEqualTo(ExitCode.REFUSED);
+    assertThat(run.out().replaceAll("\\s+", " "))
+        .containsPattern("model\\.norm\\.weight:? was written by run quantize-\\S+ and is gone")
+        .containsPattern("model\\.nOrm\\.weight:? was not written by run quantize-\\S+")
+        .contains("find out who added it, or quantize again into another folder");
   }
 
   @Test
