@@ -78,6 +78,9 @@ class TestNumberFormats {
     int first = format instanceof PowerOfTwo ? 2 : 1;
     for (int i = first; i < finite; i++) {
       double middle = ((double) values[i - 1] + values[i]) / 2;
+      if (values[i - 1] < values[i] && (float) middle == middle) {
+        assertTie(format, values[i - 1], values[i]);
+      }
       float below = (float) middle;
       float above = (float) middle;
       while (below >= middle) {
@@ -95,16 +98,46 @@ class TestNumberFormats {
     }
   }
 
+  /** Half-way goes to the code whose last bit is 0 (IEEE 754), for powers of two up (PyTorch). */
+  private static void assertTie(NumberFormat format, float low, float high) {
+    float middle = (float) (((double) low + high) / 2);
+    int code = format.encode(middle, Overflow.SPECIAL);
+    if (format instanceof PowerOfTwo) {
+      assertThat(format.decode(code)).as("tie %s", middle).isEqualTo(high);
+    } else {
+      assertThat(format.decode(code)).as("tie %s", middle).isIn(low, high);
+      assertThat(code & 1).as("last bit of code %d for the tie %s", code, middle).isZero();
+    }
+  }
+
+  static List<NumberFormat> signedFormats() {
+    return formats().stream().filter(format -> !(format instanceof PowerOfTwo)).toList();
+  }
+
   @ParameterizedTest
-  @MethodSource("formats")
+  @MethodSource("signedFormats")
   void saturates(NumberFormat format) {
     int largest = format.encode(format.largest(), Overflow.SATURATE);
-    if (!(format instanceof PowerOfTwo)) {
-      assertThat(format.encode(Float.MAX_VALUE, Overflow.SATURATE)).isEqualTo(largest);
-      assertThat(format.encode(Float.POSITIVE_INFINITY, Overflow.SATURATE)).isEqualTo(largest);
-      assertThat(format.decode(format.encode(Float.NEGATIVE_INFINITY, Overflow.SATURATE)))
-          .isLessThanOrEqualTo(-format.largest());
-    }
+    assertThat(format.encode(Float.MAX_VALUE, Overflow.SATURATE)).isEqualTo(largest);
+    assertThat(format.encode(Float.POSITIVE_INFINITY, Overflow.SATURATE)).isEqualTo(largest);
+    assertThat(format.decode(format.encode(Float.NEGATIVE_INFINITY, Overflow.SATURATE)))
+        .isLessThanOrEqualTo(-format.largest());
+  }
+
+  /** 255 is NaN and 254 the largest, 2^127 (OCP MX 1.0, section 5.4.1); PyTorch drops signs. */
+  @Test
+  void powersOfTwoHaveNothingToSaturateTo() {
+    NumberFormat format = NumberFormats.E8M0;
+    assertThat(format.encode(0x1p127f, Overflow.SATURATE)).isEqualTo(254);
+    assertThat(format.encode(Math.nextDown(0x1.8p127f), Overflow.SATURATE)).isEqualTo(254);
+    assertThat(format.encode(0x1.8p127f, Overflow.SATURATE)).isEqualTo(255);
+    assertThat(format.encode(Float.MAX_VALUE, Overflow.SATURATE)).isEqualTo(255);
+    assertThat(format.encode(Float.POSITIVE_INFINITY, Overflow.SATURATE)).isEqualTo(255);
+    assertThat(format.encode(Float.NEGATIVE_INFINITY, Overflow.SATURATE)).isEqualTo(255);
+    assertThat(format.encode(-2f, Overflow.SATURATE)).isEqualTo(128);
+    assertThat(format.encode(0f, Overflow.SATURATE)).isZero();
+    assertThat(format.encode(0f, Overflow.SPECIAL)).isEqualTo(255);
+    assertThat(format.encode(-2f, Overflow.SPECIAL)).isEqualTo(255);
   }
 
   @Test
