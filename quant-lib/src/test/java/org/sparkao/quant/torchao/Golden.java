@@ -2,6 +2,7 @@ package org.sparkao.quant.torchao;
 
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.sparkao.quant.format.NumberFormats;
 import org.sparkao.quant.format.WeightType;
 import org.sparkao.quant.golden.GoldenFile;
@@ -48,15 +49,24 @@ final class Golden {
     }
   }
 
+  private static final Set<String> USED = ConcurrentHashMap.newKeySet();
+
+  private final String file;
   private final Map<String, GoldenFile.Tensor> tensors;
 
-  private Golden(Map<String, GoldenFile.Tensor> tensors) {
+  private Golden(String file, Map<String, GoldenFile.Tensor> tensors) {
+    this.file = file;
     this.tensors = tensors;
+  }
+
+  /** The files of which a test of this JVM took at least one tensor. */
+  static Set<String> used() {
+    return Set.copyOf(USED);
   }
 
   /** Opens {@code golden/NAME}; skips the test where the shared folder is absent. */
   static Golden open(String name) {
-    return new Golden(GoldenFile.read(GoldenFile.folder().resolve(name)));
+    return new Golden(name, GoldenFile.read(GoldenFile.folder().resolve(name)));
   }
 
   Set<String> names() {
@@ -71,6 +81,7 @@ final class Golden {
     if (!has(name)) {
       throw new IllegalArgumentException("no " + name + " among " + names());
     }
+    USED.add(file);
     return new Matrix(tensors.get(name));
   }
 }

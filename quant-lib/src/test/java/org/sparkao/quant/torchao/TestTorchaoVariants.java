@@ -5,12 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.sparkao.quant.format.BinaryFloat;
 import org.sparkao.quant.format.NumberFormats;
 import org.sparkao.quant.format.WeightType;
+import org.sparkao.quant.golden.GoldenFile;
 import org.sparkao.quant.pack.SwizzledScales;
 import org.sparkao.quant.torchao.MxSpec.ScalingMode;
 
@@ -43,6 +45,13 @@ class TestTorchaoVariants {
           "f32_normal_64x256");
 
   private final Golden input = Golden.open("schemes/input.safetensors");
+
+  @AfterAll
+  static void everyFileOfTheListWasUsed() {
+    GoldenFile.folder();
+    assertThat(Golden.used())
+        .containsAll(FILES.stream().map(file -> "torchao/" + file + ".safetensors").toList());
+  }
 
   @Test
   void float8OfActivations() {
