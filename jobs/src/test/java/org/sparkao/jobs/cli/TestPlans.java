@@ -189,6 +189,23 @@ class TestPlans {
         .contains("the group size is part of the format, so use --skip for these modules");
   }
 
+  /** The fields that compressed-tensors 0.19 dumps for the same QuantizationArgs. */
+  @Test
+  void int8InputsOf8da4wAreAsymmetricAndDynamic() throws IOException {
+    String config = plan(llama(), "8DA4W").replaceAll("\\s", "");
+
+    assertThat(config)
+        .contains(
+            "\"format\":\"pack-quantized\",\"input_activations\":{\"actorder\":null,"
+                + "\"block_structure\":null,\"dynamic\":true,\"group_size\":null,"
+                + "\"num_bits\":8,\"observer\":null,\"observer_kwargs\":{},"
+                + "\"scale_dtype\":null,\"strategy\":\"token\",\"symmetric\":false,"
+                + "\"type\":\"int\",\"zp_dtype\":\"torch.int8\"},\"output_activations\":null,"
+                + "\"targets\":[\"Linear\"],\"weights\":{\"actorder\":null,"
+                + "\"block_structure\":null,\"dynamic\":false,\"group_size\":32,\"num_bits\":4,",
+            "\"strategy\":\"group\",\"symmetric\":true,\"type\":\"int\",\"zp_dtype\":null}");
+  }
+
   private Path llama() throws IOException {
     return Checkpoints.write(temp.resolve("source"), Checkpoints.llama(2, 128, 256));
   }
@@ -206,10 +223,14 @@ class TestPlans {
 
   /** The {@code config.json} that would be written. */
   private static String plan(Path source) throws IOException {
+    return plan(source, "W4A16");
+  }
+
+  private static String plan(Path source, String scheme) throws IOException {
     Arithmetic arithmetic =
         new Arithmetic(
             WeightAlgorithm.RTN, Numerics.COMPRESSED_TENSORS, CheckpointLayout.COMPRESSED_TENSORS);
-    Recipe recipe = new Recipe(Schemes.parse("W4A16"), List.of(), arithmetic, 1_000_000_000);
+    Recipe recipe = new Recipe(Schemes.parse(scheme), List.of(), arithmetic, 1_000_000_000);
     return new QuantizePlanner(recipe, Optional.empty())
         .plan(
             Checkpoint.open(LocalFiles.of(source)),

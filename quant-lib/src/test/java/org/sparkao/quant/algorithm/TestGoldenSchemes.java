@@ -31,6 +31,7 @@ class TestGoldenSchemes {
   @CsvSource(
       delimiter = '|',
       value = {
+        "W4A16_G32 | 8DA4W",
         "FP8 | FP8",
         "FP8_BLOCK | FP8_BLOCK",
         "FP8_DYNAMIC | FP8_DYNAMIC",
