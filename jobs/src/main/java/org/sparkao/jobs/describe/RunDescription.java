@@ -97,12 +97,9 @@ public record RunDescription(RunRow run, List<TensorResult> tensors) {
         .summaryStatistics();
   }
 
-  /** NaN and infinite weights that were met. */
+  /** NaN and infinite values that were met, in copied tensors too. */
   public long nonFinite() {
-    return tensors.stream()
-        .flatMap(tensor -> tensor.error().stream())
-        .mapToLong(TensorResult.Error::nonFinite)
-        .sum();
+    return tensors.stream().mapToLong(TensorResult::nonFinite).sum();
   }
 
   /** The types of modules in the order in which a model has them, largest source first. */

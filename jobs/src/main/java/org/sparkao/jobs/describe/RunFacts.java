@@ -50,7 +50,7 @@ final class RunFacts {
             "Quantized tensors",
             Texts.count(run.quantized().size()),
             Texts.count(run.tensors().size() - run.quantized().size()) + " copied unchanged"),
-        new Card("NaN or infinite", Texts.count(run.nonFinite()), "weights met in the source"));
+        new Card("NaN or infinite", Texts.count(run.nonFinite()), "values met in the source"));
   }
 
   private static String ratio(RunDescription run) {

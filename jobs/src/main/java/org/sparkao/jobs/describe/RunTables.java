@@ -104,12 +104,12 @@ public final class RunTables {
             row.text("device")),
         row.number("source_end") - row.number("source_begin"),
         row.number("output_bytes"),
+        row.number("non_finite"),
         row.has("elements") ? Optional.of(error(row)) : Optional.empty());
   }
 
   private static TensorResult.Error error(TableRow row) {
     return new TensorResult.Error(
-        row.number("non_finite"),
         row.decimal("amax"),
         row.decimal("sqnr_db"),
         row.decimal("max_error"),

@@ -13,6 +13,7 @@ import java.util.Optional;
  * @param treatment what was done with it
  * @param sourceBytes size before
  * @param outputBytes size after, scales included
+ * @param nonFinite NaN and infinite values
  * @param error how wrong it is; empty when it was copied
  */
 public record TensorResult(
@@ -23,6 +24,7 @@ public record TensorResult(
     Treatment treatment,
     long sourceBytes,
     long outputBytes,
+    long nonFinite,
     Optional<Error> error) {
 
   /**
@@ -44,7 +46,6 @@ public record TensorResult(
   /**
    * How wrong the codes are.
    *
-   * @param nonFinite NaN and infinite weights
    * @param amax largest magnitude
    * @param sqnrDb signal to quantization noise; NaN for nothing but zeros, infinite when exact
    * @param maxError largest absolute error
@@ -52,12 +53,7 @@ public record TensorResult(
    * @param clippedFraction share of weights cut off, 0 to 1
    */
   public record Error(
-      long nonFinite,
-      double amax,
-      double sqnrDb,
-      double maxError,
-      double meanError,
-      double clippedFraction) {
+      double amax, double sqnrDb, double maxError, double meanError, double clippedFraction) {
 
     /** Whether the ratio is an ordinary number. */
     public boolean measured() {

@@ -84,7 +84,6 @@ public final class QuantizeJob implements Job {
             source,
             calibration,
             config.value(QuantizeKeys.OUTPUT),
-            config.value(QuantizeKeys.NON_FINITE),
             recipe.scheme().name(),
             config.effective(),
             recipeOf(config));
@@ -109,7 +108,8 @@ public final class QuantizeJob implements Job {
             config.value(QuantizeKeys.ALGORITHM),
             config.value(QuantizeKeys.NUMERICS),
             config.value(QuantizeKeys.LAYOUT)),
-        config.value(QuantizeKeys.MAX_SHARD_SIZE));
+        config.value(QuantizeKeys.MAX_SHARD_SIZE),
+        config.value(QuantizeKeys.NON_FINITE));
   }
 
   private static Optional<byte[]> configText(Checkpoint source, Storage storage)

@@ -4,8 +4,8 @@ import java.util.List;
 import java.util.Set;
 import org.sparkao.jobs.config.ByteSize;
 import org.sparkao.jobs.config.ConfigKey;
+import org.sparkao.jobs.quantize.plan.NonFinitePolicy;
 import org.sparkao.jobs.quantize.plan.Rule;
-import org.sparkao.jobs.quantize.run.NonFinitePolicy;
 import org.sparkao.quant.algorithm.WeightAlgorithm;
 import org.sparkao.quant.scheme.CheckpointLayout;
 import org.sparkao.quant.scheme.Numerics;
@@ -75,7 +75,8 @@ final class QuantizeKeys {
               "non-finite",
               NonFinitePolicy.class,
               NonFinitePolicy::configName,
-              "NaN and infinite weights: keep and count them, or fail and remove the output.")
+              "NaN and infinite values, of copied tensors too: keep and count them, or fail and remove"
+                  + " the output.")
           .withDefault("keep");
   static final ConfigKey<Device> DEVICE =
       ConfigKey.choice(

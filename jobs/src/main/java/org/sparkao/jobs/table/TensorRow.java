@@ -20,6 +20,7 @@ import org.sparkao.quant.metric.TensorStatistics;
  * @param parts the tensors it became, codes first
  * @param outputFile file of the parts
  * @param outputSha256 SHA-256 of the only part; of the concatenated binary digests when several
+ * @param nonFinite NaN and infinities that were read
  * @param statistics error of the codes; empty for a tensor that was copied
  * @param elapsedNanos time spent on it
  * @param attempt unique name of the attempt that wrote the file
@@ -32,6 +33,7 @@ public record TensorRow(
     List<Part> parts,
     String outputFile,
     String outputSha256,
+    long nonFinite,
     Optional<TensorStatistics> statistics,
     long elapsedNanos,
     String attempt,
@@ -123,7 +125,7 @@ public record TensorRow(
                   "SHA-256 of the only part, or of the concatenated binary SHA-256 of the parts"),
               new Column("parts", new ArrayType(PART, true), "the tensors it became, codes first"),
               new Column("elements", LONG, "weights; null when copied"),
-              new Column("non_finite", LONG, "NaN and infinite weights"),
+              new Column("non_finite", LONG, "NaN and infinite values, kept as they are"),
               new Column("amax", DOUBLE, "largest magnitude"),
               new Column("sqnr_db", DOUBLE, "signal to quantization noise, dB"),
               new Column("max_error", DOUBLE, "largest absolute error"),
@@ -172,7 +174,7 @@ public record TensorRow(
         outputSha256,
         parts.stream().map(TensorRow::row).toList(),
         seen == null ? null : seen.elements(),
-        seen == null ? null : seen.nonFinite(),
+        nonFinite,
         seen == null ? null : seen.amax(),
         seen == null ? null : seen.sqnrDb(),
         seen == null ? null : seen.maxError(),

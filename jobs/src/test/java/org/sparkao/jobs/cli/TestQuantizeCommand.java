@@ -114,11 +114,67 @@ class TestQuantizeCommand {
     assertThat(code).as(command.err()).isEqualTo(ExitCode.REFUSED);
     assertThat(command.err())
         .contains(
-            "model.layers.2.self_attn.q_proj.weight in model.safetensors: 1 of 16384 weights are"
-                + " NaN or infinite",
+            "model.layers.2.self_attn.q_proj.weight in "
+                + source
+                + "/model.safetensors: 1 of 16384 values are NaN or infinite",
             "--non-finite keep");
     assertThat(output).doesNotExist();
     assertThat(TableReader.statuses(temp.resolve("tables"))).containsExactly("refused");
+  }
+
+  @Test
+  void nanOfCopiedTensorsIsRefusedWhenAsked(@TempDir Path temp) throws IOException {
+    for (String copied : List.of("model.norm.weight", "lm_head.weight")) {
+      Path source = Checkpoints.write(temp.resolve(copied), Checkpoints.llama(1, 128, 256));
+      Checkpoints.setToNan(source, copied);
+      Path output = temp.resolve("output");
+
+      ExitCode code = command.quantize(source, output, "--scheme", "W4A16", "--non-finite", "fail");
+
+      assertThat(code).as(command.err()).isEqualTo(ExitCode.REFUSED);
+      assertThat(command.err())
+          .contains(
+              copied
+                  + " in "
+                  + source
+                  + "/model.safetensors: 1 of "
+                  + (copied.startsWith("model") ? 128 : 64 * 128)
+                  + " values are NaN or infinite; repair the checkpoint, or keep and count them"
+                  + " with --non-finite keep");
+      assertThat(output).doesNotExist();
+    }
+  }
+
+  @Test
+  void nanIsKeptAndCountedUnlessAskedOtherwise(@TempDir Path temp) throws IOException {
+    Path source = Checkpoints.write(temp.resolve("source"), Checkpoints.llama(1, 128, 256));
+    List<String> spoilt = List.of("model.norm.weight", "model.layers.0.self_attn.q_proj.weight");
+    for (String tensor : spoilt) {
+      Checkpoints.setToNan(source, tensor);
+    }
+    Path output = temp.resolve("output");
+
+    assertThat(command.quantize(source, output, "--scheme", "W4A16"))
+        .as(command.err())
+        .isEqualTo(ExitCode.DONE);
+
+    assertThat(TableReader.rows(temp.resolve("tables"), TensorRow.TABLE))
+        .allSatisfy(
+            row ->
+                assertThat(row.number("non_finite"))
+                    .as(row.text("tensor"))
+                    .isEqualTo(spoilt.contains(row.text("tensor")) ? 1 : 0));
+    assertThat(Checkpoints.read(output).get("model.norm.weight").bytes())
+        .isEqualTo(Checkpoints.read(source).get("model.norm.weight").bytes());
+    // What was kept by one policy is not what the other one asks for.
+    assertThat(command.quantize(source, output, "--scheme", "W4A16", "--non-finite", "fail"))
+        .isEqualTo(ExitCode.REFUSED);
+    assertThat(command.err())
+        .containsPattern(
+            "refused: "
+                + output
+                + ": holds the finished run quantize-[0-9a-f-]+ of another recipe or another"
+                + " source; choose another --output, or delete the folder");
   }
 
   @Test

@@ -60,7 +60,8 @@ final class RunFixture {
         new Treatment(Optional.of("W4A16"), Optional.empty(), "compressed-tensors", "rtn", "cpu"),
         1 << 21,
         557_056,
-        Optional.of(new TensorResult.Error(0, 0.5, sqnr, 0.03, 0.002, 0.001)));
+        0,
+        Optional.of(new TensorResult.Error(0.5, sqnr, 0.03, 0.002, 0.001)));
   }
 
   static TensorResult copied(String module, Optional<Long> layer, long elements, String reason) {
@@ -72,6 +73,7 @@ final class RunFixture {
         new Treatment(Optional.empty(), Optional.of(reason), "compressed-tensors", "rtn", "cpu"),
         2 * elements,
         2 * elements,
+        0,
         Optional.empty());
   }
 }

@@ -78,6 +78,7 @@ class TestRunJobs {
                 module + ".weight_packed", 64, scheme.isPresent() ? 500 : 2000, "1".repeat(64))),
         "model.safetensors",
         "1".repeat(64),
+        0,
         scheme.map(s -> new TensorStatistics(1000, 0, 3.5, 100, 1, 10, 0.25, 5)),
         1_000_000,
         "attempt",

@@ -115,6 +115,7 @@ class TestDeltaStore {
                 new TensorRow.Part("up.weight_scale", 564, 20, "2".repeat(64))),
             "model.safetensors",
             "3".repeat(64),
+            7,
             statistics,
             1_000_000,
             "attempt",

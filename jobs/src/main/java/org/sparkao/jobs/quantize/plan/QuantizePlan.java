@@ -8,6 +8,7 @@ import org.sparkao.quant.checkpoint.FileEntry;
  * Everything that a run will do.
  *
  * @param arithmetic what all weights share
+ * @param nonFinite what becomes of NaN and infinities
  * @param shards the files of tensors
  * @param totals their sums
  * @param config text of {@code config.json}
@@ -17,6 +18,7 @@ import org.sparkao.quant.checkpoint.FileEntry;
  */
 public record QuantizePlan(
     Arithmetic arithmetic,
+    NonFinitePolicy nonFinite,
     List<ShardTask> shards,
     Totals totals,
     String config,

@@ -59,6 +59,7 @@ public final class QuantizePlanner {
     Outputs outputs = outputs(shards);
     return new QuantizePlan(
         recipe.arithmetic(),
+        recipe.nonFinite(),
         shards,
         totals(shards, outputs),
         configText,
@@ -116,6 +117,7 @@ public final class QuantizePlanner {
     update(digest, checkpoint.fingerprint());
     update(digest, calibration.map(Checkpoint::fingerprint).orElse("-"));
     update(digest, recipe.arithmetic().toString());
+    update(digest, recipe.nonFinite().configName());
     shards.forEach(shard -> update(digest, shard.toString()));
     update(digest, config);
     return Sha256.hex(digest);

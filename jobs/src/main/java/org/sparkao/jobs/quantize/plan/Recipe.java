@@ -12,15 +12,26 @@ import org.sparkao.quant.scheme.QuantScheme;
  * @param rules first match wins
  * @param arithmetic what all weights share
  * @param maxShardBytes longest file of the output, but for a single tensor that is longer
+ * @param nonFinite what becomes of NaN and infinities
  */
 public record Recipe(
-    QuantScheme scheme, List<Rule> rules, Arithmetic arithmetic, long maxShardBytes) {
+    QuantScheme scheme,
+    List<Rule> rules,
+    Arithmetic arithmetic,
+    long maxShardBytes,
+    NonFinitePolicy nonFinite) {
 
   /** Freezes the rules. */
   public Recipe {
     Objects.requireNonNull(scheme, "scheme");
     Objects.requireNonNull(arithmetic, "arithmetic");
+    Objects.requireNonNull(nonFinite, "nonFinite");
     rules = List.copyOf(rules);
+  }
+
+  /** A recipe that keeps what is not finite. */
+  public Recipe(QuantScheme scheme, List<Rule> rules, Arithmetic arithmetic, long maxShardBytes) {
+    this(scheme, rules, arithmetic, maxShardBytes, NonFinitePolicy.KEEP);
   }
 
   /**

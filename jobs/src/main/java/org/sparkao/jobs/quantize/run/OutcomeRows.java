@@ -62,6 +62,7 @@ final class OutcomeRows {
               tensor.parts().stream().map(OutcomeRows::part).toList(),
               outcome.file(),
               digest(tensor.parts()),
+              tensor.nonFinite(),
               Optional.ofNullable(tensor.statistics()),
               tensor.elapsedNanos(),
               outcome.attempt().id(),

@@ -203,7 +203,7 @@ public final class QuantizeRun {
         request.calibration().map(Checkpoint::location).orElse(""),
         output.location(),
         request.plan().arithmetic(),
-        request.nonFinite(),
+        request.plan().nonFinite(),
         files);
   }
 

@@ -13,7 +13,6 @@ import org.sparkao.quant.checkpoint.Checkpoint;
  * @param source checkpoint that is read
  * @param calibration input scales that are given
  * @param output folder that is written, as the user named it
- * @param nonFinite what becomes of NaN and infinities
  * @param scheme default scheme, for the tables
  * @param effective configuration, for the tables
  * @param recipe the part of it that decides the output, for whoever finds the output
@@ -23,7 +22,6 @@ public record RunRequest(
     Checkpoint source,
     Optional<Checkpoint> calibration,
     String output,
-    NonFinitePolicy nonFinite,
     String scheme,
     Map<String, List<String>> effective,
     Map<String, List<String>> recipe) {}

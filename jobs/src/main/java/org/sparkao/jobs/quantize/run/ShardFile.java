@@ -68,6 +68,7 @@ final class ShardFile {
       outcomes.add(
           new TensorOutcome(
               result.sourceSha256(),
+              result.nonFinite(),
               parts,
               result.statistics().orElse(null),
               result.elapsedNanos()));

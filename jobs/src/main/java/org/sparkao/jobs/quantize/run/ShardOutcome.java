@@ -41,12 +41,14 @@ record ShardOutcome(
    * One tensor.
    *
    * @param sourceSha256 of what was read
+   * @param nonFinite NaN and infinities that were read
    * @param parts what was written, codes first
    * @param statistics null when copied
    * @param elapsedNanos time spent
    */
   record TensorOutcome(
       String sourceSha256,
+      long nonFinite,
       List<WrittenTensor> parts,
       TensorStatistics statistics,
       long elapsedNanos) {}

@@ -3,6 +3,7 @@ package org.sparkao.jobs.quantize.run;
 import java.io.Serializable;
 import java.util.List;
 import org.sparkao.jobs.quantize.plan.Arithmetic;
+import org.sparkao.jobs.quantize.plan.NonFinitePolicy;
 
 /**
  * What the tasks of a run share. Travels to the executors.

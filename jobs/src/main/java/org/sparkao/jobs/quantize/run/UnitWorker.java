@@ -5,7 +5,9 @@ import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongConsumer;
+import org.sparkao.jobs.quantize.plan.NonFinitePolicy;
 import org.sparkao.jobs.quantize.plan.ShardTask;
 import org.sparkao.jobs.quantize.plan.TensorTask;
 import org.sparkao.jobs.quantize.plan.TensorTask.Copy;
@@ -23,8 +25,10 @@ import org.sparkao.quant.checkpoint.WeightSource;
 import org.sparkao.quant.metric.TensorStatistics;
 import org.sparkao.quant.observe.TensorRange;
 import org.sparkao.quant.pack.PackedPart;
+import org.sparkao.quant.safetensors.NonFinite;
 import org.sparkao.quant.safetensors.Sha256;
 import org.sparkao.quant.safetensors.ShardWriter;
+import org.sparkao.quant.safetensors.TensorEntry;
 import org.sparkao.quant.scheme.QuantArgs;
 import org.sparkao.quant.scheme.QuantScheme;
 
@@ -52,7 +56,11 @@ final class UnitWorker {
   }
 
   /** What became of a tensor; its parts are known to the writer alone until the file is done. */
-  record Result(String sourceSha256, Optional<TensorStatistics> statistics, long elapsedNanos) {}
+  record Result(
+      String sourceSha256,
+      long nonFinite,
+      Optional<TensorStatistics> statistics,
+      long elapsedNanos) {}
 
   /** Works off one unit; gives a result for each of its tensors. */
   List<Result> work(ShardTask.Unit unit) throws IOException {
@@ -62,16 +70,39 @@ final class UnitWorker {
       long start = System.nanoTime();
       MessageDigest digest = Sha256.newDigest();
       Optional<TensorStatistics> statistics = Optional.empty();
+      long nonFinite = 0;
       if (task instanceof Quantize weight) {
-        statistics = Optional.of(quantize(weight, shared, digest));
+        TensorStatistics seen = quantize(weight, shared, digest);
+        nonFinite = seen.nonFinite();
+        statistics = Optional.of(seen);
       } else if (task instanceof Unpack weight) {
-        unpack(weight, digest);
+        nonFinite = unpack(weight, digest);
       } else if (task instanceof Copy copy) {
-        copy(copy, digest);
+        nonFinite = copy(copy, digest);
       }
-      results.add(new Result(Sha256.hex(digest), statistics, System.nanoTime() - start));
+      requireFinite(task, nonFinite);
+      long nanos = System.nanoTime() - start;
+      results.add(new Result(Sha256.hex(digest), nonFinite, statistics, nanos));
     }
     return results;
+  }
+
+  private void requireFinite(TensorTask task, long nonFinite) throws IOException {
+    if (nonFinite == 0 || settings.nonFinite() == NonFinitePolicy.KEEP) {
+      return;
+    }
+    throw new QuantException(
+        task.tensor().entry().name()
+            + " in "
+            + folder(task).location()
+            + "/"
+            + task.tensor().file()
+            + ": "
+            + nonFinite
+            + " of "
+            + task.sourceBytes() * 8 / task.tensor().entry().dtype().bits()
+            + " values are NaN or infinite; repair the checkpoint, or keep and count them with"
+            + " --non-finite keep");
   }
 
   /** One global scale serves all layers that a loader fuses. */
@@ -132,24 +163,13 @@ final class UnitWorker {
         progress.accept(task.sourceBytes() * rows / weight.rows());
       }
     }
-    TensorStatistics statistics = quantizer.statistics();
-    if (statistics.nonFinite() > 0 && settings.nonFinite() == NonFinitePolicy.FAIL) {
-      throw new QuantException(
-          weight.tensor().entry().name()
-              + " in "
-              + weight.tensor().file()
-              + ": "
-              + statistics.nonFinite()
-              + " of "
-              + statistics.elements()
-              + " weights are NaN or infinite; repair the checkpoint, leave the tensor out with"
-              + " --skip, or keep and count them with --non-finite keep");
-    }
-    return statistics;
+    return quantizer.statistics();
   }
 
-  private void unpack(Unpack task, MessageDigest digest) throws IOException {
+  /** Gives the number of NaN and infinities among the unpacked weights. */
+  private long unpack(Unpack task, MessageDigest digest) throws IOException {
     WeightSource weight = task.weight();
+    long nonFinite = 0;
     int step = WeightSlices.rows(weight, 1);
     require(weight, step);
     String name = task.outputs(settings.arithmetic()).get(0).name();
@@ -157,24 +177,35 @@ final class UnitWorker {
       for (long row = 0; row < weight.rows(); row += step) {
         int rows = (int) Math.min(step, weight.rows() - row);
         reader.readRows(row, rows, slice, 0);
-        writer.append(
-            name, slice, 0, Math.toIntExact(weight.dtype().bytes(rows * weight.columns())));
+        int bytes = Math.toIntExact(weight.dtype().bytes(rows * weight.columns()));
+        nonFinite += NonFinite.count(weight.dtype(), slice, 0, bytes);
+        writer.append(name, slice, 0, bytes);
         progress.accept(task.sourceBytes() * rows / weight.rows());
       }
     }
+    return nonFinite;
   }
 
-  private void copy(Copy task, MessageDigest digest) throws IOException {
-    Folder folder =
-        task.origin() == Copy.Origin.CALIBRATION ? storage.folder(settings.calibration()) : source;
+  /** Gives the number of NaN and infinities among the copied values. */
+  private long copy(Copy task, MessageDigest digest) throws IOException {
+    LongAdder nonFinite = new LongAdder();
+    TensorEntry entry = task.tensor().entry();
     TensorCopy.copy(
-        folder,
+        folder(task),
         task.tensor(),
         (buffer, offset, length) -> {
           digest.update(buffer, offset, length);
-          writer.append(task.tensor().entry().name(), buffer, offset, length);
+          nonFinite.add(NonFinite.count(entry.dtype(), buffer, offset, length));
+          writer.append(entry.name(), buffer, offset, length);
           progress.accept(length);
         });
+    return nonFinite.sum();
+  }
+
+  private Folder folder(TensorTask task) throws IOException {
+    return task instanceof Copy copy && copy.origin() == Copy.Origin.CALIBRATION
+        ? storage.folder(settings.calibration())
+        : source;
   }
 
   /** One buffer serves all slices; it grows to the largest. */

@@ -1,4 +1,4 @@
-package org.sparkao.jobs.quantize.run;
+package org.sparkao.jobs.quantize.plan;
 
 /** What becomes of NaN and infinite weights, which only reading finds. */
 public enum NonFinitePolicy {
