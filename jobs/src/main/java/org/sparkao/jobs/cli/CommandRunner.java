@@ -43,7 +43,7 @@ final class CommandRunner {
         root.usage(console.err());
         return ExitCode.REFUSED;
       }
-      return run(result.subcommand());
+      return run(result.subcommand(), List.of(args));
     } catch (ParameterException e) {
       console.err().println("sparkao: " + e.getMessage());
       CommandLine at = e.getCommandLine();
@@ -52,11 +52,11 @@ final class CommandRunner {
     }
   }
 
-  private ExitCode run(ParseResult command) {
+  private ExitCode run(ParseResult command, List<String> arguments) {
     String name = command.commandSpec().name();
     Job job = jobs.stream().filter(j -> j.name().equals(name)).findFirst().orElseThrow();
     try {
-      return job.run(config(job, command), console);
+      return job.run(config(job, command).from(arguments), console);
     } catch (QuantException e) {
       console.err().println("sparkao " + name + ": refused: " + e.getMessage());
       return ExitCode.REFUSED;

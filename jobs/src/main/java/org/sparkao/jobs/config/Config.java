@@ -16,10 +16,13 @@ import org.sparkao.quant.QuantException;
 public final class Config {
   private final Map<String, ConfigKey<?>> keys;
   private final Map<String, List<String>> texts;
+  private final List<String> arguments;
 
-  private Config(Map<String, ConfigKey<?>> keys, Map<String, List<String>> texts) {
+  private Config(
+      Map<String, ConfigKey<?>> keys, Map<String, List<String>> texts, List<String> arguments) {
     this.keys = keys;
     this.texts = texts;
+    this.arguments = arguments;
   }
 
   /**
@@ -47,7 +50,17 @@ public final class Config {
                 texts.put(name, List.copyOf(values));
               });
     }
-    return new Config(byName, texts);
+    return new Config(byName, texts, List.of());
+  }
+
+  /** This configuration, with the command line that it comes from. */
+  public Config from(List<String> commandLine) {
+    return new Config(keys, texts, Secrets.hideIn(commandLine));
+  }
+
+  /** The command line as it was given, but for secrets; empty when there was none. */
+  public List<String> arguments() {
+    return arguments;
   }
 
   private static QuantException unknown(
@@ -110,6 +123,7 @@ public final class Config {
 
   /**
    * Every key with its text, defaults included, in the order of declaration: what was in effect.
+   * Secrets among Spark's settings are hidden, for it is stored and shown.
    */
   public Map<String, List<String>> effective() {
     Map<String, List<String>> all = new LinkedHashMap<>();
@@ -123,6 +137,6 @@ public final class Config {
             all.put(name, values);
           }
         });
-    return all;
+    return Secrets.hide(all);
   }
 }

@@ -84,6 +84,7 @@ final class RunFacts {
     facts.put("Fingerprint", row.fingerprint());
     facts.put("Version", row.codeVersion());
     facts.put("Spark application", row.applicationId());
+    facts.put("Arguments", row.arguments());
     facts.put("Configuration", row.config());
     return facts;
   }

@@ -72,6 +72,7 @@ public final class RunTables {
     return new RunRow(
         row.text("run_id"),
         row.text("job"),
+        row.text("arguments"),
         row.text("config"),
         row.text("code_version"),
         row.text("fingerprint"),

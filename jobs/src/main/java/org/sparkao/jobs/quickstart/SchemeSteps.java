@@ -125,6 +125,7 @@ final class SchemeSteps {
     values.put(CommonKeys.CONF.name(), config.all(CommonKeys.CONF));
     List<ConfigKey<?>> keys = new ArrayList<>(job.keys());
     keys.addAll(CommonKeys.all());
-    return Config.resolve(keys, List.of(new ConfigLayer("quickstart", values)));
+    return Config.resolve(keys, List.of(new ConfigLayer("quickstart", values)))
+        .from(config.arguments());
   }
 }

@@ -16,6 +16,7 @@ import java.util.Optional;
  *
  * @param runId name of the run
  * @param job the verb
+ * @param arguments command line as JSON, secrets hidden
  * @param config effective configuration as JSON
  * @param codeVersion version of this program
  * @param fingerprint hash of everything that decides the output
@@ -28,6 +29,7 @@ import java.util.Optional;
 public record RunRow(
     String runId,
     String job,
+    String arguments,
     String config,
     String codeVersion,
     String fingerprint,
@@ -79,6 +81,7 @@ public record RunRow(
           List.of(
               new Column("run_id", STRING, "name of the run"),
               new Column("job", STRING, "the verb, such as quantize"),
+              new Column("arguments", STRING, "command line: JSON list of texts, secrets hidden"),
               new Column("config", STRING, "effective configuration: JSON map of key to texts"),
               new Column("code_version", STRING, "version of the program"),
               new Column(
@@ -110,6 +113,7 @@ public record RunRow(
     return new RunRow(
         runId,
         job,
+        arguments,
         config,
         codeVersion,
         fingerprint,
@@ -125,6 +129,7 @@ public record RunRow(
     return Arrays.asList(
         runId,
         job,
+        arguments,
         config,
         codeVersion,
         fingerprint,
