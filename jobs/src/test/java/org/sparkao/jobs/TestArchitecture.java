@@ -6,6 +6,7 @@ import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.sli
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import java.io.ObjectInputStream;
 import org.junit.jupiter.api.Test;
 
 /** Which package may use which. */
@@ -48,6 +49,16 @@ class TestArchitecture {
         .callMethod(System.class, "exit", int.class)
         .because("a job returns its exit code, so that tests and other jobs can run it")
         .check(CLASSES);
+  }
+
+  @Test
+  void nobodyDeserializesJavaObjects() {
+    noClasses()
+        .should()
+        .dependOnClassesThat()
+        .areAssignableTo(ObjectInputStream.class)
+        .because("a stream of objects runs code of whoever wrote it; data travels as JSON")
+        .check(new ClassFileImporter().importPackages("org.sparkao"));
   }
 
   @Test

@@ -44,6 +44,7 @@ class TestLauncher {
     Answer answer = run(Map.of("SPARK_HOME", sparkHome()), "runs", "--master", "local[2]");
     assertThat(answer.lines())
         .startsWith("java", "@" + root + "/jobs/target/jvm.options", "-Xmx2g")
+        .contains("-Dsparkao.terminal=false")
         .endsWith("org.sparkao.jobs.cli.Main", "runs", "--master", "local[2]");
   }
 

@@ -85,7 +85,6 @@ public final class QuantizeJob implements Job {
             calibration,
             config.value(QuantizeKeys.OUTPUT),
             recipe.scheme().name(),
-            config.effective(),
             recipeOf(config));
     String runId = new QuantizeRun(request, config, console).run();
     console.out().println("run " + runId + " is done: " + config.value(QuantizeKeys.OUTPUT));

@@ -1,5 +1,6 @@
 package org.sparkao.jobs.spark;
 
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.regex.Matcher;
@@ -10,11 +11,16 @@ import org.apache.spark.SparkEnv;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.sparkao.jobs.config.CommonKeys;
 import org.sparkao.jobs.config.Config;
+import org.sparkao.jobs.config.Secrets;
 import scala.Tuple2;
 
 /** Starts Spark for a run. */
 public final class SparkSessions {
   private static final Pattern LOCAL = Pattern.compile("local(?:\\[([^,\\]]+)\\])?");
+
+  /** What spark-submit calls an application that was given no name: its main class. */
+  private static final String CLASSES = "org.sparkao.";
+
   private static final int TASK_ATTEMPTS = 4;
 
   /** As {@code jvm.processor-options} of pom.xml, where the reason is; the user's come after it. */
@@ -32,10 +38,13 @@ public final class SparkSessions {
     config.all(CommonKeys.CONF).forEach(setting -> set(conf, setting));
     config.find(CommonKeys.MASTER).ifPresent(conf::setMaster);
     conf.setMaster(retrying(conf.get("spark.master", "local[*]")));
-    conf.setIfMissing("spark.app.name", name);
+    if (conf.get("spark.app.name", CLASSES).startsWith(CLASSES)) {
+      conf.setAppName(name);
+    }
     conf.set("spark.serializer", "org.apache.spark.serializer.KryoSerializer");
     conf.set("spark.kryo.registrationRequired", "true");
     conf.set("spark.kryo.classesToRegister", KryoClasses.commaSeparated());
+    conf.setIfMissing("spark.redaction.regex", Secrets.KEYS);
     conf.setIfMissing("spark.ui.showConsoleProgress", "false");
     conf.setIfMissing("spark.scheduler.mode", "FAIR");
     if (conf.get("spark.master").startsWith("local[")) {
@@ -78,6 +87,11 @@ public final class SparkSessions {
     if (cluster && jar != null && jar.length > 0 && !conf.contains("spark.jars")) {
       conf.setJars(jar);
     }
+  }
+
+  /** A folder of this machine for what a task puts aside; goes away with Spark. */
+  public static Path taskScratch() {
+    return SparkEnv.get().blockManager().diskBlockManager().localDirs()[0].toPath();
   }
 
   /** Spark's settings as a task on an executor sees them. */

@@ -23,7 +23,9 @@ public interface Folder extends CheckpointFiles {
 
   /**
    * Creates a file that must not exist, missing folders too. Of several that try at once, one
-   * succeeds.
+   * succeeds: on local disks, HDFS, and object stores with conditional writes (S3A from Hadoop
+   * 3.4.2 on, unless switched off); others may let several. Others than local disks may show the
+   * file before it has its content.
    *
    * @return whether it was this call that created it
    */

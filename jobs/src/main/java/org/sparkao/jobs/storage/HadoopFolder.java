@@ -1,5 +1,7 @@
 package org.sparkao.jobs.storage;
 
+import static org.apache.hadoop.fs.Options.CreateFileOptionKeys.FS_OPTION_CREATE_CONDITIONAL_OVERWRITE;
+
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.time.Instant;
@@ -12,6 +14,7 @@ import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.EtagSource;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FSDataOutputStream;
+import org.apache.hadoop.fs.FSDataOutputStreamBuilder;
 import org.apache.hadoop.fs.FileAlreadyExistsException;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
@@ -25,16 +28,19 @@ import org.sparkao.quant.safetensors.ByteSource;
 final class HadoopFolder implements Folder {
   private final FileSystem files;
   private final Path root;
+  private final java.nio.file.Path scratch;
 
-  private HadoopFolder(FileSystem files, Path root) {
+  private HadoopFolder(FileSystem files, Path root, java.nio.file.Path scratch) {
     this.files = files;
     this.root = root;
+    this.scratch = scratch;
   }
 
-  static HadoopFolder open(String uri, Configuration configuration) throws IOException {
+  static HadoopFolder open(String uri, Configuration configuration, java.nio.file.Path scratch)
+      throws IOException {
     try {
       Path root = new Path(uri);
-      return new HadoopFolder(root.getFileSystem(configuration), root);
+      return new HadoopFolder(root.getFileSystem(configuration), root, scratch);
     } catch (IllegalArgumentException | UnsupportedOperationException e) {
       throw new QuantException(uri + ": not a URI that Hadoop understands: " + e.getMessage(), e);
     }
@@ -120,12 +126,31 @@ final class HadoopFolder implements Folder {
 
   @Override
   public boolean create(String name, byte[] content) throws IOException {
-    try (FSDataOutputStream stream = files.create(path(name), false)) {
+    try (FSDataOutputStream stream = exclusive(path(name))) {
       stream.write(content);
       return true;
     } catch (FileAlreadyExistsException e) {
       return false;
+    } catch (IOException e) {
+      if (files.hasPathCapability(root, FS_OPTION_CREATE_CONDITIONAL_OVERWRITE)
+          && size(name).isPresent()) {
+        // An object store tells it in its own words, and only when the file is complete.
+        return false;
+      }
+      throw e;
     }
+  }
+
+  /** File systems decide when a file is begun; object stores, when they are asked, at its end. */
+  private FSDataOutputStream exclusive(Path path) throws IOException {
+    if (!files.hasPathCapability(root, FS_OPTION_CREATE_CONDITIONAL_OVERWRITE)) {
+      return files.create(path, false);
+    }
+    FSDataOutputStreamBuilder<?, ?> builder = files.createFile(path);
+    builder.create();
+    builder.recursive();
+    builder.must(FS_OPTION_CREATE_CONDITIONAL_OVERWRITE, true);
+    return builder.build();
   }
 
   @Override
@@ -139,7 +164,7 @@ final class HadoopFolder implements Folder {
 
   @Override
   public ByteSink sink(String name) throws IOException {
-    return ScratchSink.open(files, path(name));
+    return ScratchSink.open(files, path(name), scratch);
   }
 
   @Override

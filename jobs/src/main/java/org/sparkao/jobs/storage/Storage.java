@@ -15,9 +15,11 @@ public final class Storage {
   private static final String HADOOP_PREFIX = "spark.hadoop.";
 
   private final Map<String, String> hadoopSettings;
+  private final Path scratch;
 
-  private Storage(Map<String, String> hadoopSettings) {
+  private Storage(Map<String, String> hadoopSettings, Path scratch) {
     this.hadoopSettings = hadoopSettings;
+    this.scratch = scratch;
   }
 
   /**
@@ -45,7 +47,12 @@ public final class Storage {
             settings.put(key.substring(HADOOP_PREFIX.length()), value);
           }
         });
-    return new Storage(settings);
+    return new Storage(settings, Path.of(System.getProperty("java.io.tmpdir")));
+  }
+
+  /** The same, with another local folder for files that must be assembled before they are sent. */
+  public Storage withScratch(Path folder) {
+    return new Storage(hadoopSettings, folder);
   }
 
   /** The folder at a URI, a {@code file:} URI or a local path; it need not exist. */
@@ -54,7 +61,7 @@ public final class Storage {
     if (local.isPresent()) {
       return new LocalFolder(local.orElseThrow());
     }
-    return HadoopFolder.open(uri, configuration());
+    return HadoopFolder.open(uri, configuration(), scratch);
   }
 
   /** Hadoop's configuration with these settings, for whoever keeps files of its own. */

@@ -8,7 +8,9 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
+import org.apache.hadoop.fs.EtagSource;
 import org.apache.hadoop.fs.FSDataOutputStream;
+import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.RawLocalFileSystem;
 import org.apache.hadoop.util.Progressable;
 
@@ -17,7 +19,8 @@ import org.apache.hadoop.util.Progressable;
  * to. Fails when told so: a file {@code NAME#anything} in the folder {@code fs.remote.faults} lets
  * one attempt to create a file with NAME in its name fail, {@code NAME#always} all of them; {@code
  * NAME#hold} makes the attempt wait until its task is cancelled and some seconds longer, and tell
- * {@code NAME#ended}.
+ * {@code NAME#ended}; {@code NAME#stall} waits after the file was created, and is renamed to {@code
+ * NAME#stalled}.
  */
 public final class RemoteFiles extends RawLocalFileSystem {
   private static final URI ROOT = URI.create("remote:///");
@@ -28,6 +31,8 @@ public final class RemoteFiles extends RawLocalFileSystem {
   private static final String FAULTS = "fs.remote.faults";
   private static final String ALWAYS = "always";
   private static final String HOLD = "hold";
+  private static final String STALL = "stall";
+  private static final String STALLED = "#stalled";
   private static final String ENDED = "#ended";
   private static final long LATE_SECONDS = 5;
   private static final long PATIENCE_MILLIS = 120_000;
@@ -62,7 +67,39 @@ public final class RemoteFiles extends RawLocalFileSystem {
       Progressable progress)
       throws IOException {
     failIfTold(file.getName());
-    return super.create(file, overwrite, bufferSize, replication, blockSize, progress);
+    FSDataOutputStream stream =
+        super.create(file, overwrite, bufferSize, replication, blockSize, progress);
+    stallIfTold(file.getName());
+    return stream;
+  }
+
+  /** As an object store lists: with an ETag that changes whenever a file is written. */
+  @Override
+  public FileStatus[] listStatus(org.apache.hadoop.fs.Path folder) throws IOException {
+    FileStatus[] statuses = super.listStatus(folder);
+    for (int i = 0; i < statuses.length; i++) {
+      if (statuses[i].isFile()) {
+        statuses[i] = new Tagged(statuses[i]);
+      }
+    }
+    return statuses;
+  }
+
+  private static final class Tagged extends FileStatus implements EtagSource {
+    private static final long serialVersionUID = 1;
+
+    private final String tag;
+
+    private Tagged(FileStatus file) throws IOException {
+      super(file);
+      Path path = Path.of(file.getPath().toUri().getPath());
+      this.tag = "tag of " + Files.getAttribute(path, "unix:ctime");
+    }
+
+    @Override
+    public String getEtag() {
+      return tag;
+    }
   }
 
   private void failIfTold(String name) throws IOException {
@@ -80,6 +117,26 @@ public final class RemoteFiles extends RawLocalFileSystem {
           throw new IOException("No space left on device");
         }
       }
+    }
+  }
+
+  /** Waits with a file that was created and is still empty. */
+  private void stallIfTold(String name) throws IOException {
+    String folder = getConf().get(FAULTS);
+    if (folder == null) {
+      return;
+    }
+    try (Stream<Path> faults = Files.list(Path.of(folder))) {
+      for (Path fault : faults.toList()) {
+        String[] told = fault.getFileName().toString().split("#");
+        if (name.contains(told[0]) && told[1].equals(STALL)) {
+          Files.move(fault, fault.resolveSibling(told[0] + STALLED));
+          Thread.sleep(PATIENCE_MILLIS);
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted", e);
     }
   }
 

@@ -76,6 +76,24 @@ class TestFaults {
   }
 
   @Test
+  void driverKilledAtTheLastFilesLeavesNothing() throws Exception {
+    Path faults = Files.createDirectories(temp.resolve("faults"));
+    Files.createFile(faults.resolve("config.json#stall"));
+    RunningCommand first = startRemote(faults);
+    first.await(() -> Files.exists(faults.resolve("config.json#stalled")));
+    first.kill();
+    assertThat(temp.resolve("output/sparkao.json")).exists();
+    assertThat(temp.resolve("output/config.json")).doesNotExist();
+    Files.delete(faults.resolve("config.json#stalled"));
+
+    RunningCommand second = startRemote(faults);
+
+    assertThat(second.join()).as(second.log()).isZero();
+    assertThat(second.log()).contains(shards() + " of " + shards() + " files are done already");
+    assertUndisturbed();
+  }
+
+  @Test
   void killedExecutorIsReplaced() throws Exception {
     RunningCommand command = start(temp, "local-cluster[2,1,1024]");
     command.await(() -> finishedFiles(temp) >= 3);
@@ -83,6 +101,7 @@ class TestFaults {
     Map<String, String> written = attempts(temp);
 
     assertThat(command.join()).as(command.log()).isZero();
+    assertThat(command.log()).containsPattern("Lost executor \\d+ on");
 
     assertUndisturbed();
     // Its one core had one file in flight, perhaps finished but not yet reported.

@@ -26,6 +26,7 @@ final class RunFixture {
     return new RunRow(
         id,
         "quantize",
+        "[\"quantize\",\"--scheme\",\"W4A16\"]",
         "{\"scheme\":[\"W4A16\"],\"skip\":[\"re:.*embed.*\"]}",
         "0.1.0",
         "ab".repeat(32),

@@ -48,6 +48,7 @@ class TestRunJobs {
     return new RunRow(
         id,
         "quantize",
+        "[\"quantize\",\"--scheme\",\"W4A16\"]",
         "{\"scheme\":[\"W4A16\"]}",
         "0.1.0",
         "f".repeat(64),

@@ -84,6 +84,7 @@ class TestDeltaStore {
     return new RunRow(
             id,
             "quantize",
+            "[\"quantize\",\"--scheme\",\"W4A16\"]",
             "{}",
             "0.1.0",
             "f".repeat(64),

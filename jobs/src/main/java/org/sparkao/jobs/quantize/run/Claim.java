@@ -5,37 +5,54 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
-import org.sparkao.quant.QuantException;
+import java.util.UUID;
 
 /**
- * Who works on an output: a file in its work folder.
+ * Who works on an output: a file in its work folder, written once.
  *
  * @param runId name of the run
  * @param fingerprint of the run
  * @param runStart when its first driver took the output, milliseconds since 1970
- * @param host machine of the driver
+ * @param driver unique name of the driver
+ * @param host its machine
  * @param pid its process there
  * @param processStart when that process began, milliseconds since 1970; tells a reused number
- * @param heartbeat when the driver last said that it lives, milliseconds since 1970
- * @param released whether the driver has given up the output
+ * @param claimed when it took the output, milliseconds since 1970
  */
 record Claim(
     String runId,
     String fingerprint,
     long runStart,
+    String driver,
     String host,
     long pid,
     long processStart,
-    long heartbeat,
-    boolean released) {
+    long claimed) {
   /** A driver of another machine that was silent for longer is taken for dead. */
   static final Duration SILENCE = Duration.ofSeconds(60);
 
   private static final ObjectMapper JSON = new ObjectMapper();
+
+  /**
+   * That a driver lives: a file that is written anew.
+   *
+   * @param driver whose
+   * @param millis when, since 1970
+   * @param released whether it has given up the output
+   */
+  record Beat(String driver, long millis, boolean released) {
+    byte[] toJson() {
+      return json(this);
+    }
+
+    /** Empty while it is being written. */
+    static Optional<Beat> fromJson(byte[] json) {
+      return parsed(json, Beat.class);
+    }
+  }
 
   /** The claim of this process. */
   static Claim ofThisProcess(String runId, String fingerprint, long runStart) {
@@ -44,11 +61,11 @@ record Claim(
         runId,
         fingerprint,
         runStart,
+        UUID.randomUUID().toString(),
         thisHost(),
         self.pid(),
         start(self).orElse(0L),
-        System.currentTimeMillis(),
-        false);
+        System.currentTimeMillis());
   }
 
   private static Optional<Long> start(ProcessHandle process) {
@@ -63,29 +80,24 @@ record Claim(
     }
   }
 
-  Claim beating() {
-    return new Claim(
-        runId,
-        fingerprint,
-        runStart,
-        host,
-        pid,
-        processStart,
-        System.currentTimeMillis(),
-        released);
+  /** A sign of life of this claim's driver. */
+  Beat beat(boolean released) {
+    return new Beat(driver, System.currentTimeMillis(), released);
   }
 
-  Claim givenUp() {
-    return new Claim(runId, fingerprint, runStart, host, pid, processStart, heartbeat, true);
-  }
-
-  /** Whether the driver still works on it. */
-  boolean alive() {
-    if (released) {
+  /**
+   * Whether the driver still works on it.
+   *
+   * @param last its last sign of life, if it gave one after the claim
+   */
+  boolean alive(Optional<Beat> last) {
+    Optional<Beat> own = last.filter(beat -> beat.driver().equals(driver));
+    if (own.filter(Beat::released).isPresent()) {
       return false;
     }
     if (!host.equals(thisHost())) {
-      return System.currentTimeMillis() - heartbeat < SILENCE.toMillis();
+      long heard = own.map(Beat::millis).orElse(claimed);
+      return System.currentTimeMillis() - heard < SILENCE.toMillis();
     }
     return ProcessHandle.of(pid)
         .filter(ProcessHandle::isAlive)
@@ -94,23 +106,27 @@ record Claim(
   }
 
   byte[] toJson() {
+    return json(this);
+  }
+
+  /** Empty for what is no claim, or not yet a whole one. */
+  static Optional<Claim> fromJson(byte[] json) {
+    return parsed(json, Claim.class);
+  }
+
+  private static byte[] json(Object values) {
     try {
-      return JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(this);
+      return JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(values);
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("a record of plain values", e);
     }
   }
 
-  static Claim fromJson(String location, byte[] json) {
+  private static <T> Optional<T> parsed(byte[] json, Class<T> type) {
     try {
-      return JSON.readValue(json, Claim.class);
+      return Optional.of(JSON.readValue(json, type));
     } catch (IOException e) {
-      throw new QuantException(
-          location
-              + ": not a claim of a run: "
-              + new String(json, StandardCharsets.UTF_8)
-              + "; delete the folder if no run is working on it",
-          e);
+      return Optional.empty();
     }
   }
 }

@@ -9,16 +9,20 @@ import org.sparkao.jobs.quantize.plan.ConfigJson;
 import org.sparkao.jobs.quantize.plan.QuantizePlan;
 import org.sparkao.jobs.quantize.plan.ShardTask;
 import org.sparkao.jobs.storage.Folder;
+import org.sparkao.quant.QuantException;
 import org.sparkao.quant.checkpoint.CheckpointIndexWriter;
 import org.sparkao.quant.checkpoint.FileEntry;
+import org.sparkao.quant.safetensors.ByteSink;
 import org.sparkao.quant.safetensors.ByteSource;
 
 /**
  * What makes files of tensors a checkpoint. {@code config.json} comes last: a folder without it
- * loads nowhere, so that nobody reads half a checkpoint.
+ * loads nowhere, so that nobody reads half a checkpoint. Until they are whole, files lie in the
+ * work folder, which goes away with whatever a killed driver leaves there.
  */
 final class FinalFiles {
   private static final String CONFIG = "config.json";
+  private static final int CHUNK_BYTES = 1 << 22;
 
   private final Folder source;
   private final Folder output;
@@ -30,14 +34,27 @@ final class FinalFiles {
     this.plan = plan;
   }
 
-  /** Writes them all. Doing it again changes nothing. */
+  /** Puts the bytes of a file into a sink. */
+  @FunctionalInterface
+  private interface Content {
+    /** All of them. */
+    void to(ByteSink sink) throws IOException;
+  }
+
+  /**
+   * Writes them all. Doing it again changes nothing.
+   *
+   * @throws RefusedInputException when a file of the source is not what it was at planning
+   */
   void write(Map<String, Object> provenance) throws IOException {
-    for (FileEntry file : plan.sideFiles()) {
-      try (ByteSource content = source.open(file.name())) {
-        byte[] bytes = new byte[Math.toIntExact(content.size())];
-        content.readFully(0, bytes, 0, bytes.length);
-        output.replace(file.name(), bytes);
+    try {
+      PlannedFiles.require(source, plan.sideFiles());
+      for (FileEntry file : plan.sideFiles()) {
+        write(file.name(), sink -> copy(file, sink));
       }
+      PlannedFiles.require(source, plan.sideFiles());
+    } catch (QuantException e) {
+      throw new RefusedInputException(e.getMessage(), e);
     }
     text(WorkFolder.PROVENANCE, ConfigJson.format(new TreeMap<>(provenance)) + "\n");
     if (!plan.index().isEmpty()) {
@@ -46,15 +63,42 @@ final class FinalFiles {
     text(CONFIG, plan.config());
   }
 
+  private void copy(FileEntry file, ByteSink sink) throws IOException {
+    byte[] chunk = new byte[(int) Math.min(CHUNK_BYTES, file.size())];
+    try (ByteSource content = source.open(file.name())) {
+      for (long at = 0; at < file.size(); at += chunk.length) {
+        int count = (int) Math.min(chunk.length, file.size() - at);
+        content.readFully(at, chunk, 0, count);
+        sink.write(at, chunk, 0, count);
+      }
+    }
+  }
+
   private void text(String name, String text) throws IOException {
-    output.replace(name, text.getBytes(StandardCharsets.UTF_8));
+    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+    write(name, sink -> sink.write(0, bytes, 0, bytes.length));
+  }
+
+  private void write(String name, Content content) throws IOException {
+    String part = WorkFolder.part(name, WorkFolder.newAttempt());
+    try (ByteSink sink = output.sink(part)) {
+      content.to(sink);
+      sink.commit();
+    }
+    output.rename(part, name);
   }
 
   /** Removes whatever a run wrote, for input that was refused while it was read. */
-  static void remove(Folder output, List<ShardTask> shards) throws IOException {
-    // First what a file could still be made from.
+  void remove() throws IOException {
+    // First what a file could still be made from, then what makes it a checkpoint.
     output.delete(WorkFolder.NAME);
-    for (ShardTask shard : shards) {
+    for (String name : List.of(CONFIG, CheckpointIndexWriter.FILE_NAME, WorkFolder.PROVENANCE)) {
+      output.delete(name);
+    }
+    for (FileEntry file : plan.sideFiles()) {
+      output.delete(file.name());
+    }
+    for (ShardTask shard : plan.shards()) {
       output.delete(shard.file());
     }
     if (output.list("").isEmpty()) {

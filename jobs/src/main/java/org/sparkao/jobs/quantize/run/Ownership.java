@@ -1,7 +1,11 @@
 package org.sparkao.jobs.quantize.run;
 
+import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.nio.file.NoSuchFileException;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -12,14 +16,23 @@ import org.sparkao.quant.QuantException;
 /**
  * The right to write an output, held by one driver at a time. Claims are numbered; the highest
  * number owns. A claim is created only when its number is free, so of several drivers that find a
- * dead owner, one succeeds it.
+ * dead owner, one succeeds it; where a store lets two create it, the one that stands in the file
+ * owns, and the other finds out before it makes anything final.
  */
 final class Ownership implements AutoCloseable {
+  /** A claim that stays unreadable for longer was left so by a driver that died. */
+  static final Duration PATIENCE = Duration.ofSeconds(10);
+
   private static final String PREFIX = "claim-";
+  private static final long LOOK_AGAIN_MILLIS = 100;
+
+  /** Written in turn, so that one of them is whole at any moment, whatever replacing means. */
+  private static final int BEAT_FILES = 2;
 
   private final Folder output;
   private final int number;
-  private Claim claim;
+  private final Claim claim;
+  private int beats;
 
   private Ownership(Folder output, int number, Claim claim) {
     this.output = output;
@@ -27,34 +40,67 @@ final class Ownership implements AutoCloseable {
     this.claim = claim;
   }
 
+  /** That another driver has the output, which no second attempt changes. */
+  static final class LostException extends IOException {
+    private static final long serialVersionUID = 1;
+
+    private LostException(String message) {
+      super(message);
+    }
+  }
+
   /**
    * Takes the output.
    *
+   * @param askedRunId name that the user wants the run to have
    * @param newRunId makes the name of a run that nobody has begun
+   * @param patience how long a claim may be unreadable
    * @throws QuantException when another run, or another driver of this run, has it
    */
   static Ownership take(
-      Folder output, String fingerprint, Optional<String> askedRunId, Supplier<String> newRunId)
-      throws IOException {
+      Folder output,
+      String fingerprint,
+      Optional<String> askedRunId,
+      Supplier<String> newRunId,
+      Duration patience)
+      throws IOException, InterruptedException {
     while (true) {
-      Optional<Integer> highest = highest(output);
-      Optional<Claim> last =
-          highest.isPresent() ? read(output, highest.orElseThrow()) : Optional.empty();
-      last.ifPresent(other -> requireMine(output, other, fingerprint, askedRunId));
+      int highest = highest(output).orElse(0);
+      Optional<Claim> last = last(output, highest, patience);
+      if (last.isPresent()) {
+        requireMine(output, last.orElseThrow(), fingerprint, askedRunId);
+      }
       String runId = last.map(Claim::runId).or(() -> askedRunId).orElseGet(newRunId);
       Claim mine =
           Claim.ofThisProcess(
               runId, fingerprint, last.map(Claim::runStart).orElseGet(System::currentTimeMillis));
-      int next = highest.orElse(0) + 1;
-      if (output.create(name(next), mine.toJson())) {
-        return new Ownership(output, next, mine);
+      Ownership taken = new Ownership(output, highest + 1, mine);
+      if (output.create(name(highest + 1), mine.toJson()) && taken.isMine()) {
+        return taken;
       }
     }
   }
 
+  /** The claim of the highest number that can be read. */
+  private static Optional<Claim> last(Folder output, int highest, Duration patience)
+      throws IOException, InterruptedException {
+    for (int number = highest; number > 0; number--) {
+      long end = System.nanoTime() + patience.toNanos();
+      do {
+        Optional<Claim> claim = read(output, name(number)).flatMap(Claim::fromJson);
+        if (claim.isPresent()) {
+          return claim;
+        }
+        Thread.sleep(LOOK_AGAIN_MILLIS);
+      } while (System.nanoTime() < end);
+    }
+    return Optional.empty();
+  }
+
   private static void requireMine(
-      Folder output, Claim other, String fingerprint, Optional<String> askedRunId) {
-    if (other.alive()) {
+      Folder output, Claim other, String fingerprint, Optional<String> askedRunId)
+      throws IOException {
+    if (other.alive(lastBeat(output, other))) {
       throw new QuantException(
           output.location()
               + ": run "
@@ -84,6 +130,22 @@ final class Ownership implements AutoCloseable {
     }
   }
 
+  private static Optional<Claim.Beat> lastBeat(Folder output, Claim other) throws IOException {
+    Optional<Claim.Beat> last = Optional.empty();
+    for (int i = 0; i < BEAT_FILES; i++) {
+      Optional<Claim.Beat> beat =
+          read(output, beatName(other.driver(), i)).flatMap(Claim.Beat::fromJson);
+      if (beat.isPresent()
+          && Comparator.comparing(Claim.Beat::released)
+                  .thenComparing(Claim.Beat::millis)
+                  .compare(beat.orElseThrow(), last.orElse(beat.orElseThrow()))
+              >= 0) {
+        last = beat;
+      }
+    }
+    return last;
+  }
+
   private static Optional<Integer> highest(Folder output) throws IOException {
     return output.list(WorkFolder.NAME).stream()
         .filter(name -> name.matches(PREFIX + "\\d{6}\\.json"))
@@ -91,21 +153,31 @@ final class Ownership implements AutoCloseable {
         .max(Integer::compare);
   }
 
-  private static Optional<Claim> read(Folder output, int number) throws IOException {
-    if (output.size(name(number)).isEmpty()) {
+  /** Nothing for a file that is not there, now or any more. */
+  private static Optional<byte[]> read(Folder output, String name) throws IOException {
+    try {
+      return Optional.of(output.read(name));
+    } catch (NoSuchFileException | FileNotFoundException e) {
       return Optional.empty();
     }
-    return Optional.of(
-        Claim.fromJson(output.location() + "/" + name(number), output.read(name(number))));
   }
 
   private static String name(int number) {
     return WorkFolder.NAME + "/" + PREFIX + String.format(Locale.ROOT, "%06d", number) + ".json";
   }
 
+  private static String beatName(String driver, int i) {
+    return WorkFolder.NAME + "/beat-" + driver + "-" + i + ".json";
+  }
+
   /** Name of the run that goes on under this claim. */
   String runId() {
     return claim.runId();
+  }
+
+  /** Tells the work of this driver from that of others on the same run. */
+  String attempt() {
+    return resumed() ? runId() + ", driver " + number : runId();
   }
 
   /** When the first driver of the run took the output. */
@@ -121,28 +193,38 @@ final class Ownership implements AutoCloseable {
   /** Tells other machines that this driver lives. */
   synchronized void beat() throws IOException {
     requireStillMine();
-    claim = claim.beating();
-    output.replace(name(number), claim.toJson());
+    say(false);
+  }
+
+  private void say(boolean released) throws IOException {
+    output.replace(beatName(claim.driver(), beats++ % BEAT_FILES), claim.beat(released).toJson());
   }
 
   /**
    * To be asked before anything is made final.
    *
-   * @throws IOException when another driver has taken over
+   * @throws LostException when another driver has taken over
    */
   synchronized void requireStillMine() throws IOException {
-    int highest = highest(output).orElse(0);
-    if (highest != number) {
-      throw new IOException(
+    if (!isMine()) {
+      throw new LostException(
           output.location() + ": another driver has taken over run " + claim.runId());
     }
+  }
+
+  private boolean isMine() throws IOException {
+    return highest(output).orElse(0) == number
+        && read(output, name(number))
+            .flatMap(Claim::fromJson)
+            .filter(there -> there.driver().equals(claim.driver()))
+            .isPresent();
   }
 
   /** Gives the output up, so that it can be taken at once; nothing after it was finished. */
   @Override
   public synchronized void close() throws IOException {
     if (output.size(name(number)).isPresent()) {
-      output.replace(name(number), claim.givenUp().toJson());
+      say(true);
     }
   }
 

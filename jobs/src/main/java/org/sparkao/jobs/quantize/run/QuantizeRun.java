@@ -2,13 +2,11 @@ package org.sparkao.jobs.quantize.run;
 
 import java.io.IOException;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.TimeUnit;
 import org.apache.spark.SparkContext;
 import org.apache.spark.util.LongAccumulator;
 import org.sparkao.jobs.config.CommonKeys;
@@ -17,6 +15,7 @@ import org.sparkao.jobs.job.Console;
 import org.sparkao.jobs.job.ProgramVersion;
 import org.sparkao.jobs.quantize.plan.QuantizePlan;
 import org.sparkao.jobs.quantize.plan.ShardTask;
+import org.sparkao.jobs.quantize.run.ShardSettings.Planned;
 import org.sparkao.jobs.quantize.run.ShardSettings.SourceFile;
 import org.sparkao.jobs.spark.SparkLease;
 import org.sparkao.jobs.storage.Folder;
@@ -26,7 +25,6 @@ import org.sparkao.jobs.table.RunRow;
 import org.sparkao.jobs.table.TableRow;
 import org.sparkao.quant.QuantException;
 import org.sparkao.quant.checkpoint.Checkpoint;
-import org.sparkao.quant.checkpoint.Shard;
 
 /** Carries out a plan: claim, missing files, rows, final files. */
 public final class QuantizeRun {
@@ -58,7 +56,11 @@ public final class QuantizeRun {
     }
     try (Ownership ownership =
         Ownership.take(
-            output, plan.fingerprint(), config.find(CommonKeys.RUN_ID), RunNames::next)) {
+            output,
+            plan.fingerprint(),
+            config.find(CommonKeys.RUN_ID),
+            RunNames::next,
+            Ownership.PATIENCE)) {
       try (SparkLease spark = SparkLease.open(config, "sparkao quantize " + ownership.runId())) {
         work(ownership, spark.context());
         output.delete(WorkFolder.NAME);
@@ -85,6 +87,7 @@ public final class QuantizeRun {
     }
   }
 
+  /** Whatever happens, the tables say how it ended. */
   private void work(Ownership ownership, SparkContext spark)
       throws IOException, InterruptedException {
     QuantizePlan plan = request.plan();
@@ -95,28 +98,51 @@ public final class QuantizeRun {
             ownership,
             new OutcomeRows(ownership.runId(), plan.fingerprint(), plan.arithmetic()),
             plan.shards());
+    RunRow run = row(ownership, spark.applicationId());
+    // Tables that cannot be written are found before the first weight is read.
+    committer.runIs(run);
+    FinalFiles files = new FinalFiles(storage.folder(request.source().location()), output, plan);
+    try {
+      writeFiles(ownership, spark, committer);
+      ownership.requireStillMine();
+      files.write(provenance(ownership.runId()));
+      committer.runIs(run.with(RunRow.Status.DONE, Instant.now()));
+    } catch (RefusedInputException e) {
+      committer.runIs(run.with(RunRow.Status.REFUSED, Instant.now()));
+      files.remove();
+      throw new QuantException(e.getMessage(), e);
+    } catch (IOException | InterruptedException | RuntimeException e) {
+      failed(ownership, committer, run, e);
+      throw e;
+    }
+  }
+
+  /** What another driver has taken over is its to tell. */
+  private static void failed(
+      Ownership ownership, RowCommitter committer, RunRow run, Exception failure) {
+    try {
+      ownership.requireStillMine();
+      committer.runIs(run.with(RunRow.Status.FAILED, Instant.now()));
+    } catch (IOException | RuntimeException e) {
+      failure.addSuppressed(e);
+    }
+  }
+
+  private void writeFiles(Ownership ownership, SparkContext spark, RowCommitter committer)
+      throws IOException, InterruptedException {
+    List<ShardTask> all = request.plan().shards();
     Set<String> done = ownership.resumed() ? committer.recover() : Set.of();
-    List<ShardTask> missing =
-        plan.shards().stream().filter(shard -> !done.contains(shard.file())).toList();
     if (ownership.resumed()) {
       removeAbandonedParts();
     }
     if (!done.isEmpty()) {
-      console
-          .err()
-          .println(done.size() + " of " + plan.shards().size() + " files are done already");
+      console.err().println(done.size() + " of " + all.size() + " files are done already");
     }
-    RunRow run = row(ownership, spark.applicationId());
-    Optional<String> refusal = stage(ownership, spark, committer, run, missing);
-    if (refusal.isPresent()) {
-      committer.runIs(run.with(RunRow.Status.REFUSED, Instant.now()));
-      FinalFiles.remove(output, plan.shards());
-      throw new QuantException(refusal.orElseThrow());
-    }
-    ownership.requireStillMine();
-    new FinalFiles(storage.folder(request.source().location()), output, plan)
-        .write(provenance(ownership.runId()));
-    committer.runIs(run.with(RunRow.Status.DONE, Instant.now()));
+    stage(
+        ownership,
+        spark,
+        committer,
+        all.stream().filter(shard -> !done.contains(shard.file())).toList());
   }
 
   /** Nobody finishes what a dead driver's tasks began, and it takes space. */
@@ -128,58 +154,42 @@ public final class QuantizeRun {
     }
   }
 
-  private Optional<String> stage(
-      Ownership ownership,
-      SparkContext spark,
-      RowCommitter committer,
-      RunRow run,
-      List<ShardTask> missing)
+  private void stage(
+      Ownership ownership, SparkContext spark, RowCommitter committer, List<ShardTask> missing)
       throws IOException, InterruptedException {
     long bytes = missing.stream().mapToLong(ShardTask::sourceBytes).sum();
     long tensors = missing.stream().mapToLong(shard -> shard.tensors().size()).sum();
     LongAccumulator bytesRead = spark.longAccumulator("bytes read");
     try (Progress progress = new Progress(console, bytesRead, bytes, tensors);
         Background background = new Background()) {
-      spark.addSparkListener(progress);
       ShardStage stage =
           new ShardStage(
               spark,
-              ownership.runId(),
+              ownership.attempt(),
               outcome -> {
                 committer.add(outcome);
                 progress.finished(outcome.tensors().size());
               });
-      background.start(
-          "commit",
-          end -> {
-            committer.runIs(run);
-            committer.commitUntil(end);
-          },
-          stage::cancel);
-      background.start(
-          "heartbeat",
-          end -> {
-            while (!end.await(Claim.SILENCE.toSeconds() / 6, TimeUnit.SECONDS)) {
-              ownership.beat();
-            }
-          },
-          stage::cancel);
+      background.start("commit", committer::commitUntil, stage::cancel);
+      Heartbeat heartbeat = new Heartbeat(ownership::beat, Claim.SILENCE.dividedBy(6));
+      background.start("heartbeat", heartbeat::run, stage::cancel);
+      spark.addSparkListener(progress);
+      Optional<String> refusal;
       try {
-        Optional<String> refusal =
-            stage.run(missing, new ShardWork(settings(), bytesRead), description(missing));
-        progress.doing("recording the rows of finished files in the tables");
-        background.end();
-        if (refusal.isEmpty()) {
-          ownership.requireStillMine();
-          committer.flush();
-        }
-        return refusal;
+        refusal = stage.run(missing, new ShardWork(settings(), bytesRead), description(missing));
       } catch (IOException | RuntimeException e) {
         background.end();
         committer.flush();
-        committer.runIs(run.with(RunRow.Status.FAILED, Instant.now()));
         throw e;
+      } finally {
+        spark.removeSparkListener(progress);
       }
+      progress.doing("recording the rows of finished files in the tables");
+      background.end();
+      if (refusal.isPresent()) {
+        throw new RefusedInputException(refusal.orElseThrow(), null);
+      }
+      committer.flush();
     }
   }
 
@@ -194,17 +204,18 @@ public final class QuantizeRun {
   }
 
   private ShardSettings settings() {
-    List<SourceFile> files = new ArrayList<>();
-    for (Shard shard : request.source().shards()) {
-      files.add(new SourceFile(shard.file().name(), shard.file().size(), shard.file().version()));
-    }
     return new ShardSettings(
-        request.source().location(),
-        request.calibration().map(Checkpoint::location).orElse(""),
+        planned(request.source()),
+        request.calibration().map(QuantizeRun::planned).orElse(Planned.NONE),
         output.location(),
         request.plan().arithmetic(),
-        request.plan().nonFinite(),
-        files);
+        request.plan().nonFinite());
+  }
+
+  private static Planned planned(Checkpoint checkpoint) {
+    return new Planned(
+        checkpoint.location(),
+        checkpoint.shards().stream().map(shard -> SourceFile.of(shard.file())).toList());
   }
 
   private RunRow row(Ownership ownership, String applicationId) {
@@ -212,7 +223,8 @@ public final class QuantizeRun {
     return new RunRow(
         ownership.runId(),
         "quantize",
-        RunNames.json(request.effective()),
+        RunNames.json(config.arguments()),
+        RunNames.json(config.effective()),
         ProgramVersion.current(),
         request.plan().fingerprint(),
         RunRow.Status.RUNNING,

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
@@ -13,6 +14,8 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.sparkao.jobs.quantize.plan.ShardTask;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.table.DeltaStore;
@@ -30,6 +33,8 @@ import org.sparkao.jobs.table.TensorRow;
 final class RowCommitter {
   /** Pause between commits; a commit costs seconds, and finished files are remembered anyway. */
   private static final long PAUSE_SECONDS = 20;
+
+  private static final Logger LOG = LoggerFactory.getLogger(RowCommitter.class);
 
   private final DeltaStore store;
   private final Folder output;
@@ -74,8 +79,13 @@ final class RowCommitter {
     }
     for (String name : Ownership.doneFiles(output)) {
       String path = WorkFolder.NAME + "/" + name;
-      ShardOutcome outcome =
-          ShardOutcome.fromJson(new String(output.read(path), StandardCharsets.UTF_8));
+      Optional<ShardOutcome> note =
+          ShardOutcome.find(new String(output.read(path), StandardCharsets.UTF_8));
+      if (note.isEmpty()) {
+        LOG.warn("{}/{}: was cut short; its file is written again", output.location(), path);
+        continue;
+      }
+      ShardOutcome outcome = note.orElseThrow();
       if (done.add(outcome.file()) && tasks.containsKey(outcome.file())) {
         if (intact(outcome.file(), outcome.bytes())) {
           add(outcome);

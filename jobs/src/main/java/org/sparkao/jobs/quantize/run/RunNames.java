@@ -5,9 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.time.LocalDateTime;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
-import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.UUID;
 
 /** What a run calls itself. */
@@ -25,11 +23,12 @@ final class RunNames {
         + UUID.randomUUID().toString().substring(0, 4);
   }
 
-  static String json(Map<String, List<String>> effective) {
+  /** Lists and maps of texts as the tables have them. */
+  static String json(Object texts) {
     try {
-      return new ObjectMapper().writeValueAsString(effective);
+      return new ObjectMapper().writeValueAsString(texts);
     } catch (JsonProcessingException e) {
-      throw new IllegalStateException("a map of strings", e);
+      throw new IllegalStateException("lists and maps of texts", e);
     }
   }
 }

@@ -14,7 +14,6 @@ import org.sparkao.quant.checkpoint.Checkpoint;
  * @param calibration input scales that are given
  * @param output folder that is written, as the user named it
  * @param scheme default scheme, for the tables
- * @param effective configuration, for the tables
  * @param recipe the part of it that decides the output, for whoever finds the output
  */
 public record RunRequest(
@@ -23,5 +22,4 @@ public record RunRequest(
     Optional<Checkpoint> calibration,
     String output,
     String scheme,
-    Map<String, List<String>> effective,
     Map<String, List<String>> recipe) {}

@@ -5,11 +5,14 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.LongConsumer;
 import java.util.stream.Collectors;
 import org.sparkao.jobs.quantize.plan.ShardTask;
 import org.sparkao.jobs.quantize.plan.TensorTask;
+import org.sparkao.jobs.quantize.plan.TensorTask.Copy;
 import org.sparkao.jobs.quantize.run.ShardOutcome.TensorOutcome;
+import org.sparkao.jobs.quantize.run.ShardSettings.Planned;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.quant.QuantException;
@@ -77,31 +80,28 @@ final class ShardFile {
   }
 
   private void requireUnchanged(ShardTask task) throws IOException {
-    Map<String, FileEntry> now = new HashMap<>();
-    storage.folder(settings.source()).files().forEach(file -> now.put(file.name(), file));
-    Map<String, ShardSettings.SourceFile> planned =
-        settings.files().stream()
-            .collect(Collectors.toMap(ShardSettings.SourceFile::name, file -> file));
-    for (String name :
-        task.tensors().stream().map(tensor -> tensor.tensor().file()).distinct().toList()) {
-      ShardSettings.SourceFile then = planned.get(name);
-      FileEntry file = now.get(name);
-      if (then != null
-          && (file == null
-              || file.size() != then.size()
-              || !file.version().equals(then.version()))) {
-        throw new QuantException(
-            settings.source()
-                + "/"
-                + name
-                + ": was changed while the run was reading it (planned "
-                + then.size()
-                + " bytes of "
-                + then.version()
-                + ", found "
-                + (file == null ? "no file" : file.size() + " bytes of " + file.version())
-                + "); start again with the checkpoint as it shall be");
-      }
+    requireUnchanged(settings.source(), task, Copy.Origin.CHECKPOINT);
+    requireUnchanged(settings.calibration(), task, Copy.Origin.CALIBRATION);
+  }
+
+  private void requireUnchanged(Planned folder, ShardTask task, Copy.Origin origin)
+      throws IOException {
+    Set<String> read =
+        task.tensors().stream()
+            .filter(tensor -> origin(tensor) == origin)
+            .map(tensor -> tensor.tensor().file())
+            .collect(Collectors.toSet());
+    List<FileEntry> planned =
+        folder.files().stream()
+            .filter(file -> read.contains(file.name()))
+            .map(ShardSettings.SourceFile::entry)
+            .toList();
+    if (!planned.isEmpty()) {
+      PlannedFiles.require(storage.folder(folder.location()), planned);
     }
+  }
+
+  private static Copy.Origin origin(TensorTask task) {
+    return task instanceof Copy copy ? copy.origin() : Copy.Origin.CHECKPOINT;
   }
 }

@@ -3,6 +3,7 @@ package org.sparkao.jobs.quantize.run;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.List;
+import java.util.Optional;
 import org.sparkao.quant.metric.TensorStatistics;
 import org.sparkao.quant.safetensors.WrittenTensor;
 
@@ -58,6 +59,15 @@ record ShardOutcome(
       return JSON.writeValueAsString(this);
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("a record of plain values", e);
+    }
+  }
+
+  /** Empty for a note that was cut short. */
+  static Optional<ShardOutcome> find(String json) {
+    try {
+      return Optional.ofNullable(JSON.readValue(json, ShardOutcome.class));
+    } catch (JsonProcessingException e) {
+      return Optional.empty();
     }
   }
 

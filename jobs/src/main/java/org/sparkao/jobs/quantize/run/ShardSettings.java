@@ -4,30 +4,48 @@ import java.io.Serializable;
 import java.util.List;
 import org.sparkao.jobs.quantize.plan.Arithmetic;
 import org.sparkao.jobs.quantize.plan.NonFinitePolicy;
+import org.sparkao.quant.checkpoint.FileEntry;
 
 /**
  * What the tasks of a run share. Travels to the executors.
  *
- * @param source folder that is read; absolute
- * @param calibration folder of given input scales; empty when there is none
+ * @param source folder that is read
+ * @param calibration folder of given input scales; without a location when there is none
  * @param output folder that is written; absolute, as executors start in folders of their own
  * @param arithmetic what all weights share
  * @param nonFinite what becomes of NaN and infinities
- * @param files the files of source and calibration as they were at planning
  */
 record ShardSettings(
-    String source,
-    String calibration,
+    Planned source,
+    Planned calibration,
     String output,
     Arithmetic arithmetic,
-    NonFinitePolicy nonFinite,
-    List<SourceFile> files)
+    NonFinitePolicy nonFinite)
     implements Serializable {
 
   /** A file as it was at planning. */
-  record SourceFile(String name, long size, String version) implements Serializable {}
+  record SourceFile(String name, long size, String version) implements Serializable {
+    static SourceFile of(FileEntry file) {
+      return new SourceFile(file.name(), file.size(), file.version());
+    }
 
-  ShardSettings {
-    files = List.copyOf(files);
+    FileEntry entry() {
+      return new FileEntry(name, size, version);
+    }
+  }
+
+  /**
+   * A folder as it was at planning.
+   *
+   * @param location absolute
+   * @param files those with tensors
+   */
+  record Planned(String location, List<SourceFile> files) implements Serializable {
+    /** No folder. */
+    static final Planned NONE = new Planned("", List.of());
+
+    Planned {
+      files = List.copyOf(files);
+    }
   }
 }

@@ -49,6 +49,16 @@ final class ShardStage {
     RunningTasks running = new RunningTasks(group);
     spark.addSparkListener(running);
     spark.setJobGroup(group, description, true);
+    spark.setCallSite(description);
+    try {
+      runJob(rdd, running);
+    } finally {
+      spark.removeSparkListener(running);
+    }
+    return Optional.ofNullable(refusal.get());
+  }
+
+  private void runJob(ShardRdd rdd, RunningTasks running) throws IOException, InterruptedException {
     Optional<Exception> failure = Optional.empty();
     try {
       spark.runJob(
@@ -57,12 +67,11 @@ final class ShardStage {
       failure = Optional.of(e);
     } finally {
       spark.clearJobGroup();
+      spark.clearCallSite();
     }
     if (failure.isPresent()) {
       end(running, failure.orElseThrow());
     }
-    spark.removeSparkListener(running);
-    return Optional.ofNullable(refusal.get());
   }
 
   /** Lets the other tasks clean up; what nobody waits for, the next driver removes. */
@@ -82,9 +91,9 @@ final class ShardStage {
     return String.valueOf(failure.getMessage()).lines().findFirst().orElse("");
   }
 
-  /** Stops the tasks. */
+  /** Stops the tasks, those of a job that is yet to begin too. */
   void cancel(String why) {
-    spark.cancelJobGroup(group, why);
+    spark.cancelJobGroupAndFutureJobs(group, why);
   }
 
   private void accept(String json) {

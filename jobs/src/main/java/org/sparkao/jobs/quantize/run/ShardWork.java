@@ -34,7 +34,8 @@ final class ShardWork implements Serializable {
   ShardOutcome run(ShardTask task, TaskContext context) throws IOException {
     long start = System.nanoTime();
     String attempt = WorkFolder.newAttempt();
-    Storage storage = Storage.ofSettings(SparkSessions.taskSettings());
+    Storage storage =
+        Storage.ofSettings(SparkSessions.taskSettings()).withScratch(SparkSessions.taskScratch());
     Folder output = storage.folder(settings.output());
     String part = WorkFolder.part(task.file(), attempt);
     ShardOutcome outcome;
@@ -62,7 +63,7 @@ final class ShardWork implements Serializable {
       throw e;
     }
     output.rename(part, task.file());
-    output.create(
+    output.replace(
         WorkFolder.done(task.file(), attempt), outcome.toJson().getBytes(StandardCharsets.UTF_8));
     return outcome;
   }

@@ -50,7 +50,7 @@ final class UnitWorker {
       throws IOException {
     this.settings = settings;
     this.storage = storage;
-    this.source = storage.folder(settings.source());
+    this.source = storage.folder(settings.source().location());
     this.writer = writer;
     this.progress = progress;
   }
@@ -204,7 +204,7 @@ final class UnitWorker {
 
   private Folder folder(TensorTask task) throws IOException {
     return task instanceof Copy copy && copy.origin() == Copy.Origin.CALIBRATION
-        ? storage.folder(settings.calibration())
+        ? storage.folder(settings.calibration().location())
         : source;
   }
 

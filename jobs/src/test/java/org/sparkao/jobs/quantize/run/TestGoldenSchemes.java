@@ -28,6 +28,7 @@ import org.sparkao.jobs.quantize.plan.NonFinitePolicy;
 import org.sparkao.jobs.quantize.plan.QuantizePlan;
 import org.sparkao.jobs.quantize.plan.QuantizePlanner;
 import org.sparkao.jobs.quantize.plan.Recipe;
+import org.sparkao.jobs.quantize.run.ShardSettings.Planned;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.quant.algorithm.WeightAlgorithm;
 import org.sparkao.quant.checkpoint.Checkpoint;
@@ -144,12 +145,11 @@ class TestGoldenSchemes {
     Storage storage = Storage.ofSettings(Map.of());
     ShardSettings settings =
         new ShardSettings(
-            source.toString(),
-            scales.location(),
+            new Planned(source.toString(), List.of()),
+            new Planned(scales.location(), List.of()),
             output.toString(),
             plan.arithmetic(),
-            NonFinitePolicy.KEEP,
-            List.of());
+            NonFinitePolicy.KEEP);
     new ShardFile(settings, storage, bytes -> {})
         .write(plan.shards().get(0), storage.folder(output.toString()), "model.safetensors");
   }
