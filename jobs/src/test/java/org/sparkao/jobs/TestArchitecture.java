@@ -58,7 +58,10 @@ class TestArchitecture {
         .dependOnClassesThat()
         .areAssignableTo(ObjectInputStream.class)
         .because("a stream of objects runs code of whoever wrote it; data travels as JSON")
-        .check(new ClassFileImporter().importPackages("org.sparkao"));
+        .check(
+            new ClassFileImporter()
+                .withImportOption(new ImportOption.DoNotIncludeTests())
+                .importPackages("org.sparkao"));
   }
 
   @Test
