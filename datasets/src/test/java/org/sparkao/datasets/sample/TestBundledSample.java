@@ -9,6 +9,8 @@ import java.io.DataInputStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.util.HexFormat;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -54,6 +56,30 @@ class TestBundledSample {
       parameters += elements;
     }
     assertThat(parameters).isBetween(1_000_000L, 4_000_000L);
+  }
+
+  /** What was measured belongs to these weights: measure again before this changes. */
+  @Test
+  void weightsAreThoseThatWereMeasured() throws Exception {
+    Path model = BundledSample.copyCheckpointTo(folder);
+    String sha256 = "db5edf2bd7d099e7efb07ff12e7c0d139eb210ee169147200255c41f596833e0";
+
+    byte[] weights = Files.readAllBytes(model.resolve("model.safetensors"));
+    assertThat(HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(weights)))
+        .isEqualTo(sha256);
+    assertThat(
+            new JsonMapper()
+                .readTree(model.resolve("training.json").toFile())
+                .path("model_sha256")
+                .asText())
+        .isEqualTo(sha256);
+    assertThat(model.resolve("MODEL_CARD.md")).content().contains(sha256);
+    assertThat(
+            new JsonMapper()
+                .readTree(Path.of("src/main/python/sample/measured.json").toFile())
+                .path("model_sha256")
+                .asText())
+        .isEqualTo(sha256);
   }
 
   private static JsonNode header(Path file) throws Exception {
