@@ -91,7 +91,8 @@ public final class RemoteFiles extends RawLocalFileSystem {
     private final String tag;
 
     private Tagged(FileStatus file) throws IOException {
-      super(file);
+      super(
+          file.getLen(), false, 1, file.getBlockSize(), file.getModificationTime(), file.getPath());
       Path path = Path.of(file.getPath().toUri().getPath());
       this.tag = "tag of " + Files.getAttribute(path, "unix:ctime");
     }

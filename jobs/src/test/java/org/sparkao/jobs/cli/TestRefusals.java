@@ -40,6 +40,68 @@ class TestRefusals {
   }
 
   static Stream<Case> cases() {
+    return Stream.concat(badHeaders(), badCheckpoints());
+  }
+
+  private static Stream<Case> badHeaders() {
+    return Stream.of(
+        header(
+            "overlapping offsets",
+            entry("a.weight", 0, 8) + "," + entry("b.weight", 4, 12),
+            12,
+            "b.weight in ",
+            ": begins at byte ",
+            " inside the tensor before it, which ends at byte ",
+            "; copy or download the file again"),
+        header(
+            "out-of-range offsets",
+            entry("a.weight", 0, 8) + "," + entry("b.weight", 8, 800),
+            16,
+            "b.weight in ",
+            "/model.safetensors: ends at byte 800 of the data, but the file holds only 16 bytes of"
+                + " data: it is truncated; copy or download the file again"),
+        header(
+            "shape that does not multiply",
+            "\"a.weight\":{\"dtype\":\"BF16\",\"shape\":[2,3],\"data_offsets\":[0,8]}",
+            8,
+            "a.weight",
+            "[2, 3]"),
+        header(
+            "duplicate names",
+            entry("a.weight", 0, 8) + "," + entry("a.weight", 8, 16),
+            16,
+            "a.weight in ",
+            "/model.safetensors: is listed twice; copy or download the file again"),
+        header(
+            "tensor name that leaves the folder",
+            entry("../../etc/a.weight", 0, 8),
+            8,
+            "\"../../etc/a.weight\" in ",
+            "/model.safetensors: is no name for a tensor (empty, a path out of its folder, or with"
+                + " control characters); do not use this file"),
+        header(
+            "unknown dtype",
+            "\"a.weight\":{\"dtype\":\"F7\",\"shape\":[2,2],\"data_offsets\":[0,8]}",
+            8,
+            "a.weight",
+            "F7"),
+        header(
+            "JSON bomb",
+            "\"a\":" + "[".repeat(100_000),
+            8,
+            "a in ",
+            "/model.safetensors: is not described by a JSON object; copy or download the file"
+                + " again"),
+        header(
+            "JSON bomb inside an entry",
+            "\"a\":{\"shape\":" + "[".repeat(100_000),
+            8,
+            "a in ",
+            "/model.safetensors: has a shape that holds something else than whole numbers; copy or"
+                + " download the file again"));
+  }
+
+  private static Stream<Case> badCheckpoints() {
     return Stream.of(
         damaged("truncated shard", TestRefusals::truncate, MODEL, "truncated"),
         damaged(
@@ -52,23 +114,6 @@ class TestRefusals {
             folder -> headerLength(folder, Long.MAX_VALUE),
             MODEL,
             "9223372036854775807"),
-        header("overlapping offsets", entry("a.weight", 0, 8) + "," + entry("b.weight", 4, 12), 12),
-        header(
-            "out-of-range offsets", entry("a.weight", 0, 8) + "," + entry("b.weight", 8, 800), 16),
-        header(
-            "shape that does not multiply",
-            "\"a.weight\":{\"dtype\":\"BF16\",\"shape\":[2,3],\"data_offsets\":[0,8]}",
-            8,
-            "a.weight",
-            "[2, 3]"),
-        header("duplicate names", entry("a.weight", 0, 8) + "," + entry("a.weight", 8, 16), 16),
-        header(
-            "unknown dtype",
-            "\"a.weight\":{\"dtype\":\"F7\",\"shape\":[2,2],\"data_offsets\":[0,8]}",
-            8,
-            "a.weight",
-            "F7"),
-        header("JSON bomb", "\"a\":" + "[".repeat(100_000), 8),
         damaged(
             "index naming a missing shard",
             folder -> index(folder, "model-00001-of-00002.safetensors"),

@@ -129,6 +129,24 @@ class TestQuickstartJob {
     assertThat(checkpointFiles()).isEqualTo(afterFirst);
   }
 
+  /** What a newcomer runs: 1,181,056 parameters, and sizes that follow from the shapes. */
+  @Test
+  void runsOnTheSampleThatIsBundled() throws Exception {
+    JobRun run =
+        JobRun.of(
+            new QuickstartJob(),
+            "output",
+            folder.resolve("bundled").toString(),
+            "tables",
+            folder.resolve("bundled-tables").toString());
+    assertThat(run.code()).as(run.out()).isEqualTo(ExitCode.DONE);
+    assertThat(run.lines())
+        .anySatisfy(line -> assertThat(line).matches("FP8_DYNAMIC +2\\.36 MB .* ok"))
+        .anySatisfy(line -> assertThat(line).matches("W8A8 +2\\.36 MB .* ok"))
+        .anySatisfy(line -> assertThat(line).matches("W4A16 +2\\.36 MB .* ok"));
+    assertThat(folder.resolve("bundled/W4A16/tokenizer.json")).exists();
+  }
+
   @Test
   void writesToThisMachineOnly() {
     assertThatThrownBy(() -> JobRun.of(JOB, "output", "s3a://bucket/quickstart"))
