@@ -16,6 +16,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class TestBundledSample {
+  private static final String MEASURED = "datasets/src/main/python/sample/measured.json";
+
   @TempDir private Path folder;
 
   @Test
@@ -76,7 +78,7 @@ class TestBundledSample {
     assertThat(model.resolve("MODEL_CARD.md")).content().contains(sha256);
     assertThat(
             new JsonMapper()
-                .readTree(Path.of("src/main/python/sample/measured.json").toFile())
+                .readTree(Path.of(System.getProperty("sparkao.root"), MEASURED).toFile())
                 .path("model_sha256")
                 .asText())
         .isEqualTo(sha256);

@@ -114,6 +114,7 @@ public final class RemoteFiles extends RawLocalFileSystem {
         if (name.contains(told[0]) && told[1].equals(HOLD)) {
           hold(Path.of(folder, told[0] + ENDED));
         } else if (name.contains(told[0])
+            && !told[1].startsWith(STALL)
             && (told[1].equals(ALWAYS) || Files.deleteIfExists(fault))) {
           throw new IOException("No space left on device");
         }
