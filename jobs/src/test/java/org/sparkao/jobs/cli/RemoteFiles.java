@@ -28,6 +28,9 @@ public final class RemoteFiles extends RawLocalFileSystem {
   /** Tells Spark of it. */
   static final String SETTING = "spark.hadoop.fs.remote.impl=" + RemoteFiles.class.getName();
 
+  /** Hadoop keeps a file system with the settings of whoever asked first in this JVM. */
+  static final String UNSHARED = "spark.hadoop.fs.remote.impl.disable.cache=true";
+
   private static final String FAULTS = "fs.remote.faults";
   private static final String ALWAYS = "always";
   private static final String HOLD = "hold";

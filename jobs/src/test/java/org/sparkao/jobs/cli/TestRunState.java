@@ -48,7 +48,11 @@ class TestRunState {
             "master",
             List.of("local[2]"),
             "conf",
-            List.of("spark.ui.enabled=false", RemoteFiles.SETTING, RemoteFiles.faultsIn(faults)));
+            List.of(
+                "spark.ui.enabled=false",
+                RemoteFiles.UNSHARED,
+                RemoteFiles.SETTING,
+                RemoteFiles.faultsIn(faults)));
     spark =
         SparkLease.open(
             Config.resolve(CommonKeys.all(), List.of(new ConfigLayer("test", settings))), "test");
@@ -61,12 +65,22 @@ class TestRunState {
 
   @BeforeEach
   void writeSource() throws IOException {
+    for (Path fault : faultFiles()) {
+      Files.delete(fault);
+    }
     source = Checkpoints.write(temp.resolve("source"), Checkpoints.llama(2, 128, 256));
     output = temp.resolve("output");
   }
 
+  private static List<Path> faultFiles() throws IOException {
+    try (Stream<Path> files = Files.list(faults)) {
+      return files.toList();
+    }
+  }
+
   private ExitCode quantize(String uri, String... more) {
     List<String> args = new ArrayList<>(RemoteFiles.settings(faults));
+    args.addAll(List.of("--conf", RemoteFiles.UNSHARED));
     args.addAll(List.of("quantize", "--checkpoint", source.toString(), "--output", uri));
     args.addAll(List.of("--tables", temp.resolve("tables").toString()));
     args.addAll(List.of("--scheme", "W4A16", "--max-shard-size", "100KB"));
