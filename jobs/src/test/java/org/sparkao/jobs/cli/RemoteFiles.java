@@ -25,12 +25,6 @@ import org.apache.hadoop.util.Progressable;
 public final class RemoteFiles extends RawLocalFileSystem {
   private static final URI ROOT = URI.create("remote:///");
 
-  /** Tells Spark of it. */
-  static final String SETTING = "spark.hadoop.fs.remote.impl=" + RemoteFiles.class.getName();
-
-  /** Hadoop keeps a file system with the settings of whoever asked first in this JVM. */
-  static final String UNSHARED = "spark.hadoop.fs.remote.impl.disable.cache=true";
-
   private static final String FAULTS = "fs.remote.faults";
   private static final String ALWAYS = "always";
   private static final String HOLD = "hold";
@@ -40,14 +34,20 @@ public final class RemoteFiles extends RawLocalFileSystem {
   private static final long LATE_SECONDS = 5;
   private static final long PATIENCE_MILLIS = 120_000;
 
-  /** The options that make it known, with its faults. */
-  static List<String> settings(Path faults) {
-    return List.of("--conf", SETTING, "--conf", "spark.hadoop." + FAULTS + "=" + faults);
+  /**
+   * Spark's settings that make it known, with its faults. Without its cache, which keeps a file
+   * system with the settings of whoever asked first in this JVM.
+   */
+  public static List<String> settings(Path faults) {
+    return List.of(
+        "spark.hadoop.fs.remote.impl=" + RemoteFiles.class.getName(),
+        "spark.hadoop.fs.remote.impl.disable.cache=true",
+        "spark.hadoop." + FAULTS + "=" + faults);
   }
 
-  /** Tells Spark where faults are ordered. */
-  static String faultsIn(Path folder) {
-    return "spark.hadoop." + FAULTS + "=" + folder;
+  /** The same as options of a command. */
+  static List<String> options(Path faults) {
+    return settings(faults).stream().flatMap(setting -> Stream.of("--conf", setting)).toList();
   }
 
   @Override

@@ -189,7 +189,7 @@ class TestFaults {
   }
 
   private RunningCommand startRemote(Path faults) throws IOException {
-    List<String> more = new ArrayList<>(RemoteFiles.settings(faults));
+    List<String> more = new ArrayList<>(RemoteFiles.options(faults));
     more.addAll(List.of("--master", "local[2]"));
     return start(temp.resolve("log.txt"), "remote:" + temp.resolve("output"), more);
   }

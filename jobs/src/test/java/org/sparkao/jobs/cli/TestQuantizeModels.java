@@ -51,12 +51,9 @@ class TestQuantizeModels {
 
   @BeforeAll
   static void startSpark() {
-    Map<String, List<String>> settings =
-        Map.of(
-            "master",
-            List.of("local[2]"),
-            "conf",
-            List.of("spark.ui.enabled=false", RemoteFiles.SETTING, RemoteFiles.faultsIn(faults)));
+    List<String> conf = new ArrayList<>(RemoteFiles.settings(faults));
+    conf.add("spark.ui.enabled=false");
+    Map<String, List<String>> settings = Map.of("master", List.of("local[2]"), "conf", conf);
     spark =
         SparkLease.open(
             Config.resolve(CommonKeys.all(), List.of(new ConfigLayer("test", settings))), "test");
@@ -248,7 +245,7 @@ class TestQuantizeModels {
     List<String> options = new ArrayList<>(List.of("quantize", "--checkpoint", source));
     options.addAll(List.of("--output", "remote:" + output, "--tables", tables.toString()));
     options.addAll(List.of("--scheme", "W4A16", "--max-shard-size", "100KB"));
-    options.addAll(RemoteFiles.settings(faults));
+    options.addAll(RemoteFiles.options(faults));
     return options;
   }
 

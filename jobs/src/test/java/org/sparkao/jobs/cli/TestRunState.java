@@ -43,16 +43,9 @@ class TestRunState {
   @BeforeAll
   static void startSpark() throws IOException {
     faults = Files.createDirectories(shared.resolve("faults"));
-    Map<String, List<String>> settings =
-        Map.of(
-            "master",
-            List.of("local[2]"),
-            "conf",
-            List.of(
-                "spark.ui.enabled=false",
-                RemoteFiles.UNSHARED,
-                RemoteFiles.SETTING,
-                RemoteFiles.faultsIn(faults)));
+    List<String> conf = new ArrayList<>(RemoteFiles.settings(faults));
+    conf.add("spark.ui.enabled=false");
+    Map<String, List<String>> settings = Map.of("master", List.of("local[2]"), "conf", conf);
     spark =
         SparkLease.open(
             Config.resolve(CommonKeys.all(), List.of(new ConfigLayer("test", settings))), "test");
@@ -79,8 +72,7 @@ class TestRunState {
   }
 
   private ExitCode quantize(String uri, String... more) {
-    List<String> args = new ArrayList<>(RemoteFiles.settings(faults));
-    args.addAll(List.of("--conf", RemoteFiles.UNSHARED));
+    List<String> args = new ArrayList<>(RemoteFiles.options(faults));
     args.addAll(List.of("quantize", "--checkpoint", source.toString(), "--output", uri));
     args.addAll(List.of("--tables", temp.resolve("tables").toString()));
     args.addAll(List.of("--scheme", "W4A16", "--max-shard-size", "100KB"));

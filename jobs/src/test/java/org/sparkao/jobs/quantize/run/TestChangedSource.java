@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.sparkao.jobs.cli.RemoteFiles;
 import org.sparkao.jobs.job.TinyCheckpoint;
 import org.sparkao.jobs.quantize.plan.Arithmetic;
 import org.sparkao.jobs.quantize.plan.QuantizePlan;
@@ -119,9 +120,7 @@ class TestChangedSource {
     TinyCheckpoint.copyTo(source);
     Path file = source.resolve("model.safetensors");
     touch(file);
-    Storage storage =
-        Storage.ofSettings(
-            Map.of("spark.hadoop.fs.remote.impl", "org.sparkao.jobs.cli.RemoteFiles"));
+    Storage storage = Storage.ofAssignments(RemoteFiles.settings(temp));
     Folder folder = storage.folder("remote:" + source);
     FileEntry before =
         folder.files().stream()
