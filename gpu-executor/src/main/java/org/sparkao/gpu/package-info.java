@@ -1,7 +1,16 @@
 /**
- * Devices, kernels and the model runtime: what runs on a GPU or stands in for it on the CPU,
- * written once against operator interfaces. No Spark, no Hadoop. {@code device} and {@code module}
- * will be the only packages that import JCuda; {@code gemm}, {@code quantize} and {@code model}
- * follow with the first kernels.
+ * What runs on a GPU, or stands in for it on the CPU. No Spark, no Hadoop.
+ *
+ * <ul>
+ *   <li>{@code device}: memory, streams, graphs of one device; with {@code module} the only package
+ *       that imports JCuda or JNA, so that everything else is tested without a GPU;
+ *   <li>{@code module}: kernels that the build compiled, and their launches;
+ *   <li>{@code gemm}, {@code quantize}, {@code layer}: operators, each as an interface with a plain
+ *       reference and a CUDA version;
+ *   <li>{@code executor}: the one holder of the GPU in a JVM.
+ * </ul>
+ *
+ * <p>Start with {@link org.sparkao.gpu.device.Device}. Every message to a user is made by {@link
+ * org.sparkao.gpu.GpuErrors}.
  */
 package org.sparkao.gpu;

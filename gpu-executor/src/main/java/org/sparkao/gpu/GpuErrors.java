@@ -1,0 +1,184 @@
+package org.sparkao.gpu;
+
+import java.util.List;
+import java.util.Locale;
+
+/** The messages of this module: what, where, the values, the way out. */
+public final class GpuErrors {
+  private GpuErrors() {}
+
+  /** No driver library on this machine. */
+  public static String noDriver(String detail) {
+    return "no NVIDIA driver: libcuda.so.1 cannot be loaded ("
+        + firstLine(detail)
+        + "); install the driver, in a container pass the GPU through, or use --device cpu";
+  }
+
+  /** JCuda or JNA brings no native library for this machine, or it cannot be loaded. */
+  public static String noNatives(String library, String detail) {
+    return "the native library of "
+        + library
+        + " cannot be loaded ("
+        + firstLine(detail)
+        + "); CUDA needs Linux on x86-64, a folder for temporary files that may hold programs"
+        + " (-Djava.io.tmpdir=FOLDER), and one class loader of sparkao a JVM; or use --device cpu";
+  }
+
+  /** A folder for native libraries that others may write to, or that cannot be made. */
+  public static String unsafeFolder(String folder, String reason) {
+    return "native libraries are not put into "
+        + folder
+        + ": "
+        + reason
+        + "; remove it, or name another folder for temporary files (-Djava.io.tmpdir=FOLDER)";
+  }
+
+  /** A driver that sees no GPU. */
+  public static String noDevice() {
+    return "the NVIDIA driver sees no GPU; look at nvidia-smi and CUDA_VISIBLE_DEVICES, in a"
+        + " container pass the GPU through, or use --device cpu";
+  }
+
+  /** A driver older than the kernels need; versions as the driver counts them: 13020 is 13.2. */
+  public static String driverTooOld(int version, int needed) {
+    return "the NVIDIA driver supports CUDA "
+        + version(version)
+        + ", and the kernels of this build need "
+        + version(needed)
+        + " or later (driver 580 or later for 13.0); update the driver, or use --device cpu";
+  }
+
+  /** A driver that does not start. */
+  public static String driverFailed(String call, int code, String name) {
+    return "the NVIDIA driver does not start: "
+        + call
+        + " says "
+        + name
+        + " ("
+        + code
+        + "); look at nvidia-smi and at the kernel's log, or use --device cpu";
+  }
+
+  /** A device that no kernel of this build runs on. */
+  public static String oldArchitecture(String device, String needed) {
+    return device + " is too old: kernels need " + needed + " or later; use --device cpu";
+  }
+
+  /** A device number that this machine has not. */
+  public static String noSuchDevice(int ordinal, String devices) {
+    return "no usable device cuda:" + ordinal + "; usable are " + devices;
+  }
+
+  /** A call of the driver that failed. */
+  public static String call(String device, String what, String result, String hint) {
+    return device + ": " + what + " failed with " + result + (hint.isEmpty() ? "" : "; " + hint);
+  }
+
+  /** More memory wanted than the budget has left. */
+  public static String overBudget(String device, long wanted, long inUse, long budget) {
+    return device
+        + ": "
+        + bytes(wanted)
+        + " wanted, but "
+        + bytes(inUse)
+        + " of the budget of "
+        + bytes(budget)
+        + " are in use and "
+        + bytes(budget - inUse)
+        + " free; use smaller slices or fewer tasks at a time, or raise the budget";
+  }
+
+  /** The device has less memory than the budget allows: somebody else uses it. */
+  public static String deviceFull(String device, long wanted, long inUse, String deviceMemory) {
+    return device
+        + ": "
+        + bytes(wanted)
+        + " wanted, and the device has not so much left ("
+        + bytes(inUse)
+        + " in use by this JVM, "
+        + deviceMemory
+        + "); end other programs on this GPU (nvidia-smi lists them), or use smaller slices";
+  }
+
+  /** Memory that even the smallest piece of work does not find. */
+  public static String cannotSplit(Object work, String outOfMemory) {
+    return work + " cannot be split further and does not fit: " + outOfMemory;
+  }
+
+  /** A kernel that this build did not compile. */
+  public static String noKernels(String op) {
+    return "this build has no CUDA kernels for "
+        + op
+        + " (resource org/sparkao/gpu/kernels/"
+        + op
+        + ".fatbin is absent): build with nvcc of CUDA 13.0 on PATH or under CUDA_HOME, or with python3 and"
+        + " network so that the build fetches it, and without -DskipCuda; the build log says what was"
+        + " missing; or use --device cpu";
+  }
+
+  /** Arguments that are not the kernel's; sizes in bytes. */
+  public static String wrongArguments(String launch, List<Integer> given, List<Integer> needed) {
+    return launch
+        + " is given "
+        + given.size()
+        + " arguments of "
+        + given
+        + " bytes, its parameters are "
+        + needed.size()
+        + " of "
+        + needed
+        + " bytes";
+  }
+
+  /** A range outside a buffer. */
+  public static String outOfBounds(String what, long offset, long wanted, long bytes) {
+    return what + " of " + wanted + " bytes at " + offset + " in a buffer of " + bytes + " bytes";
+  }
+
+  /** A buffer used after it was closed. */
+  public static String closed(String what) {
+    return what + " is used after it was closed";
+  }
+
+  /** A buffer of one device given to another. */
+  public static String otherDevice(String owner, String device) {
+    return "a buffer of " + owner + " is used on " + device + "; copy it over";
+  }
+
+  /** Something that a stream being captured does not allow. */
+  public static String duringCapture(String what) {
+    return what + " while this thread captures a graph; do it before capture";
+  }
+
+  /** A second GPU asked for by a JVM that has one. */
+  public static String executorRunning(String device, int wanted) {
+    return "this JVM already works on " + device + ", and cuda:" + wanted + " was asked for";
+  }
+
+  /** A GPU needed by a JVM that was not given one. */
+  public static String noExecutor() {
+    return "no GPU was opened in this JVM: start GpuExecutor first";
+  }
+
+  /** A thread that asks for a second permit, and could wait for itself for ever. */
+  public static String secondPermit(String thread) {
+    return "thread " + thread + " asks for a second permit of the GPU; close the first before";
+  }
+
+  /** A wait that was interrupted. */
+  public static String interrupted(String what) {
+    return "interrupted while waiting for " + what;
+  }
+
+  private static String version(int version) {
+    return version / 1000 + "." + version % 1000 / 10;
+  }
+
+  private static String bytes(long bytes) {
+    return String.format(Locale.ROOT, "%,d bytes", bytes);
+  }
+
+  private static String firstLine(String detail) {
+    return detail == null ? "no reason given" : detail.lines().findFirst().orElse("").strip();
+  }
+}

@@ -1,0 +1,99 @@
+package org.sparkao.gpu.module;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import jcuda.driver.CUmodule;
+import jcuda.driver.JCudaDriver;
+import org.sparkao.gpu.GpuErrors;
+import org.sparkao.gpu.GpuException;
+import org.sparkao.gpu.device.CudaDevice;
+
+/**
+ * The kernels of this build on one device. An operation's code is loaded when its first kernel is
+ * asked for, and every function is looked up once. Any thread may use it.
+ */
+public final class KernelLibrary implements AutoCloseable {
+  private static final String HOPPER = "sm_90";
+
+  private final CudaDevice device;
+  private final Map<String, CUmodule> modules = new ConcurrentHashMap<>();
+  private final Map<String, Kernel> kernels = new ConcurrentHashMap<>();
+
+  private KernelLibrary(CudaDevice device) {
+    this.device = device;
+  }
+
+  /** The kernels on a device. The caller closes the library, before the device. */
+  public static KernelLibrary of(CudaDevice device) {
+    return new KernelLibrary(device);
+  }
+
+  /**
+   * Whether this build compiled the kernels of an operation; planning asks before anything runs.
+   */
+  public static boolean built(String op) {
+    return KernelLibrary.class.getResource(resource(op)) != null;
+  }
+
+  /** The device that the kernels run on. */
+  public CudaDevice device() {
+    return device;
+  }
+
+  /** Whether the kernels written for Hopper alone (wgmma, bulk copies, clusters) run here. */
+  public boolean hopper() {
+    return device.info().architecture().equals(HOPPER);
+  }
+
+  /**
+   * A kernel.
+   *
+   * @param op the folder of {@code src/main/cuda} that holds it
+   * @param function its {@code extern "C"} name
+   */
+  public Kernel kernel(String op, String function) {
+    // Not computeIfAbsent of one map inside the other's: a module has many functions.
+    Kernel known = kernels.get(function);
+    if (known != null) {
+      return known;
+    }
+    CUmodule module = modules.computeIfAbsent(op, this::load);
+    return kernels.computeIfAbsent(function, name -> Kernel.find(device, module, op, name));
+  }
+
+  /** Unloads all code; no launch may be under way. Closing twice does nothing. */
+  @Override
+  public void close() {
+    List<CUmodule> loaded = new ArrayList<>(modules.values());
+    modules.clear();
+    kernels.clear();
+    if (device.isOpen()) {
+      loaded.forEach(
+          module -> device.call("cuModuleUnload", () -> JCudaDriver.cuModuleUnload(module)));
+    }
+  }
+
+  private CUmodule load(String op) {
+    byte[] code;
+    try (InputStream in = KernelLibrary.class.getResourceAsStream(resource(op))) {
+      if (in == null) {
+        throw new GpuException(GpuErrors.noKernels(op));
+      }
+      code = in.readAllBytes();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    CUmodule module = new CUmodule();
+    device.call("loading the kernels of " + op, () -> JCudaDriver.cuModuleLoadData(module, code));
+    return module;
+  }
+
+  private static String resource(String op) {
+    return "/org/sparkao/gpu/kernels/" + op + ".fatbin";
+  }
+}

@@ -1,0 +1,72 @@
+package org.sparkao.gpu.module;
+
+import com.sun.jna.Memory;
+import com.sun.jna.Pointer;
+import java.util.Objects;
+
+/**
+ * The native memory of one launch, as {@code cuda.h} lays it out: {@code CUlaunchConfig}, one
+ * {@code CUlaunchAttribute}, the arguments in slots of 8 bytes, and the pointers to them. Reused by
+ * a thread: the driver has read everything when the call returns.
+ */
+final class LaunchBlock {
+  /** More than any kernel here takes. */
+  static final int MOST_ARGUMENTS = 64;
+
+  /** {@code CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION}. */
+  private static final int DEPENDENT = 6;
+
+  private static final long SHARED = 24;
+  private static final long STREAM = 32;
+  private static final long ATTRIBUTES = 40;
+  private static final long ATTRIBUTE_COUNT = 48;
+  private static final long CONFIGURATION_BYTES = 56;
+
+  private static final long ATTRIBUTE = 64;
+  private static final long ATTRIBUTE_VALUE = ATTRIBUTE + 8;
+  private static final long ATTRIBUTE_BYTES = 72;
+
+  private static final long SLOTS = ATTRIBUTE + ATTRIBUTE_BYTES;
+  private static final long POINTERS = SLOTS + 8L * MOST_ARGUMENTS;
+  private static final long BYTES = POINTERS + 8L * MOST_ARGUMENTS;
+
+  private final Memory memory = new Memory(BYTES);
+  private final Pointer arguments = memory.share(POINTERS);
+
+  LaunchBlock() {
+    memory.clear();
+    memory.setInt(ATTRIBUTE, DEPENDENT);
+    memory.setInt(ATTRIBUTE_VALUE, 1);
+    memory.setPointer(ATTRIBUTES, memory.share(ATTRIBUTE, ATTRIBUTE_BYTES));
+    for (int i = 0; i < MOST_ARGUMENTS; i++) {
+      memory.setPointer(POINTERS + 8L * i, memory.share(SLOTS + 8L * i, 8));
+    }
+  }
+
+  /**
+   * Sets the configuration.
+   *
+   * @param sizes grid x, y, z and block x, y, z
+   */
+  void configure(int[] sizes, int sharedBytes, long stream, boolean dependent) {
+    memory.write(0, sizes, 0, sizes.length);
+    memory.setInt(SHARED, sharedBytes);
+    memory.setLong(STREAM, stream);
+    memory.setInt(ATTRIBUTE_COUNT, dependent ? 1 : 0);
+  }
+
+  /** Sets an argument: its bytes begin at the low end of the slot. */
+  void argument(int index, long bits) {
+    memory.setLong(SLOTS + 8L * Objects.checkIndex(index, MOST_ARGUMENTS), bits);
+  }
+
+  /** The {@code CUlaunchConfig}. */
+  Pointer configuration() {
+    return memory.share(0, CONFIGURATION_BYTES);
+  }
+
+  /** The pointers to the arguments. */
+  Pointer arguments() {
+    return arguments;
+  }
+}
