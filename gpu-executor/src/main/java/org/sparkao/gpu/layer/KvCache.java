@@ -1,0 +1,82 @@
+package org.sparkao.gpu.layer;
+
+import java.util.Locale;
+import java.util.Optional;
+import org.sparkao.gpu.device.Buffer;
+
+/**
+ * Keys and values of past tokens, each [sequences, capacity, key heads, dimension], dimension
+ * contiguous.
+ *
+ * @param type what a number is stored as
+ * @param scales of the codes; absent for bf16
+ * @param sequences places for sequences
+ * @param capacity positions of a sequence
+ */
+public record KvCache(
+    Type type, Buffer keys, Buffer values, Optional<Scales> scales, int sequences, int capacity) {
+
+  /** Checks that codes, and codes alone, have scales. */
+  public KvCache {
+    LayerShapes.checkPositive("sequences", sequences);
+    LayerShapes.checkPositive("capacity", capacity);
+    if (scales.isPresent() != (type != Type.BF16)) {
+      throw new IllegalArgumentException(
+          "a cache of " + type + (scales.isPresent() ? " has no scales" : " needs scales"));
+    }
+  }
+
+  /** What a number of the cache is stored as. */
+  public enum Type {
+    /** As it is. */
+    BF16,
+    /** rint(x / scale), within -127 .. 127; a scale of a token and head is amax / 127. */
+    INT8,
+    /** e4m3fn of x / scale, saturating; a scale of a token and head is amax / 448. */
+    FP8;
+
+    /** Bytes of a number. */
+    public int bytes() {
+      return this == BF16 ? Short.BYTES : Byte.BYTES;
+    }
+
+    /** As kernels are named. */
+    String kernelName() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
+
+  /**
+   * fp32 scales of codes: x = code * scale.
+   *
+   * @param keys [sequences, key heads, capacity], or [1]
+   * @param values likewise
+   * @param perToken whether append writes a scale for every token and head (1 where all elements
+   *     are zero), or reads the one that is given for all
+   */
+  public record Scales(Buffer keys, Buffer values, boolean perToken) {}
+
+  /** Refuses buffers that are too small for heads of this shape. */
+  void check(HeadShape shape) {
+    long slots = (long) sequences * capacity * shape.keyHeads();
+    LayerShapes.checkBytes("keys", keys, slots * shape.dimension(), type.bytes());
+    LayerShapes.checkBytes("values", values, slots * shape.dimension(), type.bytes());
+    if (scales.isPresent()) {
+      long count = perToken() ? slots : 1;
+      LayerShapes.checkBytes("scales of keys", scales.get().keys(), count, Float.BYTES);
+      LayerShapes.checkBytes("scales of values", scales.get().values(), count, Float.BYTES);
+    }
+  }
+
+  boolean perToken() {
+    return scales.map(Scales::perToken).orElse(false);
+  }
+
+  Optional<Buffer> keyScales() {
+    return scales.map(Scales::keys);
+  }
+
+  Optional<Buffer> valueScales() {
+    return scales.map(Scales::values);
+  }
+}
