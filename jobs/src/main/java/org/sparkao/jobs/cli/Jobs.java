@@ -1,6 +1,7 @@
 package org.sparkao.jobs.cli;
 
 import java.util.List;
+import org.sparkao.jobs.bench.BenchJob;
 import org.sparkao.jobs.describe.DescribeJob;
 import org.sparkao.jobs.describe.RunsJob;
 import org.sparkao.jobs.job.Job;
@@ -15,6 +16,7 @@ final class Jobs {
           new QuickstartJob(),
           new QuantizeJob(),
           new VerifyJob(),
+          new BenchJob(),
           new RunsJob(),
           new DescribeJob());
 

@@ -6,9 +6,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import org.sparkao.gpu.quantize.DeviceQuantizers;
 import org.sparkao.jobs.config.CommonKeys;
 import org.sparkao.jobs.config.Config;
 import org.sparkao.jobs.config.ConfigKey;
+import org.sparkao.jobs.gpu.DevicePlan;
+import org.sparkao.jobs.gpu.DevicePlanner;
+import org.sparkao.jobs.gpu.ExecutorGpus;
+import org.sparkao.jobs.gpu.PlannedDevice;
 import org.sparkao.jobs.job.Console;
 import org.sparkao.jobs.job.ExitCode;
 import org.sparkao.jobs.job.Job;
@@ -18,17 +23,20 @@ import org.sparkao.jobs.quantize.plan.QuantizePlan;
 import org.sparkao.jobs.quantize.plan.QuantizePlanner;
 import org.sparkao.jobs.quantize.plan.Recipe;
 import org.sparkao.jobs.quantize.plan.Rule;
+import org.sparkao.jobs.quantize.plan.TensorTask;
 import org.sparkao.jobs.quantize.run.OutputCheck;
 import org.sparkao.jobs.quantize.run.QuantizeRun;
 import org.sparkao.jobs.quantize.run.RunRequest;
+import org.sparkao.jobs.spark.SparkLease;
 import org.sparkao.jobs.storage.CheckpointLocation;
 import org.sparkao.jobs.storage.Storage;
-import org.sparkao.quant.QuantException;
 import org.sparkao.quant.checkpoint.Checkpoint;
 import org.sparkao.quant.safetensors.ByteSource;
 
 /** A checkpoint in, a quantized checkpoint out. */
 public final class QuantizeJob implements Job {
+  /** The folder of kernels that it needs on a GPU. */
+  private static final String KERNELS = "quantize";
 
   @Override
   public String name() {
@@ -48,10 +56,6 @@ public final class QuantizeJob implements Job {
 
   @Override
   public ExitCode run(Config config, Console console) throws Exception {
-    if (config.value(QuantizeKeys.DEVICE) == Device.CUDA) {
-      throw new QuantException(
-          "--device cuda: this version quantizes on the CPU only; use --device cpu");
-    }
     Recipe recipe = recipe(config);
     Storage storage = Storage.ofAssignments(config.all(CommonKeys.CONF));
     CheckpointLocation location = CheckpointLocation.of(config.value(QuantizeKeys.CHECKPOINT));
@@ -62,6 +66,9 @@ public final class QuantizeJob implements Job {
         given.isPresent() ? Optional.of(given.orElseThrow().open(storage)) : Optional.empty();
     QuantizePlan plan =
         new QuantizePlanner(recipe, calibration).plan(source, configText(source, storage));
+    DevicePlan device =
+        new DevicePlanner(KERNELS)
+            .plan(config.value(QuantizeKeys.DEVICE), config, () -> cpuOnly(plan));
     boolean dryRun = config.value(QuantizeKeys.DRY_RUN);
     if (!dryRun || config.isSet(QuantizeKeys.OUTPUT)) {
       OutputCheck check =
@@ -75,6 +82,7 @@ public final class QuantizeJob implements Job {
       check.require();
     }
     console.out().print(PlanText.of(plan, recipe, source));
+    console.out().println(device.text());
     if (dryRun) {
       return ExitCode.DONE;
     }
@@ -86,9 +94,34 @@ public final class QuantizeJob implements Job {
             config.value(QuantizeKeys.OUTPUT),
             recipe.scheme().name(),
             recipeOf(config));
-    String runId = new QuantizeRun(request, config, console).run();
+    String runId = run(request, device, config, console);
     console.out().println("run " + runId + " is done: " + config.value(QuantizeKeys.OUTPUT));
     return ExitCode.DONE;
+  }
+
+  /** Executors that have to be asked about their GPUs run before the output is claimed. */
+  private static String run(RunRequest request, DevicePlan device, Config config, Console console)
+      throws IOException, InterruptedException {
+    if (device instanceof DevicePlan.Decided decided) {
+      return new QuantizeRun(request, decided, config, console).run();
+    }
+    DevicePlan.AskExecutors ask = (DevicePlan.AskExecutors) device;
+    try (SparkLease spark = SparkLease.open(config, "sparkao quantize", ask.sparkSettings())) {
+      PlannedDevice decided = ExecutorGpus.decide(ask, spark.context(), KERNELS);
+      console.out().println(decided.text());
+      DevicePlan.Decided known = new DevicePlan.Decided(decided, ask.sparkSettings());
+      return new QuantizeRun(request, known, config, console).run();
+    }
+  }
+
+  /** Why GPUs cannot do it, if so. */
+  private static Optional<String> cpuOnly(QuantizePlan plan) {
+    return plan.shards().stream()
+        .flatMap(shard -> shard.tensors().stream())
+        .filter(TensorTask.Quantize.class::isInstance)
+        .map(task -> plan.arithmetic().request((TensorTask.Quantize) task))
+        .flatMap(request -> DeviceQuantizers.unsupported(request).stream())
+        .findFirst();
   }
 
   private static Map<String, List<String>> recipeOf(Config config) {

@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Set;
 import org.sparkao.jobs.config.ByteSize;
 import org.sparkao.jobs.config.ConfigKey;
+import org.sparkao.jobs.gpu.DeviceRequest;
 import org.sparkao.jobs.quantize.plan.NonFinitePolicy;
 import org.sparkao.jobs.quantize.plan.Rule;
 import org.sparkao.quant.algorithm.WeightAlgorithm;
@@ -78,9 +79,12 @@ final class QuantizeKeys {
               "NaN and infinite values, of copied tensors too: keep and count them, or fail and remove"
                   + " the output.")
           .withDefault("keep");
-  static final ConfigKey<Device> DEVICE =
+  static final ConfigKey<DeviceRequest> DEVICE =
       ConfigKey.choice(
-              "device", Device.class, Device::configName, "What computes; auto takes the best.")
+              "device",
+              DeviceRequest.class,
+              DeviceRequest::configName,
+              "What computes; auto takes GPUs where all executors have one (conf/gpu.md).")
           .withDefault("auto");
   static final ConfigKey<Boolean> DRY_RUN =
       ConfigKey.flag("dry-run", "Checks everything, prints the plan, writes nothing.");

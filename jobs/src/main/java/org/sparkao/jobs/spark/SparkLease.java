@@ -1,5 +1,6 @@
 package org.sparkao.jobs.spark;
 
+import java.util.Map;
 import org.apache.spark.SparkContext;
 import org.apache.spark.SparkEnv;
 import org.sparkao.jobs.config.Config;
@@ -28,9 +29,18 @@ public final class SparkLease implements AutoCloseable {
    * @param name what Spark's pages call the application, when it is started here
    */
   public static SparkLease open(Config config, String name) {
+    return open(config, name, Map.of());
+  }
+
+  /**
+   * The same for a job that needs settings of its own.
+   *
+   * @param settings what it is started with beside what the configuration says
+   */
+  public static SparkLease open(Config config, String name, Map<String, String> settings) {
     return SparkEnv.get() != null
         ? new SparkLease(SparkContext.getOrCreate(), Origin.FOUND)
-        : new SparkLease(SparkSessions.open(config, name), Origin.STARTED_HERE);
+        : new SparkLease(SparkSessions.open(config, name, settings), Origin.STARTED_HERE);
   }
 
   /** What runs stages. */

@@ -32,10 +32,12 @@ public final class SparkSessions {
    * Starts Spark. Settings: the user's {@code --conf}, then spark-submit's, then this program's.
    *
    * @param name what Spark's pages call the application
+   * @param settings of the job, over the user's
    */
-  static SparkContext open(Config config, String name) {
+  static SparkContext open(Config config, String name, Map<String, String> settings) {
     SparkConf conf = new SparkConf();
     config.all(CommonKeys.CONF).forEach(setting -> set(conf, setting));
+    settings.forEach(conf::set);
     config.find(CommonKeys.MASTER).ifPresent(conf::setMaster);
     conf.setMaster(retrying(conf.get("spark.master", "local[*]")));
     if (conf.get("spark.app.name", CLASSES).startsWith(CLASSES)) {

@@ -82,7 +82,10 @@ public record RunRow(
               new Column("run_id", STRING, "name of the run"),
               new Column("job", STRING, "the verb, such as quantize"),
               new Column("arguments", STRING, "command line: JSON list of texts, secrets hidden"),
-              new Column("config", STRING, "effective configuration: JSON map of key to texts"),
+              new Column(
+                  "config",
+                  STRING,
+                  "effective configuration, and device-used: JSON map of key to texts"),
               new Column("code_version", STRING, "version of the program"),
               new Column(
                   "fingerprint",

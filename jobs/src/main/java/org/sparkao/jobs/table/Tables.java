@@ -4,7 +4,8 @@ import java.util.List;
 
 /** Every table, in the order of the documentation. */
 public final class Tables {
-  private static final List<Table> ALL = List.of(RunRow.TABLE, ShardRow.TABLE, TensorRow.TABLE);
+  private static final List<Table> ALL =
+      List.of(RunRow.TABLE, ShardRow.TABLE, TensorRow.TABLE, BenchmarkRow.TABLE);
 
   private Tables() {}
 

@@ -86,4 +86,31 @@ class TestTableColumns {
         .contains("elements", "non_finite", "step")
         .hasSize(31);
   }
+
+  @Test
+  void ofBenchmarks() {
+    assertThat(BenchmarkRow.TABLE.name()).isEqualTo("benchmarks");
+    assertThat(names(BenchmarkRow.TABLE))
+        .containsExactly(
+            "run_id",
+            "op",
+            "shape",
+            "config",
+            "device",
+            "device_name",
+            "architecture",
+            "driver",
+            "host",
+            "code_version",
+            "micros",
+            "repeats",
+            "bytes",
+            "gb_per_second",
+            "operations",
+            "tflops",
+            "peer",
+            "peer_micros",
+            "ratio",
+            "measured_at");
+  }
 }

@@ -19,8 +19,6 @@ import org.sparkao.quant.safetensors.WrittenTensor;
 
 /** What a task did, as rows of the tables. */
 final class OutcomeRows {
-  private static final String DEVICE = "cpu";
-
   private final String runId;
   private final String fingerprint;
   private final Arithmetic arithmetic;
@@ -58,7 +56,7 @@ final class OutcomeRows {
           new TensorRow(
               runId,
               source(tasks.get(i), tensor),
-              treatment(tasks.get(i)),
+              treatment(tasks.get(i), outcome.attempt().device()),
               tensor.parts().stream().map(OutcomeRows::part).toList(),
               outcome.file(),
               digest(tensor.parts()),
@@ -85,7 +83,7 @@ final class OutcomeRows {
         outcome.sourceSha256());
   }
 
-  private TensorRow.Treatment treatment(TensorTask task) {
+  private TensorRow.Treatment treatment(TensorTask task, String device) {
     String numerics = arithmetic.numerics().configName();
     if (task instanceof TensorTask.Quantize quantize) {
       return new TensorRow.Treatment(
@@ -93,11 +91,11 @@ final class OutcomeRows {
           Optional.empty(),
           numerics,
           arithmetic.algorithm().configName(),
-          DEVICE);
+          device);
     }
     String reason =
         task instanceof TensorTask.Copy copy ? copy.reason() : ((TensorTask.Unpack) task).reason();
-    return new TensorRow.Treatment(Optional.empty(), Optional.of(reason), numerics, "copy", DEVICE);
+    return new TensorRow.Treatment(Optional.empty(), Optional.of(reason), numerics, "copy", device);
   }
 
   private static TensorRow.Part part(WrittenTensor part) {

@@ -11,6 +11,7 @@ import org.apache.spark.SparkContext;
 import org.apache.spark.util.LongAccumulator;
 import org.sparkao.jobs.config.CommonKeys;
 import org.sparkao.jobs.config.Config;
+import org.sparkao.jobs.gpu.DevicePlan;
 import org.sparkao.jobs.job.Console;
 import org.sparkao.jobs.job.ProgramVersion;
 import org.sparkao.jobs.quantize.plan.QuantizePlan;
@@ -28,15 +29,21 @@ import org.sparkao.quant.checkpoint.Checkpoint;
 
 /** Carries out a plan: claim, missing files, rows, final files. */
 public final class QuantizeRun {
+  /** Key in the configuration of the run's row for what was decided. */
+  private static final String DEVICE_USED = "device-used";
+
   private final RunRequest request;
+  private final DevicePlan.Decided device;
   private final Config config;
   private final Console console;
   private final Storage storage;
   private final Folder output;
 
   /** A run, not yet begun. */
-  public QuantizeRun(RunRequest request, Config config, Console console) throws IOException {
+  public QuantizeRun(RunRequest request, DevicePlan.Decided device, Config config, Console console)
+      throws IOException {
     this.request = request;
+    this.device = device;
     this.config = config;
     this.console = console;
     this.storage = Storage.ofAssignments(config.all(CommonKeys.CONF));
@@ -61,7 +68,8 @@ public final class QuantizeRun {
             config.find(CommonKeys.RUN_ID),
             RunNames::next,
             Ownership.PATIENCE)) {
-      try (SparkLease spark = SparkLease.open(config, "sparkao quantize " + ownership.runId())) {
+      String name = "sparkao quantize " + ownership.runId();
+      try (SparkLease spark = SparkLease.open(config, name, device.sparkSettings())) {
         work(ownership, spark.context());
         output.delete(WorkFolder.NAME);
       }
@@ -209,7 +217,8 @@ public final class QuantizeRun {
         request.calibration().map(QuantizeRun::planned).orElse(Planned.NONE),
         output.location(),
         request.plan().arithmetic(),
-        request.plan().nonFinite());
+        request.plan().nonFinite(),
+        device.device());
   }
 
   private static Planned planned(Checkpoint checkpoint) {
@@ -224,7 +233,7 @@ public final class QuantizeRun {
         ownership.runId(),
         "quantize",
         RunNames.json(config.arguments()),
-        RunNames.json(config.effective()),
+        RunNames.json(effective()),
         ProgramVersion.current(),
         request.plan().fingerprint(),
         RunRow.Status.RUNNING,
@@ -240,6 +249,12 @@ public final class QuantizeRun {
             totals.tensors(),
             totals.quantized(),
             request.plan().shards().size()));
+  }
+
+  private Map<String, List<String>> effective() {
+    Map<String, List<String>> effective = new LinkedHashMap<>(config.effective());
+    effective.put(DEVICE_USED, List.of(device.device().name(), device.device().why()));
+    return effective;
   }
 
   private Map<String, Object> provenance(String runId) {

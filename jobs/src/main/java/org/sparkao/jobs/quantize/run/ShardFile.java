@@ -48,9 +48,10 @@ final class ShardFile {
     requireUnchanged(task);
     List<UnitWorker.Result> results = new ArrayList<>();
     List<WrittenTensor> written;
-    try (ByteSink sink = output.sink(part)) {
+    try (ByteSink sink = output.sink(part);
+        WeightDevice device = WeightDevice.of(settings.device())) {
       ShardWriter writer = new ShardWriter(sink, task.header(settings.arithmetic()));
-      UnitWorker worker = new UnitWorker(settings, storage, writer, progress);
+      UnitWorker worker = new UnitWorker(settings, device, storage, writer, progress);
       for (ShardTask.Unit unit : task.units()) {
         results.addAll(worker.work(unit));
       }

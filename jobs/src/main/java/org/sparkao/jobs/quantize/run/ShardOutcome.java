@@ -34,9 +34,15 @@ record ShardOutcome(
    * @param number Spark's count of attempts at the task, from 0
    * @param executor Spark's executor
    * @param host its machine
-   * @param finishedMillis since 1970
+   * @param finishedMillis since 1970; 0 while it is at work
+   * @param device what computed, with its architecture
    */
-  record Attempt(String id, int number, String executor, String host, long finishedMillis) {}
+  record Attempt(
+      String id, int number, String executor, String host, long finishedMillis, String device) {
+    Attempt finishedNow() {
+      return new Attempt(id, number, executor, host, System.currentTimeMillis(), device);
+    }
+  }
 
   /**
    * One tensor.

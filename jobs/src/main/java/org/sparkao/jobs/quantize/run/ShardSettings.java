@@ -2,6 +2,7 @@ package org.sparkao.jobs.quantize.run;
 
 import java.io.Serializable;
 import java.util.List;
+import org.sparkao.jobs.gpu.PlannedDevice;
 import org.sparkao.jobs.quantize.plan.Arithmetic;
 import org.sparkao.jobs.quantize.plan.NonFinitePolicy;
 import org.sparkao.quant.checkpoint.FileEntry;
@@ -14,13 +15,15 @@ import org.sparkao.quant.checkpoint.FileEntry;
  * @param output folder that is written; absolute, as executors start in folders of their own
  * @param arithmetic what all weights share
  * @param nonFinite what becomes of NaN and infinities
+ * @param device what computes
  */
 record ShardSettings(
     Planned source,
     Planned calibration,
     String output,
     Arithmetic arithmetic,
-    NonFinitePolicy nonFinite)
+    NonFinitePolicy nonFinite,
+    PlannedDevice device)
     implements Serializable {
 
   /** A file as it was at planning. */

@@ -7,6 +7,7 @@ import java.util.List;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.TaskContext;
 import org.apache.spark.util.LongAccumulator;
+import org.sparkao.jobs.gpu.ExecutorGpu;
 import org.sparkao.jobs.quantize.plan.ShardTask;
 import org.sparkao.jobs.quantize.run.ShardOutcome.Attempt;
 import org.sparkao.jobs.quantize.run.ShardOutcome.TensorOutcome;
@@ -39,22 +40,18 @@ final class ShardWork implements Serializable {
     Folder output = storage.folder(settings.output());
     String part = WorkFolder.part(task.file(), attempt);
     ShardOutcome outcome;
+    Attempt who = who(attempt, context);
     try {
       List<TensorOutcome> tensors =
           new ShardFile(settings, storage, bytesRead::add).write(task, output, part);
       long bytes = output.size(part).orElseThrow();
       outcome =
           new ShardOutcome(
-              task.file(), bytes, tensors, System.nanoTime() - start, who(attempt, context), "");
+              task.file(), bytes, tensors, System.nanoTime() - start, who.finishedNow(), "");
     } catch (QuantException e) {
       output.delete(part);
       return new ShardOutcome(
-          task.file(),
-          0,
-          List.of(),
-          System.nanoTime() - start,
-          who(attempt, context),
-          e.getMessage());
+          task.file(), 0, List.of(), System.nanoTime() - start, who.finishedNow(), e.getMessage());
     } catch (IOException e) {
       output.delete(part);
       throw new IOException(output.location() + "/" + task.file() + ": " + e.getMessage(), e);
@@ -68,12 +65,14 @@ final class ShardWork implements Serializable {
     return outcome;
   }
 
-  private static Attempt who(String attempt, TaskContext context) {
+  /** Fails on an executor that lacks the planned device, before anything is written. */
+  private Attempt who(String attempt, TaskContext context) {
     return new Attempt(
         attempt,
         context.attemptNumber(),
         SparkEnv.get().executorId(),
         SparkEnv.get().blockManager().blockManagerId().host(),
-        System.currentTimeMillis());
+        0,
+        ExecutorGpu.label(settings.device()));
   }
 }

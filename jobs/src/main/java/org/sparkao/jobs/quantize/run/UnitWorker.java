@@ -17,7 +17,6 @@ import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.quant.QuantException;
 import org.sparkao.quant.algorithm.QuantizeRequest;
-import org.sparkao.quant.algorithm.Quantizers;
 import org.sparkao.quant.algorithm.TensorQuantizer;
 import org.sparkao.quant.checkpoint.TensorCopy;
 import org.sparkao.quant.checkpoint.WeightReader;
@@ -35,6 +34,7 @@ import org.sparkao.quant.scheme.QuantScheme;
 /** Works off the units of a file: reads slices, quantizes, writes at the final place. */
 final class UnitWorker {
   private final ShardSettings settings;
+  private final WeightDevice device;
   private final Folder source;
   private final Storage storage;
   private final ShardWriter writer;
@@ -44,11 +44,18 @@ final class UnitWorker {
   /**
    * A worker for one file.
    *
+   * @param device of the caller, who closes it
    * @param progress told the bytes read, as they are read
    */
-  UnitWorker(ShardSettings settings, Storage storage, ShardWriter writer, LongConsumer progress)
+  UnitWorker(
+      ShardSettings settings,
+      WeightDevice device,
+      Storage storage,
+      ShardWriter writer,
+      LongConsumer progress)
       throws IOException {
     this.settings = settings;
+    this.device = device;
     this.storage = storage;
     this.source = storage.folder(settings.source().location());
     this.writer = writer;
@@ -72,7 +79,7 @@ final class UnitWorker {
       Optional<TensorStatistics> statistics = Optional.empty();
       long nonFinite = 0;
       if (task instanceof Quantize weight) {
-        TensorStatistics seen = quantize(weight, shared, digest);
+        TensorStatistics seen = device.hold(() -> quantize(weight, shared, digest));
         nonFinite = seen.nonFinite();
         statistics = Optional.of(seen);
       } else if (task instanceof Unpack weight) {
@@ -110,7 +117,7 @@ final class UnitWorker {
     TensorRange range = TensorRange.EMPTY;
     for (TensorTask task : unit.tensors()) {
       if (task instanceof Quantize weight && sharesScale(request(weight).scheme())) {
-        range = range.merge(range(weight.weight()));
+        range = range.merge(device.hold(() -> range(weight.weight())));
       }
     }
     return range;
@@ -133,7 +140,7 @@ final class UnitWorker {
         int rows = (int) Math.min(step, weight.rows() - row);
         reader.readRows(row, rows, slice, 0);
         int count = Math.toIntExact(rows * weight.columns());
-        range = range.merge(Quantizers.range(slice, 0, count, weight.dtype()));
+        range = range.merge(device.range(slice, count, weight.dtype()));
       }
     }
     return range;
@@ -147,23 +154,31 @@ final class UnitWorker {
         !request.scheme().needsTensorRange()
             ? Optional.empty()
             : Optional.of(sharesScale(request.scheme()) ? shared : range(weight));
-    TensorQuantizer quantizer = Quantizers.create(request, range);
+    TensorQuantizer quantizer = device.quantizer(request, range);
     WeightSlices slices = new WeightSlices(weight, quantizer);
-    List<PackedPart> parts = quantizer.parts();
     require(weight, slices.rows());
-    try (WeightReader reader = WeightReader.open(source, weight, digest)) {
+    int rowBytes = Math.toIntExact(weight.dtype().bytes(weight.columns()));
+    try (WeightReader reader = WeightReader.open(source, weight, digest);
+        SliceFlow flow =
+            new SliceFlow(
+                quantizer, slices, rowBytes, (row, rows) -> append(task, slices, row, rows))) {
       for (long row = 0; row < weight.rows(); row += slices.rows()) {
         int rows = (int) Math.min(slices.rows(), weight.rows() - row);
         reader.readRows(row, rows, slice, 0);
-        quantizer.quantize(slice, 0, row, rows, slices.out());
-        for (int i = 0; i < parts.size(); i++) {
-          String name = task.output(parts.get(i)).name();
-          writer.append(name, slices.out()[i], 0, slices.length(i, row, row + rows));
-        }
-        progress.accept(task.sourceBytes() * rows / weight.rows());
+        flow.put(slice, row, rows);
       }
+      flow.finish();
     }
     return quantizer.statistics();
+  }
+
+  private void append(Quantize task, WeightSlices slices, long row, int rows) throws IOException {
+    List<PackedPart> parts = slices.parts();
+    for (int i = 0; i < parts.size(); i++) {
+      String name = task.output(parts.get(i)).name();
+      writer.append(name, slices.out()[i], 0, slices.length(i, row, row + rows));
+    }
+    progress.accept(task.sourceBytes() * rows / task.weight().rows());
   }
 
   /** Gives the number of NaN and infinities among the unpacked weights. */

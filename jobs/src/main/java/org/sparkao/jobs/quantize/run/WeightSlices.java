@@ -45,6 +45,10 @@ final class WeightSlices {
     return rows;
   }
 
+  List<PackedPart> parts() {
+    return parts;
+  }
+
   byte[][] out() {
     return out;
   }

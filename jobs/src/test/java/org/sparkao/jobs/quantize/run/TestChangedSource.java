@@ -12,6 +12,7 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.sparkao.jobs.cli.RemoteFiles;
+import org.sparkao.jobs.gpu.PlannedDevice;
 import org.sparkao.jobs.job.TinyCheckpoint;
 import org.sparkao.jobs.quantize.plan.Arithmetic;
 import org.sparkao.jobs.quantize.plan.QuantizePlan;
@@ -69,7 +70,8 @@ class TestChangedSource {
             calibration.map(TestChangedSource::planned).orElse(Planned.NONE),
             temp.toString(),
             arithmetic,
-            plan.nonFinite());
+            plan.nonFinite(),
+            PlannedDevice.processor("test"));
     touch(change);
     new ShardFile(settings, storage, bytes -> {})
         .write(plan.shards().get(0), storage.folder(temp.toString()), "part");

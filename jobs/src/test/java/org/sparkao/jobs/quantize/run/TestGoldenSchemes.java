@@ -22,6 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.sparkao.jobs.gpu.PlannedDevice;
 import org.sparkao.jobs.quantize.plan.Arithmetic;
 import org.sparkao.jobs.quantize.plan.ConfigJson;
 import org.sparkao.jobs.quantize.plan.NonFinitePolicy;
@@ -149,7 +150,8 @@ class TestGoldenSchemes {
             new Planned(scales.location(), List.of()),
             output.toString(),
             plan.arithmetic(),
-            NonFinitePolicy.KEEP);
+            NonFinitePolicy.KEEP,
+            PlannedDevice.processor("test"));
     new ShardFile(settings, storage, bytes -> {})
         .write(plan.shards().get(0), storage.folder(output.toString()), "model.safetensors");
   }

@@ -14,6 +14,7 @@ import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.sparkao.jobs.gpu.PlannedDevice;
 import org.sparkao.jobs.job.TinyCheckpoint;
 import org.sparkao.jobs.quantize.plan.Arithmetic;
 import org.sparkao.jobs.quantize.plan.NonFinitePolicy;
@@ -77,7 +78,8 @@ class TestRowCommitter {
             Planned.NONE,
             output.location(),
             plan.arithmetic(),
-            NonFinitePolicy.KEEP);
+            NonFinitePolicy.KEEP,
+            PlannedDevice.processor("test"));
     Files.deleteIfExists(temp.resolve("output").resolve(task.file()));
     ShardOutcome outcome =
         new ShardOutcome(
@@ -85,7 +87,7 @@ class TestRowCommitter {
             task.header(plan.arithmetic()).fileBytes(),
             new ShardFile(settings, storage, bytes -> {}).write(task, output, task.file()),
             1,
-            new ShardOutcome.Attempt(attempt, 0, "driver", "here", 5),
+            new ShardOutcome.Attempt(attempt, 0, "driver", "here", 5, "cpu x86_64"),
             "");
     output.replace(
         WorkFolder.done(task.file(), attempt), outcome.toJson().getBytes(StandardCharsets.UTF_8));

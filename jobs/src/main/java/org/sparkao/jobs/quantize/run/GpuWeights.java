@@ -1,0 +1,54 @@
+package org.sparkao.jobs.quantize.run;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.Optional;
+import org.sparkao.gpu.executor.GpuExecutor;
+import org.sparkao.gpu.quantize.DeviceQuantizers;
+import org.sparkao.gpu.quantize.QuantizeWorkspace;
+import org.sparkao.quant.algorithm.QuantizeRequest;
+import org.sparkao.quant.algorithm.TensorQuantizer;
+import org.sparkao.quant.observe.TensorRange;
+import org.sparkao.quant.safetensors.DType;
+
+/** The GPU of this executor. Tasks that share it take turns by its permits, a weight at a time. */
+final class GpuWeights implements WeightDevice {
+  private final GpuExecutor gpu;
+  private final QuantizeWorkspace workspace;
+
+  GpuWeights(GpuExecutor gpu) {
+    this.gpu = gpu;
+    this.workspace = QuantizeWorkspace.of(gpu.kernels());
+  }
+
+  @Override
+  public TensorRange range(byte[] source, int count, DType dtype) {
+    return DeviceQuantizers.range(workspace, source, 0, count, dtype);
+  }
+
+  @Override
+  public TensorQuantizer quantizer(QuantizeRequest request, Optional<TensorRange> range) {
+    return DeviceQuantizers.create(workspace, request, range);
+  }
+
+  @Override
+  public <R> R hold(Work<R> work) throws IOException {
+    try {
+      return gpu.run(
+          () -> {
+            try {
+              return work.run();
+            } catch (IOException e) {
+              throw new UncheckedIOException(e);
+            }
+          });
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
+    }
+  }
+
+  @Override
+  public void close() {
+    workspace.close();
+  }
+}

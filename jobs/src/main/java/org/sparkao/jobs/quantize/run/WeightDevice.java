@@ -1,0 +1,67 @@
+package org.sparkao.jobs.quantize.run;
+
+import java.io.IOException;
+import java.util.Optional;
+import org.sparkao.gpu.device.DeviceInfo;
+import org.sparkao.jobs.gpu.ExecutorGpu;
+import org.sparkao.jobs.gpu.PlannedDevice;
+import org.sparkao.quant.algorithm.QuantizeRequest;
+import org.sparkao.quant.algorithm.Quantizers;
+import org.sparkao.quant.algorithm.TensorQuantizer;
+import org.sparkao.quant.observe.TensorRange;
+import org.sparkao.quant.safetensors.DType;
+
+/** Where the weights of a file become codes: the only place that knows of devices. */
+interface WeightDevice extends AutoCloseable {
+
+  /** Work with files in it. */
+  @FunctionalInterface
+  interface Work<R> {
+    /** Does it. */
+    R run() throws IOException;
+  }
+
+  /** The range of {@code count} weights, little endian from the first byte on. */
+  TensorRange range(byte[] source, int count, DType dtype);
+
+  /** A quantizer for one weight, used inside {@link #hold}, one at a time. */
+  TensorQuantizer quantizer(QuantizeRequest request, Optional<TensorRange> range);
+
+  /** Does the work on one weight, when its turn has come. */
+  <R> R hold(Work<R> work) throws IOException;
+
+  @Override
+  void close();
+
+  /**
+   * The planned one.
+   *
+   * @throws org.sparkao.gpu.GpuException when this executor lacks it, with the reason
+   */
+  static WeightDevice of(PlannedDevice planned) {
+    return planned.kind() == DeviceInfo.Kind.CUDA
+        ? new GpuWeights(ExecutorGpu.require())
+        : new Processor();
+  }
+
+  /** The processor, which has room for all. */
+  final class Processor implements WeightDevice {
+    @Override
+    public TensorRange range(byte[] source, int count, DType dtype) {
+      return Quantizers.range(source, 0, count, dtype);
+    }
+
+    @Override
+    public TensorQuantizer quantizer(QuantizeRequest request, Optional<TensorRange> range) {
+      return Quantizers.create(request, range);
+    }
+
+    @Override
+    public <R> R hold(Work<R> work) throws IOException {
+      return work.run();
+    }
+
+    @Override
+    public void close() {}
+  }
+}
