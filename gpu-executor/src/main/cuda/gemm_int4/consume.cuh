@@ -1,0 +1,227 @@
+// The consumer side of the int4 GEMM: products, sums over the cluster, output; and the kernel body.
+#pragma once
+
+#include "stream.cuh"
+
+namespace gemm_int4 {
+
+// Writes 16 bytes to another block of the cluster and takes them off the transaction count of its mbarrier.
+__device__ __forceinline__ void send_16(uint32_t to, uint32_t barrier, const float* from) {
+  asm volatile("st.async.shared::cluster.mbarrier::complete_tx::bytes.v4.f32 [%0], {%1, %2, %3, %4}, [%5];" ::"r"(to),
+               "f"(from[0]), "f"(from[1]), "f"(from[2]), "f"(from[3]), "r"(barrier)
+               : "memory");
+}
+
+// Says that this block runs and its mbarriers are initialised; barrier_init_fence has made them visible.
+__device__ __forceinline__ void cluster_arrive_relaxed() { asm volatile("barrier.cluster.arrive.relaxed;" ::: "memory"); }
+
+// The first phase of an mbarrier whose bytes come from other blocks. Their st.async made them visible with the completion: a fence
+// of the cluster would be one of the whole device, 1 us.
+__device__ __forceinline__ void wait_for_cluster(uint32_t barrier) {
+  uint32_t done;
+  do {
+    asm volatile(
+        "{\n"
+        ".reg .pred p;\n"
+        "mbarrier.try_wait.parity.acquire.cluster.shared::cta.b64 p, [%1], 0;\n"
+        "selp.u32 %0, 1, 0, p;\n"
+        "}\n"
+        : "=r"(done)
+        : "r"(barrier)
+        : "memory");
+  } while (done == 0);
+}
+
+// Keeps A fragments in their registers until here, behind the wait for the wgmma that read them.
+template <int kFragments>
+__device__ __forceinline__ void hold(uint32_t (&a)[kFragments][4]) {
+#pragma unroll
+  for (int i = 0; i < kFragments; i++) {
+    asm volatile("" : "+r"(a[i][0]), "+r"(a[i][1]), "+r"(a[i][2]), "+r"(a[i][3])::"memory");
+  }
+}
+
+// Group sums of `kSteps` wgmma steps, from step `first` of the block: unpacks two words, starts their products, unpacks the next.
+template <Type type, int kN, int kSteps, typename F>
+__device__ __forceinline__ void start_group(const F& block, int first, const Offsets& minus, uint32_t x,
+                                            uint32_t (&a)[kSteps][4], float (&sums)[kN / 2]) {
+  constexpr int kHalfBytes = kN * 128;   // 128 bytes of every row of X
+  const uint64_t descriptor = ptx::swizzled_descriptor(x);
+#pragma unroll
+  for (int i = 0; i < kSteps; i++) {
+    const int step = first + i;
+    if constexpr (type == Type::kE4m3) {
+      unpack_8(block.words[2 * step], block.words[2 * step + 1], a[i]);
+    } else {
+      unpack_16<type>(block.words[step], minus, a[i]);
+      if (i % 2 == 0) continue;
+    }
+    ptx::wgmma_fence();
+#pragma unroll
+    for (int j = type == Type::kE4m3 ? i : i - 1; j <= i; j++) {
+      const int at = first + j;
+      Mma<type, kN>::run(sums, a[j], descriptor + (at / 4 * kHalfBytes + at % 4 * 32) / 16, j > 0);
+    }
+    ptx::wgmma_commit();
+  }
+}
+
+// The block's share of K: sums[..] = sum over its groups of scale x (codes times X).
+template <Type type, int kGroup, int kN, typename P>
+__device__ __forceinline__ void multiply(const P plan, bool asymmetric, int blocks, int warp, int lane, float (&sums)[kN / 2]) {
+  constexpr int kGroups = kTile / kGroup;
+  constexpr int kSteps = kGroup * P::kElementBytes / 32;   // of a group
+  const FragmentPlace place(plan.weights(0), kGroups, warp, lane);
+  Ring<P::kWeightStages> ring;
+  Ring<P::kXStages> x_ring;
+  Fragment<kGroups> block, next;
+  float part[kN / 2];
+#pragma unroll
+  for (int i = 0; i < kN / 2; i++) part[i] = sums[i] = 0.0f;
+  if (blocks > 0) load_fragment(plan, place, ring, asymmetric, lane, block);
+  for (int i = 0; i < blocks; i++) {
+    ptx::barrier_wait(plan.x_full(x_ring.stage), x_ring.parity);
+    ptx::proxy_fence();   // for the copies of X; by the consumers, who wait for no copy under way
+#pragma unroll
+    for (int g = 0; g < kGroups; g++) {
+      uint32_t a[kSteps][4];
+      Offsets minus{};
+      if constexpr (type != Type::kE4m3) minus = asymmetric ? offsets<type>(block.zeros[g]) : symmetric_offsets<type>();
+      start_group<type, kN, kSteps>(block, g * kSteps, minus, plan.x(x_ring.stage), a, part);
+      if (g == kGroups - 1 && i + 1 < blocks) load_fragment(plan, place, ring, asymmetric, lane, next);
+      ptx::wgmma_wait<0>();
+#pragma unroll
+      for (int j = 0; j < kN / 2; j++) ptx::hold(part[j]);
+      hold(a);
+      const float2 scale = widen<type>(block.scales[g]);
+#pragma unroll
+      for (int j = 0; j < kN / 2; j++) sums[j] = __fmaf_rn(part[j], j & 2 ? scale.y : scale.x, sums[j]);
+    }
+    if (lane == 0) ptx::barrier_arrive(plan.x_free(x_ring.stage));
+    x_ring.next();
+    block = next;
+  }
+}
+
+// Adds the shares of K over the cluster in the order of K. Warp w's sums are completed by block w % S, which gets them from the
+// others through shared memory. True for a warp whose sums are complete.
+template <int kN, int kSplit, typename P>
+__device__ __forceinline__ bool add_shares(const P plan, int vectors, int rank, int warp, int lane, float (&sums)[kN / 2]) {
+  constexpr int kOwned = owned_warps(kSplit), kVectors = kN / 8;
+  const int owner = warp % kSplit;
+  const auto slot = [&](int from) { return plan.shares() + (from * kOwned + warp / kSplit) * (kVectors * 512) + lane * 16; };
+  if (owner != rank) {
+    const uint32_t to = ptx::cluster_address(slot(rank), owner), full = ptx::cluster_address(plan.shares_full(), owner);
+#pragma unroll
+    for (int v = 0; v < kVectors; v++) {
+      if (v < vectors) send_16(to + v * 512, full, &sums[4 * v]);
+    }
+    return false;
+  }
+  wait_for_cluster(plan.shares_full());
+#pragma unroll
+  for (int v = 0; v < kVectors; v++) {
+    if (v >= vectors) break;
+    float total[4];
+#pragma unroll
+    for (int from = 0; from < kSplit; from++) {
+      float part[4] = {sums[4 * v], sums[4 * v + 1], sums[4 * v + 2], sums[4 * v + 3]};
+      if (from != rank) load_shared_16(slot(from) + v * 512, reinterpret_cast<uint32_t*>(part));
+#pragma unroll
+      for (int i = 0; i < 4; i++) total[i] = from == 0 ? part[i] : __fadd_rn(total[i], part[i]);
+    }
+#pragma unroll
+    for (int i = 0; i < 4; i++) sums[4 * v + i] = total[i];
+  }
+  return true;
+}
+
+// Two neighbouring outputs of row `row`.
+__device__ __forceinline__ void store_pair(const Problem& p, int row, int column, float2 value) {
+  const long long at = static_cast<long long>(row) * p.n + column;
+  if (p.y_type == 0) {
+    *reinterpret_cast<__nv_bfloat162*>(static_cast<__nv_bfloat16*>(p.y) + at) = __floats2bfloat162_rn(value.x, value.y);
+  } else if (p.y_type == 1) {
+    *reinterpret_cast<__half2*>(static_cast<__half*>(p.y) + at) = __floats2half2_rn(value.x, value.y);
+  } else {
+    *reinterpret_cast<float2*>(static_cast<float*>(p.y) + at) = value;
+  }
+}
+
+template <Type type, int kN>
+__device__ __forceinline__ void store(const Problem& p, int column, int lane, const float (&sums)[kN / 2]) {
+  if (column >= p.n) return;
+  const float2 bias = p.bias == nullptr ? make_float2(0.0f, 0.0f) : make_float2(p.bias[column], p.bias[column + 1]);
+#pragma unroll
+  for (int i = 0; i < kN / 4; i++) {
+    const int row = i / 2 * 8 + lane % 4 * 2 + i % 2;
+    if (row >= p.m) continue;
+    const float2 sum = make_float2(sums[i / 2 * 4 + i % 2], sums[i / 2 * 4 + 2 + i % 2]);
+    const float scale = type == Type::kE4m3 ? __fmul_rn(p.x_scales[row], kE4m3Unit) : 1.0f;
+    store_pair(p, row, column, make_float2(__fmaf_rn(sum.x, scale, bias.x), __fmaf_rn(sum.y, scale, bias.y)));
+  }
+}
+
+template <typename P, int kSplit>
+__device__ __forceinline__ void init_barriers(const P plan, int vectors, int rank) {
+  for (int i = 0; i < P::kWeightStages; i++) {
+    ptx::barrier_init(plan.weights_full(i), 1);
+    ptx::barrier_init(plan.weights_free(i), kConsumerWarps);
+  }
+  for (int i = 0; i < P::kXStages; i++) {
+    ptx::barrier_init(plan.x_full(i), kCopyThreads);
+    ptx::barrier_init(plan.x_free(i), kConsumerWarps);
+  }
+  ptx::barrier_init(plan.shares_full(), 1);
+  ptx::barrier_init_fence();
+  if constexpr (kSplit > 1) {
+    const int owned = (kConsumerWarps - rank + kSplit - 1) / kSplit;
+    ptx::barrier_arrive_expect(plan.shares_full(), (kSplit - 1) * owned * vectors * 512);
+  }
+}
+
+// Grid ceil(N / 128) * kSplit, clusters of kSplit, kThreads threads, P::kBytes of shared memory.
+template <Type type, int kGroup, int kN, int kSplit>
+__device__ __forceinline__ void gemm(const Problem& p) {
+  using P = Plan<type, kGroup, kN, kSplit>;
+  constexpr bool kTwo = blocks_per_multiprocessor(kN) == 2;
+  extern __shared__ __align__(1024) uint8_t shared[];
+  const P plan{ptx::shared_address(shared)};
+  const int thread = static_cast<int>(threadIdx.x), tile = static_cast<int>(blockIdx.x) / kSplit;
+  const int rank = static_cast<int>(blockIdx.x) % kSplit;
+  const int total = (p.k + kTile - 1) / kTile;
+  const int first = total * rank / kSplit, blocks = total * (rank + 1) / kSplit - first;
+  if (thread == 0) {
+    if ((plan.base & 1023) != 0) __trap();
+    init_barriers<P, kSplit>(plan, p.vectors(), rank);
+  }
+  __syncthreads();
+  ptx::launch_dependents();
+  if constexpr (kSplit > 1) cluster_arrive_relaxed();
+  if (thread < kProducerThreads) {
+    ptx::fewer_registers<kTwo ? 32 : 40>();
+    if (thread == 0) {
+      const int bytes = block_bytes(kGroup, p.asymmetric);
+      produce_weights(plan, p.weights + (static_cast<long long>(tile) * total + first) * bytes, bytes, blocks);
+    } else if (thread >= 32) {
+      produce_x(plan, p, first, blocks, thread - 32);
+    }
+    if constexpr (kSplit > 1) ptx::cluster_wait();
+  } else {
+    ptx::more_registers<kTwo ? 104 : 232>();
+    const int warp = (thread - kProducerThreads) / 32, lane = thread % 32;
+    float sums[kN / 2];
+    multiply<type, kGroup, kN>(plan, p.asymmetric, blocks, warp, lane, sums);
+    bool complete = true;
+    if constexpr (kSplit > 1) {
+      ptx::cluster_wait();   // all blocks of the cluster have started
+      complete = add_shares<kN, kSplit>(plan, p.vectors(), rank, warp, lane, sums);
+    }
+    if (complete) {
+      ptx::wait_for_predecessor();
+      store<type, kN>(p, tile * kTile + warp * 16 + lane / 4 * 2, lane, sums);
+    }
+  }
+}
+
+}  // namespace gemm_int4

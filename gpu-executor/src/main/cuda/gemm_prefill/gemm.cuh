@@ -1,0 +1,338 @@
+// Both operands from shared memory: Y = X W^T, a tile of 128 rows of X and kN rows of W a block, two blocks a cluster that share
+// the rows of W. Persistent: a cluster walks the tiles index, index + clusters, ...
+//
+//   warp 0, one thread   bulk copies into a ring of stages of 128 bytes of K: its 128 rows of X, and half of the W rows for both
+//   warpgroups 1, 2      64 x kN sums each
+//
+// A sum runs over K in order, in the tensor core; with kPromote its value is moved to ordinary fp32 sums every kPromote blocks of
+// 128 bytes, multiplied by the block's scales if kBlockScales. Nothing depends on M, N or the tile.
+#pragma once
+
+#include "mma.cuh"
+#include "pipeline.cuh"
+
+namespace gemm_prefill {
+
+template <typename Type_, int kN_, int kPromote_, bool kBlockScales_>
+struct Config {
+  using Type = Type_;
+  using Sum = typename Type::Sum;
+  static constexpr int kN = kN_, kPromote = kPromote_, kSums = kN / 2;
+  static constexpr bool kBlockScales = kBlockScales_, kStagger = kPromote > 1;
+  static constexpr int kWBytes = kN * kRowBytes;
+  static constexpr int kStageBytes = kBlockBytes + kWBytes;
+  static constexpr int kColumnBytes = 8 * kN;   // of a warpgroup: scales and biases of a tile's columns
+  static constexpr int kStages = (kSharedBytes - 256 - 2 * kColumnBytes) / kStageBytes;
+  static constexpr int kColumns = kStages * kStageBytes + 16 * kStages;
+  static constexpr int kBytes = kColumns + 2 * kColumnBytes;
+  static_assert(kStages >= 4 && kBytes <= kSharedBytes, "shared memory");
+};
+
+// x and w tiled (tiling.cuh); k_blocks of 128 bytes.
+struct Problem {
+  const uint8_t* x;
+  const uint8_t* w;
+  Output out;
+  int k_blocks;
+
+  __device__ int row_tiles() const { return (out.m + kRows - 1) / kRows; }
+  __device__ int pairs() const { return (row_tiles() + kCluster - 1) / kCluster; }
+  __device__ int w_blocks() const { return (out.n + kRows - 1) / kRows; }
+  template <typename C>
+  __device__ int tiles() const { return pairs() * ((out.n + C::kN - 1) / C::kN); }
+};
+
+// A run of rows of W within a block of 128: where its block 0 of K begins.
+struct Rows {
+  const uint8_t* from;
+  uint32_t bytes;
+};
+
+// The first rows of the `count` <= 128 at `first` that lie in one block. Rows beyond W repeat its last block.
+__device__ __forceinline__ Rows rows_of_w(const Problem& p, int first, int count) {
+  const int inside = first % kRows, block = min(first / kRows, p.w_blocks() - 1);
+  return {p.w + static_cast<long long>(block) * p.k_blocks * kBlockBytes + inside * kRowBytes,
+          static_cast<uint32_t>(min(count, kRows - inside) * kRowBytes)};
+}
+
+template <typename C>
+__device__ __forceinline__ void produce(const Problem& p, uint32_t stages, const Barriers<C::kStages> barriers) {
+  constexpr int kHalf = C::kN / kCluster;
+  constexpr uint16_t kAll = (1 << kCluster) - 1;
+  ptx::wait_for_predecessor();
+  Ring<C::kStages> ring;
+  const int rank = cluster_rank(), pairs = p.pairs(), tiles = p.tiles<C>();
+  for (int index = blockIdx.x / kCluster; index < tiles; index += gridDim.x / kCluster) {
+    const Tile tile = tile_at(index, pairs, tiles / pairs);
+    const int first = tile.second * C::kN + rank * kHalf;
+    const uint8_t* x =
+        p.x + static_cast<long long>(min(tile.first * kCluster + rank, p.row_tiles() - 1)) * p.k_blocks * kBlockBytes;
+    Rows low = rows_of_w(p, first, kHalf);
+    Rows high = rows_of_w(p, first + low.bytes / kRowBytes, kHalf - low.bytes / kRowBytes);
+#pragma unroll 1
+    for (int k = 0; k < p.k_blocks; k++) {
+      ptx::barrier_wait(barriers.free(ring.stage), ring.parity ^ 1);
+      const uint32_t stage = stages + ring.stage * C::kStageBytes, full = barriers.full(ring.stage);
+      const uint32_t w = stage + kBlockBytes + rank * kHalf * kRowBytes;
+      ptx::barrier_arrive_expect(full, C::kStageBytes);
+      copy(stage, x, kBlockBytes, full);
+      multicast_copy(w, low.from, low.bytes, full, kAll);
+      if (high.bytes > 0) multicast_copy(w + low.bytes, high.from, high.bytes, full, kAll);
+      x += kBlockBytes;
+      low.from += kBlockBytes;
+      high.from += kBlockBytes;
+      ring.next();
+    }
+  }
+}
+
+// The tile's sums: `part` the tensor core's own, fp32 or int32; with kPromote `sums` in ordinary registers.
+template <typename C>
+struct Accumulator {
+  typename C::Sum part[C::kSums];
+  float sums[C::kPromote > 0 ? C::kSums : 1];
+
+  __device__ __forceinline__ void hold() {
+#pragma unroll
+    for (int i = 0; i < C::kSums; i++) ptx::hold(part[i]);
+  }
+
+  // Moves `part` to `sums` (first) or adds it; scale is of row half h and of the 64 columns s.
+  template <bool kFirst>
+  __device__ __forceinline__ void promote(const float (&scale)[2][C::kN / 64]) {
+#pragma unroll
+    for (int i = 0; i < C::kSums; i++) {
+      if constexpr (C::kBlockScales) {
+        sums[i] = __fmaf_rn(part[i], scale[i / 2 % 2][i / 32], kFirst ? 0.0f : sums[i]);
+      } else {
+        sums[i] = __fadd_rn(part[i], kFirst ? 0.0f : sums[i]);
+      }
+    }
+  }
+
+  __device__ __forceinline__ float value(int i) const {
+    if constexpr (C::kPromote > 0) return sums[i];
+    else return static_cast<float>(part[i]);
+  }
+};
+
+// X scales [M, K / 128], W scales [ceil(N / 128), K / 128] of block k.
+template <typename C>
+__device__ __forceinline__ void block_scales(const Problem& p, int row, int column, int k, float (&scale)[2][C::kN / 64]) {
+#pragma unroll
+  for (int h = 0; h < 2; h++) {
+    const int at = min(row + 8 * h, p.out.m - 1);
+    const float x = p.out.x_scales[static_cast<long long>(at) * p.k_blocks + k];
+#pragma unroll
+    for (int s = 0; s < C::kN / 64; s++) {
+      const int block = min((column + 64 * s) / 128, p.w_blocks() - 1);
+      scale[h][s] = __fmul_rn(x, p.out.w_scales[static_cast<long long>(block) * p.k_blocks + k]);
+    }
+  }
+}
+
+template <typename C>
+__device__ __forceinline__ void multiply_stage(uint32_t stage, int warpgroup, int add, typename C::Sum (&part)[C::kSums]) {
+  const uint64_t x = ptx::swizzled_descriptor(stage + warpgroup * (kBlockBytes / 2));
+  const uint64_t w = ptx::swizzled_descriptor(stage + kBlockBytes);
+  ptx::wgmma_fence();
+#pragma unroll
+  for (int i = 0; i < kRowBytes / 32; i++) {
+    MmaShared<typename C::Type, C::kN>::run(part, x + 2 * i, w + 2 * i, i > 0 ? 1 : add);
+  }
+  ptx::wgmma_commit();
+}
+
+// A warp's part of a tile: its first row and the tile's first column.
+struct Place {
+  int row, column;
+};
+
+// Starts to bring scales and biases of a tile's columns to shared memory; thread of the warpgroup. Read straight from global
+// memory they would cost the end of a tile their latency 16 times.
+template <typename C>
+__device__ __forceinline__ void fetch_columns(const Output& out, int column, uint32_t to, int thread) {
+  const bool scaled = !C::kBlockScales && out.has_column_scales();
+  for (int i = thread; i < C::kN && column + i < out.n; i += 128) {
+    if (scaled) ptx::copy_4(to + 4 * i, out.w_scales + column + i);
+    if (out.bias != nullptr) ptx::copy_4(to + 4 * (C::kN + i), out.bias + column + i);
+  }
+  ptx::copy_commit();
+}
+
+// The values of a lane's row m, half h of the sums, columns n .. n + 1 of every eight, times scales, plus bias.
+// fp32: two neighbours of a quad's eight. 16 bits: eight neighbours a lane after a transposition in the quad.
+template <typename C>
+__device__ __forceinline__ void store_row(const Output& out, int m, int column, int h, int c, float x_scale, uint32_t columns,
+                                          const Accumulator<C>& sums) {
+  const bool scaled = !C::kBlockScales && out.has_column_scales();
+  const uint32_t scales = columns + 8 * c, biases = scales + 4 * C::kN;
+  const long long first = static_cast<long long>(m) * out.n + column;
+#pragma unroll
+  for (int j = 0; j < C::kN / 32; j++) {
+    asm volatile("" ::: "memory");   // the loads of one j at a time: there are few registers
+    uint32_t words[4];
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+      const int offset = 32 * j + 8 * i, from = 4 * (4 * j + i) + 2 * h;
+      const bool inside = column + offset < out.n;   // N is a multiple of 16
+      float2 value = make_float2(__fmul_rn(sums.value(from), x_scale), __fmul_rn(sums.value(from + 1), x_scale));
+      if (scaled) {
+        const float2 scale = load_shared_8(scales + 4 * offset);
+        value = make_float2(__fmul_rn(value.x, scale.x), __fmul_rn(value.y, scale.y));
+      }
+      if (out.bias != nullptr) {
+        const float2 bias = load_shared_8(biases + 4 * offset);
+        value = make_float2(__fadd_rn(value.x, bias.x), __fadd_rn(value.y, bias.y));
+      }
+      words[i] = out.pack(value.x, value.y);
+      if (out.y_type == 2 && inside && m < out.m) {
+        *reinterpret_cast<float2*>(static_cast<float*>(out.y) + first + 2 * c + offset) = value;
+      }
+    }
+    if (out.y_type == 2) continue;
+    transpose_quad(words, c);
+    if (column + 32 * j + 8 * c < out.n && m < out.m) {
+      *reinterpret_cast<uint4*>(static_cast<uint16_t*>(out.y) + first + 8 * c + 32 * j) =
+          make_uint4(words[0], words[1], words[2], words[3]);
+    }
+  }
+}
+
+template <typename C>
+__device__ __forceinline__ void store_tile(const Output& out, Place at, int lane, uint32_t columns, const Accumulator<C>& sums) {
+  asm volatile("" : "+r"(at.row), "+r"(at.column));   // else addresses are computed ahead of the products and spilled
+  const int row = at.row + lane / 4;
+  float x_scale[2] = {1.0f, 1.0f};
+#pragma unroll
+  for (int h = 0; h < 2; h++) {
+    if (!C::kBlockScales) x_scale[h] = out.row_scale(min(row + 8 * h, out.m - 1));
+  }
+#pragma unroll
+  for (int h = 0; h < 2; h++) store_row<C>(out, row + 8 * h, at.column, h, lane % 4, x_scale[h], columns, sums);
+}
+
+// What a consumer warp works with.
+template <typename C>
+struct Consumer {
+  uint32_t stages;
+  Barriers<C::kStages> barriers;
+  int warp, lane;
+  Ring<C::kStages> ring;
+
+  __device__ __forceinline__ uint32_t columns() const { return stages + C::kColumns + warp / 4 * C::kColumnBytes; }
+
+  __device__ __forceinline__ void sync_warpgroup() const { ptx::named_sync(1 + warp / 4, 128); }
+
+  // Puts the second warpgroup a stage behind the first: one moves its sums while the other has the tensor core.
+  __device__ __forceinline__ void stagger(int k_blocks) const {
+    if (C::kStagger && warp >= 4 && k_blocks > 1) ptx::barrier_wait(barriers.full(1), 0);
+  }
+
+  // Behind the store of the tile before.
+  __device__ __forceinline__ void fetch(const Output& out, Place at) const {
+    sync_warpgroup();
+    fetch_columns<C>(out, at.column, columns(), warp % 4 * 32 + lane);
+  }
+
+  __device__ __forceinline__ void store(const Output& out, Place at, const Accumulator<C>& sums) const {
+    ptx::copy_wait<0>();
+    sync_warpgroup();
+    store_tile<C>(out, at, lane, columns(), sums);
+  }
+
+  // Products of the next `blocks` blocks of K into sums.part, from zero. A stage is freed one stage later, when its products
+  // are done; those of the last one may still run.
+  __device__ __forceinline__ void start_chunk(int blocks, Accumulator<C>& sums) {
+    int previous = 0;
+    for (int k = 0; k < blocks; k++) {
+      ptx::barrier_wait(barriers.full(ring.stage), ring.parity);
+      multiply_stage<C>(stages + ring.stage * C::kStageBytes, warp / 4, k > 0, sums.part);
+      ptx::wgmma_wait<1>();
+      if (k > 0) arrive_in_cluster(barriers.free(previous), lane);
+      previous = ring.stage;
+      ring.next();
+    }
+  }
+
+  __device__ __forceinline__ void finish_chunk(Accumulator<C>& sums) {
+    ptx::wgmma_wait<0>();
+    sums.hold();
+    arrive_in_cluster(barriers.free(ring.stage == 0 ? C::kStages - 1 : ring.stage - 1), lane);
+  }
+};
+
+// One chunk after the other, each moved to sums.sums; meanwhile, `between` runs beside the first one's products.
+template <typename C, typename Between>
+__device__ __forceinline__ void promoted_tile(const Problem& p, Consumer<C>& consumer, Place at, const Between& between,
+                                              Accumulator<C>& sums) {
+  float scale[2][C::kN / 64];
+  consumer.start_chunk(min(C::kPromote, p.k_blocks), sums);
+  between();
+  if constexpr (C::kBlockScales) block_scales<C>(p, at.row + consumer.lane / 4, at.column, 0, scale);
+  consumer.finish_chunk(sums);
+  sums.template promote<true>(scale);
+  for (int k = C::kPromote; k < p.k_blocks; k += C::kPromote) {
+    consumer.start_chunk(min(C::kPromote, p.k_blocks - k), sums);
+    if constexpr (C::kBlockScales) block_scales<C>(p, at.row + consumer.lane / 4, at.column, k, scale);
+    consumer.finish_chunk(sums);
+    sums.template promote<false>(scale);
+  }
+}
+
+// The tiles of a consumer warp. With kPromote, a tile is stored while the tensor core works on the next.
+template <typename C>
+__device__ __forceinline__ void consume(const Problem& p, Consumer<C> consumer) {
+  Accumulator<C> sums;
+#pragma unroll
+  for (int i = 0; i < C::kSums; i++) sums.part[i] = 0;
+  Place done{-1, 0};
+  const int tiles = p.tiles<C>(), pairs = p.pairs();
+  if (static_cast<int>(blockIdx.x) / kCluster < tiles) consumer.stagger(p.k_blocks);
+  for (int index = blockIdx.x / kCluster; index < tiles; index += gridDim.x / kCluster) {
+    const Tile tile = tile_at(index, pairs, tiles / pairs);
+    const Place at{(tile.first * kCluster + cluster_rank()) * kRows + consumer.warp * 16, tile.second * C::kN};
+    if constexpr (C::kPromote > 0) {
+      const auto store_last = [&] {
+        if (done.row >= 0) consumer.store(p.out, done, sums);
+        consumer.fetch(p.out, at);
+      };
+      promoted_tile<C>(p, consumer, at, store_last, sums);
+      done = at;
+    } else {
+      consumer.fetch(p.out, at);
+      consumer.start_chunk(p.k_blocks, sums);
+      consumer.finish_chunk(sums);
+      consumer.store(p.out, at, sums);
+    }
+  }
+  if (C::kPromote > 0 && done.row >= 0) consumer.store(p.out, done, sums);
+}
+
+// Grid: clusters of two, any number; C::kBytes of shared memory.
+template <typename C>
+__device__ __forceinline__ void gemm(const Problem& p) {
+  extern __shared__ __align__(1024) uint8_t shared[];
+  const uint32_t stages = ptx::shared_address(shared);
+  const Barriers<C::kStages> barriers{stages + C::kStages * C::kStageBytes};
+  const int thread = static_cast<int>(threadIdx.x);
+  if (thread == 0) {
+    if ((stages & 1023) != 0) __trap();
+    barriers.init(kCluster * kConsumerWarps);
+    ptx::barrier_init_fence();
+  }
+  __syncthreads();
+  cluster_sync();
+  ptx::launch_dependents();
+  if (thread < kProducerThreads) {
+    ptx::fewer_registers<kProducerRegisters>();
+    if (thread == 0) produce<C>(p, stages, barriers);
+  } else {
+    ptx::more_registers<kConsumerRegisters>();
+    ptx::wait_for_predecessor();
+    consume<C>(p, Consumer<C>{stages, barriers, (thread - kProducerThreads) / 32, thread % 32, {}});
+  }
+  cluster_sync();   // no block leaves while the other may still write to it
+}
+
+}  // namespace gemm_prefill

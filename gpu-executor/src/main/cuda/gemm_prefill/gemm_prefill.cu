@@ -1,0 +1,82 @@
+// GEMMs for many rows (prompts): Y = X W^T, any M >= 1, bound by the tensor cores.
+//
+// Shapes (last axis contiguous): X [M, K], W [N, K], Y [M, N] bf16, fp16 or fp32; N and K multiples of 16. X and W come tiled
+// (tiling.cuh), int4 W as gemm_int4 tiles it (its layout.cuh): one-dimensional bulk copies need no tensor map.
+//
+// variant                   operands         scales                       a sum of a row and a column
+// e4m3_n192_p4              e4m3 x e4m3      a row of X, a row of W, or   tensor core over 512 of K, then fp32 registers
+// e4m3_n128_p4              the same         of the whole tensor          the same bits, narrower tile
+// e4m3_block_n192, _n128    e4m3 x e4m3      1 x 128 of X, 128 x 128      tensor core over 128, then one fma with the two scales
+// int8_n256                 int8 x int8      a row of X, a row of W       exact in int32
+// bf16_n256                 bf16 x bf16      none                         tensor core over all of K, fp32
+// int4_<x>_g<group>         x x int4         32, 64, 128 columns of W     the same; W is (q - z) s rounded to bf16 or fp16
+//
+// Idea: persistent clusters of two blocks, 128 x n outputs a block; the two share their rows of W (int4: of X) by multicast, which
+// takes a third of the traffic off L2. Two warpgroups of 64 rows x n keep the tensor core busy while one of them moves sums or
+// stores. Tiles are taken in groups of 8 pairs, so that what runs together fits L2.
+// fp8: the tensor core's sums keep about 14 bits, so they are moved to fp32 every 512 of K. Twice 128 sums do not fit a thread's
+// registers, hence n = 192: it reads less shared memory a product than 128. The tensor core's own registers are free while a
+// finished tile is stored, so the next tile's first products run meanwhile.
+// int4: codes become the A operand in registers, unpacked while the products of the 64 columns before run.
+//
+// Bound at M = 4096, N = K = 8192: 0.55 Tflop; shared memory 85 (n192), 80 (n256) of 128 bytes a cycle read.
+// n192 or n128: width.cuh.
+// Grid: 2 min(tiles, multiprocessors / 2) blocks, tiles = ceil(M / 256) ceil(N / n), int4: ceil(N / 256) ceil(M / 256). 384
+// threads, shared bytes 232,448. A row of X has the same bits whatever M.
+// Sources: PTX ISA 9.0, 9.7.15 (wgmma), 9.7.9 (multicast); DeepSeek-V3 report 3.3.2 (fp8 sums moved to fp32, block scales).
+#include "gemm.cuh"
+#include "int4.cuh"
+
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+#define HOPPER_BODY(call) call;
+#else
+#define HOPPER_BODY(call) __trap();
+#endif
+
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
+#define CLUSTER_OF(blocks)
+#else
+#define CLUSTER_OF(blocks) __cluster_dims__(blocks, 1, 1)
+#endif
+
+// x_scales [M], w_scales [N] with stride 1, of the whole tensor with stride 0, or null; block variants: x_scales
+// [M, ceil(K / 128)], w_scales [ceil(N / 128), ceil(K / 128)]. bias: fp32 [N] or null. k_blocks: ceil(K bytes / 128). y_type: 0
+// bf16, 1 fp16, 2 fp32.
+#define GEMM_PREFILL(variant, ...)                                                                                             \
+  using GemmPrefill_##variant = gemm_prefill::Config<__VA_ARGS__>;                                                             \
+  extern "C" __global__ void CLUSTER_OF(2) __launch_bounds__(gemm_prefill::kThreads, 1)                                        \
+      gemm_prefill_##variant(const uint8_t* x, const uint8_t* w, const float* x_scales, const float* w_scales, int x_stride,   \
+                             int w_stride, const float* bias, void* y, int m, int n, int k_blocks, int y_type) {               \
+    HOPPER_BODY(gemm_prefill::gemm<GemmPrefill_##variant>(                                                                     \
+        {x, w, {y, bias, x_scales, w_scales, x_stride, w_stride, m, n, y_type}, k_blocks}))                                    \
+  }
+
+GEMM_PREFILL(e4m3_n192_p4, gemm_prefill::E4m3, 192, 4, false)
+GEMM_PREFILL(e4m3_n128_p4, gemm_prefill::E4m3, 128, 4, false)
+GEMM_PREFILL(e4m3_block_n128, gemm_prefill::E4m3, 128, 1, true)
+GEMM_PREFILL(e4m3_block_n192, gemm_prefill::E4m3, 192, 1, true)
+GEMM_PREFILL(int8_n256, gemm_prefill::Int8, 256, 0, false)
+GEMM_PREFILL(bf16_n256, gemm_prefill::Bf16, 256, 0, false)
+
+#define GEMM_PREFILL_INT4(variant, ...)                                                                             \
+  using GemmPrefill_##variant = gemm_prefill::Int4Config<__VA_ARGS__>;                                              \
+  extern "C" __global__ void CLUSTER_OF(2) __launch_bounds__(gemm_prefill::kThreads, 1)                             \
+      gemm_prefill_##variant(const uint8_t* x, const uint8_t* weights, const float* bias, void* y, int m, int n,    \
+                             int k, int asymmetric, int y_type) {                                                   \
+    HOPPER_BODY(gemm_prefill::int4_gemm<GemmPrefill_##variant>(                                                     \
+        {x, weights, {y, bias, nullptr, nullptr, 0, 0, m, n, y_type}, k, asymmetric != 0}))                         \
+  }
+
+GEMM_PREFILL_INT4(int4_bf16_g32, gemm_int4::Type::kBf16, 32)
+GEMM_PREFILL_INT4(int4_bf16_g64, gemm_int4::Type::kBf16, 64)
+GEMM_PREFILL_INT4(int4_bf16_g128, gemm_int4::Type::kBf16, 128)
+GEMM_PREFILL_INT4(int4_fp16_g32, gemm_int4::Type::kFp16, 32)
+GEMM_PREFILL_INT4(int4_fp16_g64, gemm_int4::Type::kFp16, 64)
+GEMM_PREFILL_INT4(int4_fp16_g128, gemm_int4::Type::kFp16, 128)
+
+// Row-major [rows, row_bytes] to tiles; row_bytes a multiple of 16. Grid (ceil(row_bytes / 128), ceil(rows / 128)), block 256; the
+// result has grid x times grid y times 16384 bytes. Bound: device memory, one read and one write.
+extern "C" __global__ void __launch_bounds__(gemm_prefill::kTileThreads)
+    gemm_prefill_tile_rows(const uint8_t* from, uint8_t* to, int rows, long long row_bytes) {
+  gemm_prefill::tile_rows(from, to, rows, row_bytes);
+}
