@@ -11,7 +11,7 @@ namespace gemm_decode {
 
 // Operand types: activations x weights. kPromoteBlocks: after how many 128-byte blocks of K the tensor core's sums are added to
 // sums in ordinary registers; 0: never. kPushColumns: up to how many columns partial sums may be pushed (kPush); bf16 with 32 is left out,
-// because ptxas then serialises its wgmma (C7517, C7519) and the sums were wrong on the device.
+// where the sums were wrong on the device and ptxas serialised the wgmma (C7517, C7519); the cause is not known.
 // fp8 sums keep about 14 bits only (design/kernels.md), so 4 blocks = 512 elements.
 struct E4m3 { using Sum = float; static constexpr int kPromoteBlocks = 4, kPushColumns = 32; };  // e4m3 x e4m3
 struct E5m2 { using Sum = float; static constexpr int kPromoteBlocks = 4, kPushColumns = 32; };  // e5m2 activations x e4m3 weights
