@@ -118,7 +118,7 @@ class Check:
         if code != 0:
             return {"verdict": f"quantize ended with exit code {code}", "message": text[-1500:]}
         code, text = self.commands("verify", "--checkpoint", self.output)
-        verify = {"verify": "ok"} if code == 0 else {"verify": f"exit code {code}", "message": text[-1500:]}
+        verify = {"verify": "ok"} if code == 0 else {"verify": f"exit code {code}", "message": text[-1500:].replace(str(self.work), "WORK")}
         ours = self.work / "ours.safetensors"
         ours.unlink(missing_ok=True)
         result = subprocess.run(["java", "-cp", CLASSPATH, "org.sparkao.jobs.peers.DequantizeCheckpoint", self.output, ours],
