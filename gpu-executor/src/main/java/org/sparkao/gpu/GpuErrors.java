@@ -170,6 +170,115 @@ public final class GpuErrors {
     return "interrupted while waiting for " + what;
   }
 
+  /** A matrix product of types that no kernel takes. */
+  public static String noGemmOfTypes(String x, String w) {
+    return "no matrix product of "
+        + x
+        + " activations and "
+        + w
+        + " weights; there are E4M3 and E5M2 with E4M3, INT8 with INT8, BF16 with BF16, and int4"
+        + " weights (Int4Operands)";
+  }
+
+  /** Scales that do not go together, or with the types. */
+  public static String noGemmOfScales(String x, String scalesOfX, String scalesOfW) {
+    return "no matrix product of "
+        + x
+        + " activations with scales "
+        + scalesOfX
+        + " of X and "
+        + scalesOfW
+        + " of W; BLOCK goes with BLOCK and fp8 only, BF16 with NONE and NONE";
+  }
+
+  /** int4 weights that no kernel takes. */
+  public static String noInt4Gemm(String x, int group, boolean zeroPoints) {
+    return "no matrix product of "
+        + x
+        + " activations and int4 weights in groups of "
+        + group
+        + (zeroPoints ? " with zero points" : "")
+        + "; there are BF16, FP16, and E4M3 without zero points, in groups of 32, 64, 128 or 0 (a row)";
+  }
+
+  /** A weight of a shape that no kernel takes. */
+  public static String gemmShape(String weight, int n, int k, int multiple) {
+    return weight
+        + ": shape ["
+        + n
+        + ", "
+        + k
+        + "], and N and K are positive multiples of "
+        + multiple
+        + "; pad rows and columns with zeros";
+  }
+
+  /** A result type that no kernel writes. */
+  public static String gemmOutput(String weight, String output) {
+    return weight + ": no results in " + output + "; use BF16, FP16 or FP32";
+  }
+
+  /** int4 groups that do not divide a row. */
+  public static String gemmGroup(String weight, int k, int group) {
+    return weight
+        + ": row length "
+        + k
+        + " is not a multiple of group size "
+        + group
+        + "; use 32, 64 or 128, or quantize with a scale a row";
+  }
+
+  /** Something that one family of kernels lacks. */
+  public static String gemmLacks(String gemm, String family, String what, String wayOut) {
+    return gemm + ": the " + family + " kernels have no " + what + "; " + wayOut;
+  }
+
+  /** A buffer of another size than the product needs. */
+  public static String gemmBuffer(String weight, String what, long needed, long bytes) {
+    return weight
+        + ": "
+        + what
+        + " needs "
+        + bytes(needed)
+        + ", and the buffer has "
+        + bytes(bytes)
+        + "; look at the shape, the types and the number of rows";
+  }
+
+  /** An operand that is absent and needed, or present and not wanted. */
+  public static String gemmOperand(String gemm, String what, boolean given) {
+    return gemm
+        + ": "
+        + what
+        + (given ? " given, and the product has none" : " missing")
+        + "; the product's operands and steps say what it takes";
+  }
+
+  /** A number of rows out of range. */
+  public static String gemmRows(String weight, int m, int most) {
+    return weight
+        + ": "
+        + m
+        + " rows, and decode takes 1 to "
+        + most
+        + "; split them, or use the prefill kernels for all rows of the operation";
+  }
+
+  /** Weights laid out for other kernels. */
+  public static String gemmLayout(String gemm, String layout, String family) {
+    return gemm
+        + ": weights laid out for "
+        + layout
+        + " are given to the "
+        + family
+        + " kernels; let the same object prepare and multiply";
+  }
+
+  /** Kernels for Hopper alone, on another GPU. */
+  public static String needsHopper(String device, String what) {
+    return device + ": " + what + " need sm_90 (H100, H200); use --device cpu";
+  }
+
   private static String version(int version) {
     return version / 1000 + "." + version % 1000 / 10;
   }

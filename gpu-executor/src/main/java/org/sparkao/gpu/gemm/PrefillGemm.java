@@ -1,0 +1,34 @@
+package org.sparkao.gpu.gemm;
+
+import org.sparkao.gpu.device.Buffer;
+
+/**
+ * Products of many rows, bound by multiplication. Any M: a row of X gives the same bits in every M,
+ * place and run; the decode family may give others. There is no gate and no residual here.
+ */
+public interface PrefillGemm {
+  /**
+   * Lays a weight out for {@link #multiply}, and waits until that is done. int4 weights for 16-bit
+   * X are laid out as for {@link DecodeGemm}, and either takes what the other has prepared. The
+   * caller closes the result.
+   *
+   * @throws IllegalArgumentException naming tensor, value and way out, when there is no such kernel
+   *     or a buffer has another size
+   */
+  GemmWeights prepare(Gemm gemm, WeightMatrix matrix);
+
+  /** Memory that {@link #multiply} needs for M rows; what suffices for M suffices for fewer. */
+  long workspaceBytes(Gemm gemm, int m);
+
+  /**
+   * Multiplies in the order of the calling thread's stream, and takes no memory: it can be
+   * captured.
+   *
+   * @param workspace {@link #workspaceBytes} or more, undefined before and after; products that
+   *     share it are in one stream
+   */
+  void multiply(GemmWeights weights, GemmCall call, Buffer workspace);
+
+  /** How M rows are multiplied, for records. */
+  String plan(GemmWeights weights, int m);
+}
