@@ -254,14 +254,19 @@ public final class GpuErrors {
         + "; the product's operands and steps say what it takes";
   }
 
-  /** A number of rows out of range. */
+  /** A product without rows. */
+  public static String gemmWithoutRows(String weight, int m) {
+    return weight + ": " + m + " rows of activations; leave the product out";
+  }
+
+  /** More rows than decode takes. */
   public static String gemmRows(String weight, int m, int most) {
     return weight
         + ": "
         + m
-        + " rows, and decode takes 1 to "
+        + " rows of activations, and decode takes 1 to "
         + most
-        + "; split them, or use the prefill kernels for all rows of the operation";
+        + "; split them, or use the prefill kernels for the whole operation";
   }
 
   /** Weights laid out for other kernels. */

@@ -3,6 +3,7 @@ package org.sparkao.gpu.gemm;
 import java.util.Locale;
 import org.sparkao.quant.format.NumberFormat;
 import org.sparkao.quant.format.NumberFormats;
+import org.sparkao.quant.format.Overflow;
 import org.sparkao.quant.format.TwosComplement;
 
 /** What one element of an operand or of a result is; little endian, no packing. */
@@ -44,6 +45,11 @@ public enum ElementType {
   /** The number that the bits stand for, exactly. */
   float decode(int bits) {
     return format == null ? Float.intBitsToFloat(bits) : format.decode(bits);
+  }
+
+  /** The bits of the nearest number. */
+  int encode(float value, Overflow overflow) {
+    return format == null ? Float.floatToRawIntBits(value) : format.encode(value, overflow);
   }
 
   /** As kernels are named: {@code e4m3}. */

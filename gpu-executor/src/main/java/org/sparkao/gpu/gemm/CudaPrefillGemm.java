@@ -1,0 +1,169 @@
+package org.sparkao.gpu.gemm;
+
+import java.nio.ByteBuffer;
+import java.util.Optional;
+import org.sparkao.gpu.device.Buffer;
+import org.sparkao.gpu.module.KernelLibrary;
+import org.sparkao.gpu.module.Launch;
+
+/**
+ * The launcher of {@code gemm_prefill}, on Hopper: rows of X are tiled into the workspace by a
+ * kernel of their own, then multiplied by a dependent launch.
+ */
+public final class CudaPrefillGemm implements PrefillGemm {
+  private static final String FAMILY = "prefill";
+  private static final int THREADS = 384;
+  private static final int TILE_THREADS = 256;
+  private static final int SHARED_BYTES = 232_448;
+  private static final int PAIR_ROWS = 256;
+  private static final int WIDE = 256;
+
+  private final KernelLibrary library;
+  private final CudaInt4Decode int4;
+  private final int multiprocessors;
+
+  /**
+   * On the device of a library.
+   *
+   * @throws org.sparkao.gpu.GpuException when it is no Hopper
+   */
+  public CudaPrefillGemm(KernelLibrary library) {
+    this.library = GemmKernels.requireHopper(library);
+    this.int4 = new CudaInt4Decode(library);
+    this.multiprocessors = library.device().info().multiprocessors();
+  }
+
+  @Override
+  public GemmWeights prepare(Gemm gemm, WeightMatrix matrix) {
+    GemmChecks.prefill(gemm);
+    GemmChecks.single(gemm, matrix);
+    if (gemm.operands() instanceof Int4Operands operands) {
+      return int4.prepare(gemm, operands, matrix);
+    }
+    ElementType type = ((DenseOperands) gemm.operands()).w();
+    WeightTiler tiler = new WeightTiler(library.device());
+    Optional<ByteBuffer> scales =
+        matrix.scales().map(buffer -> tiler.read(buffer, GemmChecks.bytesOfScales(gemm, gemm.n())));
+    Optional<ByteBuffer> bias =
+        matrix.bias().map(buffer -> tiler.read(buffer, (long) Float.BYTES * gemm.n()));
+    return tiler.tile(
+        gemm,
+        new TileLayout.Prefill(),
+        PrefillTiles.bytes(gemm.n(), gemm.k(), type),
+        scales,
+        bias,
+        tiles -> tile(gemm, matrix.codes(), tiles, gemm.n(), type));
+  }
+
+  @Override
+  public long workspaceBytes(Gemm gemm, int m) {
+    return PrefillTiles.bytes(m, gemm.k(), gemm.operands().x());
+  }
+
+  @Override
+  public void multiply(GemmWeights weights, GemmCall call, Buffer workspace) {
+    Gemm gemm = weights.gemm();
+    boolean dense = gemm.operands() instanceof DenseOperands;
+    TiledWeights tiled =
+        GemmKernels.require(
+            weights, dense ? TileLayout.Prefill.class : TileLayout.Int4.class, FAMILY);
+    GemmChecks.prefill(gemm);
+    GemmChecks.call(gemm, call);
+    GemmChecks.workspace(gemm, workspace, workspaceBytes(gemm, call.m()));
+    tile(gemm, call.x(), workspace, call.m(), gemm.operands().x());
+    if (gemm.operands() instanceof DenseOperands operands) {
+      multiplyDense(tiled, operands, call, workspace);
+    } else {
+      multiplyInt4(tiled, (Int4Operands) gemm.operands(), call, workspace);
+    }
+  }
+
+  @Override
+  public String plan(GemmWeights weights, int m) {
+    Gemm gemm = weights.gemm();
+    if (gemm.operands() instanceof DenseOperands operands) {
+      String function = function(operands, columns(gemm, operands, m));
+      return operands.w().fp8() ? function + "; " + width(gemm, operands, m) : function;
+    }
+    return function((Int4Operands) gemm.operands());
+  }
+
+  private void tile(Gemm gemm, Buffer from, Buffer to, int rows, ElementType type) {
+    library
+        .kernel(GemmKernels.PREFILL, "gemm_prefill_tile_rows")
+        .launch(rows + " rows of " + gemm.label())
+        .grid(PrefillTiles.blocksOfK(gemm.k(), type), PrefillTiles.ceilDiv(rows, PrefillTiles.ROWS))
+        .block(TILE_THREADS)
+        .with(from)
+        .with(to)
+        .with(rows)
+        .with((long) gemm.k() * type.bytes())
+        .run();
+  }
+
+  private void multiplyDense(
+      TiledWeights weights, DenseOperands operands, GemmCall call, Buffer tiledX) {
+    Gemm gemm = weights.gemm();
+    int columns = columns(gemm, operands, call.m());
+    Launch launch =
+        launch(gemm, call.m(), columns, function(operands, columns))
+            .with(tiledX)
+            .with(weights.tiles());
+    GemmKernels.with(launch, call.scalesOfX());
+    GemmKernels.with(launch, weights.scales())
+        .with(operands.scalingOfX() == Scaling.ROW ? 1 : 0)
+        .with(operands.scalingOfW() == Scaling.ROW ? 1 : 0);
+    GemmKernels.with(launch, weights.bias())
+        .with(call.y())
+        .with(call.m())
+        .with(gemm.n())
+        .with(PrefillTiles.blocksOfK(gemm.k(), operands.x()))
+        .with(GemmKernels.outputNumber(gemm.output()))
+        .run();
+  }
+
+  private void multiplyInt4(
+      TiledWeights weights, Int4Operands operands, GemmCall call, Buffer tiledX) {
+    Gemm gemm = weights.gemm();
+    Launch launch =
+        launch(gemm, call.m(), WIDE, function(operands)).with(tiledX).with(weights.tiles());
+    GemmKernels.with(launch, weights.bias())
+        .with(call.y())
+        .with(call.m())
+        .with(gemm.n())
+        .with(gemm.k())
+        .with(operands.asymmetric() ? 1 : 0)
+        .with(GemmKernels.outputNumber(gemm.output()))
+        .run();
+  }
+
+  private Launch launch(Gemm gemm, int m, int columns, String function) {
+    int tiles = PrefillTiles.ceilDiv(m, PAIR_ROWS) * PrefillTiles.ceilDiv(gemm.n(), columns);
+    return library
+        .kernel(GemmKernels.PREFILL, function)
+        .launch("m=" + m + " " + gemm.label())
+        .grid(2 * Math.min(tiles, multiprocessors / 2))
+        .block(THREADS)
+        .sharedBytes(SHARED_BYTES)
+        .dependent();
+  }
+
+  /** Columns of a tile. */
+  private int columns(Gemm gemm, DenseOperands operands, int m) {
+    return operands.w().fp8() ? width(gemm, operands, m).columns() : WIDE;
+  }
+
+  private PrefillWidth width(Gemm gemm, DenseOperands operands, int m) {
+    return PrefillWidth.of(m, gemm.n(), operands.blockScales(), multiprocessors);
+  }
+
+  private static String function(DenseOperands operands, int columns) {
+    String kind = operands.w().kernelName() + (operands.blockScales() ? "_block" : "");
+    boolean promotes = operands.w().fp8() && !operands.blockScales();
+    return "gemm_prefill_" + kind + "_n" + columns + (promotes ? "_p4" : "");
+  }
+
+  private static String function(Int4Operands operands) {
+    return "gemm_prefill_int4_" + operands.x().kernelName() + "_g" + Int4Tiles.group(operands);
+  }
+}

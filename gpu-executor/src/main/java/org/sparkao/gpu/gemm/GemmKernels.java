@@ -1,0 +1,50 @@
+package org.sparkao.gpu.gemm;
+
+import java.util.Optional;
+import org.sparkao.gpu.GpuErrors;
+import org.sparkao.gpu.GpuException;
+import org.sparkao.gpu.device.Buffer;
+import org.sparkao.gpu.module.KernelLibrary;
+import org.sparkao.gpu.module.Launch;
+
+/** What the launchers of {@code src/main/cuda/gemm_*} share, and the one list of them. */
+final class GemmKernels {
+  static final String DECODE = "gemm_decode";
+  static final String INT4 = "gemm_int4";
+  static final String PREFILL = "gemm_prefill";
+
+  private GemmKernels() {}
+
+  /** Refuses a GPU that the kernels do not run on. */
+  static KernelLibrary requireHopper(KernelLibrary library) {
+    if (!library.hopper()) {
+      throw new GpuException(
+          GpuErrors.needsHopper(library.device().info().label(), "matrix products"));
+    }
+    return library;
+  }
+
+  /** The number by which kernels know the type of Y. */
+  static int outputNumber(ElementType output) {
+    return switch (output) {
+      case BF16 -> 0;
+      case FP16 -> 1;
+      default -> 2;
+    };
+  }
+
+  /** A buffer as an argument, or null. */
+  static Launch with(Launch launch, Optional<Buffer> buffer) {
+    return buffer.isPresent() ? launch.with(buffer.get()) : launch.withNull();
+  }
+
+  /** Weights of a layout. */
+  static TiledWeights require(
+      GemmWeights weights, Class<? extends TileLayout> layout, String family) {
+    if (weights instanceof TiledWeights tiled && layout.isInstance(tiled.layout())) {
+      return tiled;
+    }
+    String other = weights instanceof TiledWeights tiled ? tiled.layout().label() : "the CPU";
+    throw new IllegalArgumentException(GpuErrors.gemmLayout(weights.gemm().label(), other, family));
+  }
+}

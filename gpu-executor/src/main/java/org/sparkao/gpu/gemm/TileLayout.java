@@ -1,0 +1,23 @@
+package org.sparkao.gpu.gemm;
+
+/** What prepared weights look like on a GPU. */
+sealed interface TileLayout {
+  /** As messages name it. */
+  String label();
+
+  /** {@code gemm_int4/layout.cuh}; codes for 16-bit activations, or for E4M3. */
+  record Int4(ElementType x) implements TileLayout {
+    @Override
+    public String label() {
+      return "int4 with " + x + " activations";
+    }
+  }
+
+  /** {@code gemm_prefill/tiling.cuh}. */
+  record Prefill() implements TileLayout {
+    @Override
+    public String label() {
+      return "prefill";
+    }
+  }
+}
