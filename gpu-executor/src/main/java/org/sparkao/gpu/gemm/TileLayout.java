@@ -13,6 +13,14 @@ sealed interface TileLayout {
     }
   }
 
+  /** {@code gemm_decode/layout.cuh}. */
+  record Decode(DecodeTiling tiling) implements TileLayout {
+    @Override
+    public String label() {
+      return "decode";
+    }
+  }
+
   /** {@code gemm_prefill/tiling.cuh}. */
   record Prefill() implements TileLayout {
     @Override

@@ -5,15 +5,17 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.Arrays;
 import java.util.Optional;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.sparkao.gpu.device.Buffer;
 
 /** Products of few rows on any device, against plain loops over doubles. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 abstract class AbstractTestDecodeGemm {
   GemmDevice device;
   DecodeGemm decode;
@@ -29,13 +31,13 @@ abstract class AbstractTestDecodeGemm {
     return Arrays.stream(rows()).max().orElseThrow();
   }
 
-  @BeforeEach
+  @BeforeAll
   void begin() {
     device = open();
     decode = decode(device);
   }
 
-  @AfterEach
+  @AfterAll
   void end() {
     device.close();
   }

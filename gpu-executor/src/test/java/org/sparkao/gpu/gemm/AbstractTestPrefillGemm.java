@@ -4,14 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.Arrays;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.sparkao.gpu.device.Buffer;
 
 /** Products of many rows on any device, against plain loops over doubles. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 abstract class AbstractTestPrefillGemm {
   GemmDevice device;
   PrefillGemm prefill;
@@ -27,13 +29,13 @@ abstract class AbstractTestPrefillGemm {
     return Arrays.stream(rows()).max().orElseThrow();
   }
 
-  @BeforeEach
+  @BeforeAll
   void begin() {
     device = open();
     prefill = prefill(device);
   }
 
-  @AfterEach
+  @AfterAll
   void end() {
     device.close();
   }

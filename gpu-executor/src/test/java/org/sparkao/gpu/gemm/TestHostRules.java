@@ -1,0 +1,82 @@
+package org.sparkao.gpu.gemm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Java and the headers of the kernels decide alike, and as the READMEs have measured. */
+class TestHostRules {
+  @TempDir Path folder;
+
+  @Test
+  void int4AndPrefillDecideAsTheKernelsSay() throws IOException, InterruptedException {
+    List<HostRules.Decision> decisions = HostRules.decisions(folder, "rules");
+    HostRules.assertSame(decisions, "int4_block", 6, of -> Int4Tiles.blockBytes(of[0], of[1] == 1));
+    HostRules.assertSame(
+        decisions, "prefill_block", 1, of -> PrefillTiles.bytes(1, 16, ElementType.E4M3));
+    HostRules.assertSame(decisions, "int4_split", 400, of -> Int4Split.of(of[0], of[1]).split());
+    HostRules.assertSame(
+        decisions,
+        "prefill_width",
+        1440,
+        of -> PrefillWidth.of(of[0], of[1], of[2] == 1, of[3]).columns());
+  }
+
+  @Test
+  void decodeDecidesAsTheKernelsSay() throws IOException, InterruptedException {
+    List<HostRules.Decision> decisions = HostRules.decisions(folder, "decode");
+    HostRules.assertSame(
+        decisions,
+        "shared",
+        8064,
+        of -> DecodeLayout.sharedBytes(of[0], of[1], of[2], of[3], of[4], of[5]));
+    HostRules.assertSame(
+        decisions,
+        "tiling",
+        1176,
+        of -> {
+          DecodeTiling tiling = DecodeTiling.choose(of[0], of[1], of[2], of[3]);
+          return "h" + tiling.tileRows() + " c" + tiling.cluster();
+        });
+    HostRules.assertSame(
+        decisions,
+        "discarded",
+        1176,
+        of ->
+            DecodeTiling.enumerate(of[0], of[1], of[2], of[3]).stream()
+                .filter(tiling -> !tiling.discarded().isEmpty())
+                .count());
+    HostRules.assertSame(decisions, "launch", 21168, TestHostRules::launch);
+  }
+
+  private static String launch(int[] of) {
+    DecodeTiling tiling = DecodeTiling.choose(of[1], of[2], of[3], of[5]);
+    DecodeLaunch launch =
+        DecodeLaunch.choose(
+            tiling, new DecodeLaunch.Problem(of[0], of[1], of[2], of[3], of[4] == 1));
+    return launch.text(tiling.tileRows()) + " " + launch.sharedBytes();
+  }
+
+  @Test
+  void int4SplitsAsMeasured() {
+    assertThat(Int4Split.of(8192, 8192).split()).isEqualTo(3);
+    assertThat(Int4Split.of(10240, 8192).split()).isEqualTo(4);
+    assertThat(Int4Split.of(57344, 8192).split()).isEqualTo(1);
+    assertThat(Int4Split.of(8192, 28672).split()).isEqualTo(8);
+    assertThat(Int4Split.of(4096, 4096)).hasToString("s5: 32 tiles run at once, 32 blocks of K");
+    assertThat(Int4Split.of(4096, 14336).split()).isEqualTo(5);
+  }
+
+  @Test
+  void prefillTakesTheFasterWidth() {
+    assertThat(PrefillWidth.of(2048, 4096, false, 132))
+        .hasToString("n128: 4 waves of 128 cost 564, 3 of 192 576");
+    assertThat(PrefillWidth.of(2048, 4096, true, 132).columns()).isEqualTo(192);
+    assertThat(PrefillWidth.of(4096, 8192, false, 132).columns()).isEqualTo(192);
+    assertThat(PrefillWidth.of(4096, 8192, true, 132).columns()).isEqualTo(192);
+  }
+}
