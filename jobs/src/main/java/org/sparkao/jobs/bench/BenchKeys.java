@@ -1,6 +1,8 @@
 package org.sparkao.jobs.bench;
 
 import java.util.List;
+import java.util.Locale;
+import org.sparkao.gpu.gemm.Scaling;
 import org.sparkao.jobs.config.ConfigKey;
 import org.sparkao.jobs.gpu.DeviceRequest;
 import org.sparkao.quant.scheme.QuantScheme;
@@ -30,13 +32,60 @@ final class BenchKeys {
       ConfigKey.value("columns", "N", "Columns of the weight.", BenchKeys::length)
           .withDefault("4096");
   static final ConfigKey<Integer> REPEATS =
-      ConfigKey.value("repeats", "N", "Measurements; the median counts.", BenchKeys::length)
+      ConfigKey.value(
+              "repeats",
+              "N",
+              "Measurements; the median counts. gemm takes 25 or more.",
+              BenchKeys::length)
           .withDefault("9");
+  static final ConfigKey<GemmFamily> FAMILY =
+      ConfigKey.choice(
+              "family",
+              GemmFamily.class,
+              GemmFamily::configName,
+              "gemm: kernels for few or for many rows of activations.")
+          .withDefault("decode");
+  static final ConfigKey<GemmType> TYPE =
+      ConfigKey.list(
+          "type",
+          GemmKeys.TYPES,
+          "gemm: types of activations and weights; may be repeated. e4m3 when none is given.",
+          GemmKeys::type);
+  static final ConfigKey<Scaling> SCALES =
+      ConfigKey.choice(
+              "scales",
+              Scaling.class,
+              scaling -> scaling.name().toLowerCase(Locale.ROOT),
+              "gemm: scales of fp8 and int8, of activations and weights alike; row is a row of"
+                  + " activations and a channel of weights, block 1x128 and 128x128.")
+          .withDefault("row");
+  static final ConfigKey<Integer> GROUP =
+      ConfigKey.value(
+              "group",
+              "N",
+              "gemm: columns that share a scale of int4: 32, 64, 128, or 0 for a row.",
+              GemmKeys::group)
+          .withDefault("128");
+  static final ConfigKey<GemmShape> SHAPE =
+      ConfigKey.list(
+          "shape",
+          "NxK",
+          "gemm: rows and columns of the weight; may be repeated. The projections of Llama-3 8B and"
+              + " 70B when none is given.",
+          GemmShape::parse);
+  static final ConfigKey<Integer> M =
+      ConfigKey.list(
+          "m",
+          "N",
+          "gemm: rows of activations; may be repeated. 1, 4, 8, 16, 32, 64, 128 for decode, 2048 and"
+              + " 4096 for prefill when none is given.",
+          BenchKeys::length);
 
   private BenchKeys() {}
 
   static List<ConfigKey<?>> all() {
-    return List.of(WHAT, DEVICE, SCHEME, ROWS, COLUMNS, REPEATS);
+    return List.of(
+        WHAT, DEVICE, SCHEME, ROWS, COLUMNS, REPEATS, FAMILY, TYPE, SCALES, GROUP, SHAPE, M);
   }
 
   private static Integer length(String text) {

@@ -6,7 +6,7 @@ import org.sparkao.quant.QuantException;
 
 /** Every operation that can be timed, in the order of the help text. */
 final class Benchmarks {
-  private static final List<Benchmark> ALL = List.of(new QuantizeBenchmark());
+  private static final List<Benchmark> ALL = List.of(new GemmBenchmark(), new QuantizeBenchmark());
 
   private Benchmarks() {}
 

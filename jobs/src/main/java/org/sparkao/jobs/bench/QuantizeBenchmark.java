@@ -1,7 +1,5 @@
 package org.sparkao.jobs.bench;
 
-import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -59,16 +57,8 @@ final class QuantizeBenchmark implements Benchmark {
           info.multiprocessors() + " processors, " + Quantizers.kernels(),
           info.architecture(),
           "Java " + Runtime.version(),
-          host(),
+          Host.name(),
           ProgramVersion.current());
-    }
-  }
-
-  private static String host() {
-    try {
-      return InetAddress.getLocalHost().getHostName();
-    } catch (UnknownHostException e) {
-      return "localhost";
     }
   }
 

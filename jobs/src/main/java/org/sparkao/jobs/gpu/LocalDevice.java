@@ -28,7 +28,8 @@ public final class LocalDevice {
       return Kind.CUDA;
     }
     if (request == DeviceRequest.CUDA || !able.contains(Kind.CPU)) {
-      throw new QuantException("--device " + request.configName() + ": " + probe.summary());
+      String need = able.contains(Kind.CPU) ? "" : "this runs on GPUs only; ";
+      throw new QuantException("--device " + request.configName() + ": " + need + probe.summary());
     }
     return Kind.CPU;
   }

@@ -8,8 +8,10 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.sparkao.gpu.device.Devices;
 import org.sparkao.jobs.job.ExitCode;
 import org.sparkao.jobs.job.JobRun;
 import org.sparkao.jobs.storage.Storage;
@@ -76,6 +78,17 @@ class TestBenchJob {
         .hasMessageContaining("bench quantize measures the processor");
     assertThatThrownBy(() -> bench("columns", "100", "scheme", "W4A16"))
         .isInstanceOf(QuantException.class);
+  }
+
+  @Test
+  void matrixProductsNeedAGpu() {
+    assertThatThrownBy(() -> bench("what", "gemm", "device", "cpu"))
+        .isInstanceOf(QuantException.class)
+        .hasMessage("--device cpu: this runs on GPUs only; use --device cuda");
+    Assumptions.assumeTrue(Devices.probe().devices().isEmpty(), "a GPU is there");
+    assertThatThrownBy(() -> bench("what", "gemm"))
+        .isInstanceOf(QuantException.class)
+        .hasMessage("--device auto: this runs on GPUs only; " + Devices.probe().summary());
   }
 
   @Test
