@@ -30,7 +30,10 @@ class TestCudaDecodeGemmOnGpu extends AbstractTestDecodeGemm {
 
   static Stream<Gemm> captured() {
     return Stream.of(
-        Gemm.of("o", 1040, 8192, DenseOperands.fp8(Scaling.ROW, Scaling.ROW), ElementType.BF16),
+        Gemm.of("o", 4096, 4096, DenseOperands.fp8(Scaling.ROW, Scaling.ROW), ElementType.BF16),
+        Gemm.of("o", 4096, 4096, DenseOperands.fp8(Scaling.BLOCK, Scaling.BLOCK), ElementType.FP32),
+        Gemm.of("o", 1040, 8192, DenseOperands.int8(Scaling.ROW, Scaling.ROW), ElementType.FP32),
+        Gemm.of("o", 4096, 2048, DenseOperands.bf16(), ElementType.FP16),
         Gemm.of(
             "i4",
             1040,
@@ -39,7 +42,10 @@ class TestCudaDecodeGemmOnGpu extends AbstractTestDecodeGemm {
             ElementType.BF16));
   }
 
-  /** A chain of dependent launches, each writing what the one before wrote. */
+  /**
+   * Of shapes whose K is split over a cluster. A chain of dependent launches, each writing what the
+   * one before wrote.
+   */
   @ParameterizedTest
   @MethodSource("captured")
   void canBeCaptured(Gemm gemm) {
@@ -61,6 +67,10 @@ class TestCudaDecodeGemmOnGpu extends AbstractTestDecodeGemm {
         graph.replay();
         graph.replay();
         assertThat(again.read()).isEqualTo(y.read());
+        GemmTolerance.assertWithin(
+            GemmTolerance.decode(gemm),
+            GemmData.decode(gemm.output(), again.read()),
+            data.product(false));
       }
     }
   }
