@@ -86,6 +86,16 @@ public final class Launch {
     return this;
   }
 
+  /** A {@code CUtensorMap}, {@code __grid_constant__}. */
+  public Launch with(TensorMap map) {
+    if (map.device() != kernel.device()) {
+      throw new GpuException(
+          GpuErrors.otherDevice(map.device().info().label(), kernel.device().info().label()));
+    }
+    arguments.add(map.words(), TensorMap.BYTES);
+    return this;
+  }
+
   /** An {@code int}. */
   public Launch with(int value) {
     arguments.add(Integer.toUnsignedLong(value), Integer.BYTES);
@@ -151,18 +161,20 @@ public final class Launch {
 
   /** What a kernel is called with. */
   static final class Arguments {
-    private final List<Long> bits = new ArrayList<>();
+    private final List<long[]> words = new ArrayList<>();
     private final List<Integer> bytes = new ArrayList<>();
 
     void add(long argumentBits, int argumentBytes) {
-      bits.add(argumentBits);
+      add(new long[] {argumentBits}, argumentBytes);
+    }
+
+    void add(long[] argumentWords, int argumentBytes) {
+      words.add(argumentWords);
       bytes.add(argumentBytes);
     }
 
     void copyTo(LaunchBlock block) {
-      for (int i = 0; i < bits.size(); i++) {
-        block.argument(i, bits.get(i));
-      }
+      block.arguments(words);
     }
   }
 }

@@ -2,6 +2,7 @@ package org.sparkao.gpu.module;
 
 import com.sun.jna.Memory;
 import com.sun.jna.Pointer;
+import java.util.List;
 import java.util.Objects;
 
 /**
@@ -12,6 +13,9 @@ import java.util.Objects;
 final class LaunchBlock {
   /** More than any kernel here takes. */
   static final int MOST_ARGUMENTS = 64;
+
+  /** Of 8 bytes, for all arguments together. */
+  static final int MOST_WORDS = 128;
 
   /** {@code CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION}. */
   private static final int DEPENDENT = 6;
@@ -27,7 +31,7 @@ final class LaunchBlock {
   private static final long ATTRIBUTE_BYTES = 72;
 
   private static final long SLOTS = ATTRIBUTE + ATTRIBUTE_BYTES;
-  private static final long POINTERS = SLOTS + 8L * MOST_ARGUMENTS;
+  private static final long POINTERS = SLOTS + 8L * MOST_WORDS;
   private static final long BYTES = POINTERS + 8L * MOST_ARGUMENTS;
 
   private final Memory memory = new Memory(BYTES);
@@ -38,9 +42,6 @@ final class LaunchBlock {
     memory.setInt(ATTRIBUTE, DEPENDENT);
     memory.setInt(ATTRIBUTE_VALUE, 1);
     memory.setPointer(ATTRIBUTES, memory.share(ATTRIBUTE, ATTRIBUTE_BYTES));
-    for (int i = 0; i < MOST_ARGUMENTS; i++) {
-      memory.setPointer(POINTERS + 8L * i, memory.share(SLOTS + 8L * i, 8));
-    }
   }
 
   /**
@@ -55,9 +56,17 @@ final class LaunchBlock {
     memory.setInt(ATTRIBUTE_COUNT, dependent ? 1 : 0);
   }
 
-  /** Sets an argument: its bytes begin at the low end of the slot. */
-  void argument(int index, long bits) {
-    memory.setLong(SLOTS + 8L * Objects.checkIndex(index, MOST_ARGUMENTS), bits);
+  /** Sets the arguments: the bytes of each begin at the low end of its first word. */
+  void arguments(List<long[]> words) {
+    int place = 0;
+    for (int i = 0; i < words.size(); i++) {
+      long[] argument = words.get(i);
+      Objects.checkIndex(i, MOST_ARGUMENTS);
+      Objects.checkFromIndexSize(place, argument.length, MOST_WORDS);
+      memory.setLong(POINTERS + 8L * i, Pointer.nativeValue(memory) + SLOTS + 8L * place);
+      memory.write(SLOTS + 8L * place, argument, 0, argument.length);
+      place += argument.length;
+    }
   }
 
   /** The {@code CUlaunchConfig}. */

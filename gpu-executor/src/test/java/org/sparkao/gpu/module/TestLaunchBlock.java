@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.jna.Pointer;
+import java.util.Collections;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** Offsets are those of cuda.h on a 64-bit machine. */
@@ -35,7 +37,30 @@ class TestLaunchBlock {
     assertThat(pointers.getPointer(0).getLong(0)).isEqualTo(-1);
     assertThat(pointers.getPointer(8).getInt(0)).isEqualTo(-2);
     assertThat(pointers.getPointer(16).getFloat(0)).isEqualTo(1.5f);
-    assertThatThrownBy(() -> block.argument(LaunchBlock.MOST_ARGUMENTS, 0))
-        .isInstanceOf(IndexOutOfBoundsException.class);
+    arguments.copyTo(block);
+    assertThat(pointers.getPointer(16).getFloat(0)).isEqualTo(1.5f);
+  }
+
+  @Test
+  void wideArgumentsMoveThoseBehindThem() {
+    Launch.Arguments arguments = new Launch.Arguments();
+    long[] wide = new long[16];
+    wide[15] = 7;
+    arguments.add(5, 4);
+    arguments.add(wide, 128);
+    arguments.add(6, 8);
+    arguments.copyTo(block);
+    Pointer pointers = block.arguments();
+    assertThat(pointers.getPointer(0).getInt(0)).isEqualTo(5);
+    assertThat(pointers.getPointer(8).getLongArray(0, 16)).isEqualTo(wide);
+    assertThat(pointers.getPointer(16).getLong(0)).isEqualTo(6);
+  }
+
+  @Test
+  void refusesMoreThanThereIsRoomFor() {
+    List<long[]> many = Collections.nCopies(LaunchBlock.MOST_ARGUMENTS + 1, new long[1]);
+    assertThatThrownBy(() -> block.arguments(many)).isInstanceOf(IndexOutOfBoundsException.class);
+    List<long[]> wide = List.of(new long[LaunchBlock.MOST_WORDS], new long[1]);
+    assertThatThrownBy(() -> block.arguments(wide)).isInstanceOf(IndexOutOfBoundsException.class);
   }
 }
