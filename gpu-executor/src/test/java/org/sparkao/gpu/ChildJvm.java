@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.sparkao.gpu.device.CudaDevice;
 import org.sparkao.gpu.device.Devices;
 import org.sparkao.gpu.device.MemoryBudget;
+import org.sparkao.gpu.gemm.CudaDecodeGemm;
 import org.sparkao.gpu.module.KernelLibrary;
 
 /**
@@ -84,6 +85,14 @@ final class ChildJvm {
         try (CudaDevice device = CudaDevice.open(0, MemoryBudget.unlimited());
             KernelLibrary kernels = KernelLibrary.of(device)) {
           kernels.kernel("no_image", "f");
+        } catch (GpuException e) {
+          System.out.println(e.getMessage());
+        }
+      }
+      case "multiply" -> {
+        try (CudaDevice device = CudaDevice.open(0, MemoryBudget.unlimited());
+            KernelLibrary kernels = KernelLibrary.of(device)) {
+          new CudaDecodeGemm(kernels);
         } catch (GpuException e) {
           System.out.println(e.getMessage());
         }

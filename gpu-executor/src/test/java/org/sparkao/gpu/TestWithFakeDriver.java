@@ -114,6 +114,13 @@ class TestWithFakeDriver {
   }
 
   @Test
+  void saysThatProductsNeedHopper() throws Exception {
+    assertThat(start(driver, Map.of("FAKE_ARCH", "89"), "multiply").output())
+        .isEqualToIgnoringNewLines(
+            "cuda:0 (Fake GPU, sm_89): matrix products need sm_90 (H100, H200); use --device cpu");
+  }
+
+  @Test
   void letsManyStartTogether() throws Exception {
     Path temporaryFiles = Files.createTempDirectory(shared, "together");
     List<ChildJvm> children = new ArrayList<>();

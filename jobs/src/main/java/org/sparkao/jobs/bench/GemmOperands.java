@@ -14,14 +14,15 @@ import org.sparkao.gpu.gemm.Gemm;
 import org.sparkao.gpu.gemm.GemmCall;
 import org.sparkao.gpu.gemm.Int4Operands;
 import org.sparkao.gpu.gemm.WeightMatrix;
+import org.sparkao.quant.format.NumberFormat;
+import org.sparkao.quant.format.NumberFormats;
+import org.sparkao.quant.format.Overflow;
+import org.sparkao.quant.format.TwosComplement;
 
 /** Random operands of a product on a device. Closing frees them. */
 final class GemmOperands implements AutoCloseable {
-  /** Bytes that are written over and over. */
-  private static final int PATTERN_BYTES = 4 << 20;
-
-  /** Clears a bit of each byte: then no fp8 or bf16 number is a NaN, infinite or large. */
-  private static final int MODERATE = 0xBF;
+  /** Elements that are written over and over. */
+  private static final int PATTERN_ELEMENTS = 1 << 20;
 
   /** bf16 and fp16 numbers from 1/128 on, with random places behind. */
   private static final int BF16_SCALE = 0x3C00;
@@ -47,7 +48,7 @@ final class GemmOperands implements AutoCloseable {
     this.device = device;
     this.gemm = gemm;
     try {
-      this.x = random(gemm.bytesOfX(m));
+      this.x = normal(gemm.operands().x(), (long) m * gemm.k());
       this.scalesOfX = factors(gemm.scalesOfX(m));
       this.y.add(take(gemm.bytesOfY(m)));
       this.y.add(take(gemm.bytesOfY(m)));
@@ -63,7 +64,7 @@ final class GemmOperands implements AutoCloseable {
     if (gemm.operands() instanceof Int4Operands int4) {
       int groups = int4.group() == Int4Operands.ROW ? 1 : gemm.k() / int4.group();
       boolean fp16 = int4.x() == ElementType.FP16;
-      return WeightMatrix.of(random(elements / 2), int4Scales(gemm.n() * groups, fp16));
+      return WeightMatrix.of(nibbles(elements / 2), int4Scales(gemm.n() * groups, fp16));
     }
     DenseOperands dense = (DenseOperands) gemm.operands();
     long scales =
@@ -73,7 +74,7 @@ final class GemmOperands implements AutoCloseable {
           case ROW -> gemm.n();
           case BLOCK -> (gemm.n() + 127L) / 128 * ((gemm.k() + 127) / 128);
         };
-    Buffer codes = random(elements * dense.w().bytes());
+    Buffer codes = normal(dense.w(), elements);
     return new WeightMatrix(codes, factors(scales), Optional.empty(), Optional.empty());
   }
 
@@ -116,12 +117,38 @@ final class GemmOperands implements AutoCloseable {
     return copy(bytes.flip());
   }
 
-  private Buffer random(long count) {
-    byte[] pattern = new byte[(int) Math.min(PATTERN_BYTES, count)];
-    random.nextBytes(pattern);
-    for (int i = 0; i < pattern.length; i++) {
-      pattern[i] &= (byte) MODERATE;
+  /** Normal numbers: how fast a GPU multiplies depends on what it multiplies, by its power. */
+  private Buffer normal(NumberFormat format, double deviation, long count) {
+    int elements = (int) Math.min(PATTERN_ELEMENTS, count);
+    ByteBuffer pattern = allocate(elements * format.bits() / Byte.SIZE);
+    while (pattern.hasRemaining()) {
+      int code = format.encode((float) (deviation * random.nextGaussian()), Overflow.SATURATE);
+      if (format.bits() == Byte.SIZE) {
+        pattern.put((byte) code);
+      } else {
+        pattern.putShort((short) code);
+      }
     }
+    return repeated(pattern.array(), count * format.bits() / Byte.SIZE);
+  }
+
+  private Buffer normal(ElementType type, long count) {
+    return switch (type) {
+      case E4M3 -> normal(NumberFormats.E4M3FN, 16, count);
+      case E5M2 -> normal(NumberFormats.E5M2, 16, count);
+      case INT8 -> normal(new TwosComplement(Byte.SIZE), 40, count);
+      case FP16 -> normal(NumberFormats.FP16, 1, count);
+      default -> normal(NumberFormats.BF16, 1, count);
+    };
+  }
+
+  private Buffer nibbles(long bytes) {
+    byte[] pattern = new byte[(int) Math.min(PATTERN_ELEMENTS, bytes)];
+    random.nextBytes(pattern);
+    return repeated(pattern, bytes);
+  }
+
+  private Buffer repeated(byte[] pattern, long count) {
     Buffer buffer = take(count);
     for (long at = 0; at < count; at += pattern.length) {
       int bytes = (int) Math.min(pattern.length, count - at);
