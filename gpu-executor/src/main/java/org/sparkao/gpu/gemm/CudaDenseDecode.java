@@ -1,9 +1,7 @@
 package org.sparkao.gpu.gemm;
 
-import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Function;
 import org.sparkao.gpu.device.Buffer;
 import org.sparkao.gpu.module.KernelLibrary;
 import org.sparkao.gpu.module.Launch;
@@ -23,37 +21,16 @@ final class CudaDenseDecode {
 
   /** Of one matrix, or of gate and up. */
   GemmWeights prepare(Gemm gemm, List<WeightMatrix> matrices) {
-    DenseOperands operands = (DenseOperands) gemm.operands();
-    int elementBytes = operands.w().bytes();
-    int rows = gemm.n() / gemm.matrices();
+    int elementBytes = ((DenseOperands) gemm.operands()).w().bytes();
     DecodeTiling tiling = DecodeTiling.choose(gemm.n(), gemm.k(), elementBytes, multiprocessors);
     WeightTiler tiler = new WeightTiler(library.device());
-    Optional<ByteBuffer> scales =
-        read(tiler, matrices, WeightMatrix::scales, GemmChecks.bytesOfScales(gemm, rows))
-            .map(all -> TiledOrder.scales(operands.scalingOfW(), all, rows));
-    Optional<ByteBuffer> bias =
-        read(tiler, matrices, WeightMatrix::bias, (long) Float.BYTES * rows).map(TiledOrder::rows);
     return tiler.tile(
         gemm,
         new TileLayout.Decode(tiling),
         DecodeLayout.tiledBytes(gemm.n(), gemm.k(), elementBytes),
-        scales,
-        bias,
+        tiler.scales(gemm, matrices),
+        tiler.bias(gemm, matrices),
         tiles -> tile(gemm, matrices, tiling, tiles));
-  }
-
-  /** Numbers of all matrices, or of none. */
-  private static Optional<List<ByteBuffer>> read(
-      WeightTiler tiler,
-      List<WeightMatrix> matrices,
-      Function<WeightMatrix, Optional<Buffer>> part,
-      long bytes) {
-    List<ByteBuffer> all =
-        matrices.stream()
-            .flatMap(matrix -> part.apply(matrix).stream())
-            .map(buffer -> tiler.read(buffer, bytes))
-            .toList();
-    return all.isEmpty() ? Optional.empty() : Optional.of(all);
   }
 
   private void tile(Gemm gemm, List<WeightMatrix> matrices, DecodeTiling tiling, Buffer tiles) {

@@ -1,6 +1,6 @@
 package org.sparkao.gpu.gemm;
 
-import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.Optional;
 import org.sparkao.gpu.device.Buffer;
 import org.sparkao.gpu.module.KernelLibrary;
@@ -16,14 +16,12 @@ final class CudaInt4Decode {
 
   GemmWeights prepare(Gemm gemm, Int4Operands operands, WeightMatrix matrix) {
     WeightTiler tiler = new WeightTiler(library.device());
-    Optional<ByteBuffer> bias =
-        matrix.bias().map(buffer -> tiler.read(buffer, (long) Float.BYTES * gemm.n()));
     return tiler.tile(
         gemm,
         new TileLayout.Int4(operands.x()),
         Int4Tiles.bytes(gemm, operands),
         Optional.empty(),
-        bias,
+        tiler.bias(gemm, List.of(matrix)),
         tiles -> tile(gemm, operands, matrix, tiles));
   }
 

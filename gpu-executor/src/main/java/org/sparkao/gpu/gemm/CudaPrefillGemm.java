@@ -1,6 +1,6 @@
 package org.sparkao.gpu.gemm;
 
-import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.Optional;
 import org.sparkao.gpu.device.Buffer;
 import org.sparkao.gpu.module.KernelLibrary;
@@ -40,19 +40,29 @@ public final class CudaPrefillGemm implements PrefillGemm {
     if (gemm.operands() instanceof Int4Operands operands) {
       return int4.prepare(gemm, operands, matrix);
     }
+    return prepareDense(gemm, List.of(matrix));
+  }
+
+  @Override
+  public GemmWeights prepareGated(Gemm gemm, WeightMatrix gate, WeightMatrix up) {
+    GemmChecks.prefill(gemm);
+    GemmChecks.gated(gemm, gate, up);
+    return prepareDense(gemm, List.of(gate, up));
+  }
+
+  private GemmWeights prepareDense(Gemm gemm, List<WeightMatrix> matrices) {
     ElementType type = ((DenseOperands) gemm.operands()).w();
     WeightTiler tiler = new WeightTiler(library.device());
-    Optional<ByteBuffer> scales =
-        matrix.scales().map(buffer -> tiler.read(buffer, GemmChecks.bytesOfScales(gemm, gemm.n())));
-    Optional<ByteBuffer> bias =
-        matrix.bias().map(buffer -> tiler.read(buffer, (long) Float.BYTES * gemm.n()));
     return tiler.tile(
         gemm,
         new TileLayout.Prefill(),
         PrefillTiles.bytes(gemm.n(), gemm.k(), type),
-        scales,
-        bias,
-        tiles -> tile(gemm, matrix.codes(), tiles, gemm.n(), type));
+        tiler.scales(gemm, matrices),
+        tiler.bias(gemm, matrices),
+        tiles -> {
+          Optional<Buffer> up = matrices.stream().skip(1).map(WeightMatrix::codes).findFirst();
+          tile(gemm, matrices.get(0).codes(), up, tiles, gemm.n());
+        });
   }
 
   @Override
@@ -70,7 +80,7 @@ public final class CudaPrefillGemm implements PrefillGemm {
     GemmChecks.prefill(gemm);
     GemmChecks.call(gemm, call);
     GemmChecks.workspace(gemm, workspace, workspaceBytes(gemm, call.m()));
-    tile(gemm, call.x(), workspace, call.m(), gemm.operands().x());
+    tile(gemm, call.x(), Optional.empty(), workspace, call.m());
     if (gemm.operands() instanceof DenseOperands operands) {
       multiplyDense(tiled, operands, call, workspace);
     } else {
@@ -82,23 +92,28 @@ public final class CudaPrefillGemm implements PrefillGemm {
   public String plan(GemmWeights weights, int m) {
     Gemm gemm = weights.gemm();
     if (gemm.operands() instanceof DenseOperands operands) {
-      String function = function(operands, columns(gemm, operands, m));
+      String function = function(gemm, operands, columns(gemm, operands, m));
       return operands.w().fp8() ? function + "; " + width(gemm, operands, m) : function;
     }
     return function((Int4Operands) gemm.operands());
   }
 
-  private void tile(Gemm gemm, Buffer from, Buffer to, int rows, ElementType type) {
-    library
-        .kernel(GemmKernels.PREFILL, "gemm_prefill_tile_rows")
-        .launch(rows + " rows of " + gemm.label())
-        .grid(PrefillTiles.blocksOfK(gemm.k(), type), PrefillTiles.ceilDiv(rows, PrefillTiles.ROWS))
-        .block(TILE_THREADS)
-        .with(from)
-        .with(to)
-        .with(rows)
-        .with((long) gemm.k() * type.bytes())
-        .run();
+  /** X and W have elements of the same size. */
+  private void tile(Gemm gemm, Buffer from, Optional<Buffer> up, Buffer to, int rows) {
+    ElementType type = gemm.operands().x();
+    Launch launch =
+        library
+            .kernel(
+                GemmKernels.PREFILL,
+                up.isPresent() ? "gemm_prefill_tile_gate_up" : "gemm_prefill_tile_rows")
+            .launch(rows + " rows of " + gemm.label())
+            .grid(
+                PrefillTiles.blocksOfK(gemm.k(), type),
+                PrefillTiles.ceilDiv(rows, PrefillTiles.ROWS))
+            .block(TILE_THREADS)
+            .with(from);
+    up.ifPresent(launch::with);
+    launch.with(to).with(rows).with((long) gemm.k() * type.bytes()).run();
   }
 
   private void multiplyDense(
@@ -106,14 +121,16 @@ public final class CudaPrefillGemm implements PrefillGemm {
     Gemm gemm = weights.gemm();
     int columns = columns(gemm, operands, call.m());
     Launch launch =
-        launch(gemm, call.m(), columns, function(operands, columns))
+        launch(gemm, call.m(), columns, function(gemm, operands, columns))
             .with(tiledX)
             .with(weights.tiles());
     GemmKernels.with(launch, call.scalesOfX());
     GemmKernels.with(launch, weights.scales())
         .with(operands.scalingOfX() == Scaling.ROW ? 1 : 0)
-        .with(operands.scalingOfW() == Scaling.ROW ? 1 : 0);
-    GemmKernels.with(launch, weights.bias())
+        .with(TiledOrder.scalePerRow(gemm, operands) ? 1 : 0);
+    GemmKernels.with(launch, weights.bias());
+    call.residual().ifPresent(launch::with);
+    launch
         .with(call.y())
         .with(call.m())
         .with(gemm.n())
@@ -157,10 +174,12 @@ public final class CudaPrefillGemm implements PrefillGemm {
     return PrefillWidth.of(m, gemm.n(), operands.blockScales(), multiprocessors);
   }
 
-  private static String function(DenseOperands operands, int columns) {
+  private static String function(Gemm gemm, DenseOperands operands, int columns) {
     String kind = operands.w().kernelName() + (operands.blockScales() ? "_block" : "");
     boolean promotes = operands.w().fp8() && !operands.blockScales();
-    return "gemm_prefill_" + kind + "_n" + columns + (promotes ? "_p4" : "");
+    String fused =
+        gemm.has(Gemm.Step.SILU_GATE) ? "_gate" : gemm.has(Gemm.Step.RESIDUAL) ? "_residual" : "";
+    return "gemm_prefill_" + kind + "_n" + columns + (promotes ? "_p4" : "") + fused;
   }
 
   private static String function(Int4Operands operands) {

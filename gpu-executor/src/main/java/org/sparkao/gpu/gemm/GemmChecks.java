@@ -21,12 +21,17 @@ final class GemmChecks {
 
   /** Refuses what the prefill kernels lack. */
   static void prefill(Gemm gemm) {
-    refuseSteps(gemm, "prefill");
+    if (gemm.operands() instanceof Int4Operands int4) {
+      refuseSteps(gemm, "int4 prefill");
+      if (int4.x() == ElementType.E4M3) {
+        refuse(gemm, "int4 prefill", "E4M3 activations", "use BF16 or FP16 activations");
+      }
+    }
     if (gemm.operands().x() == ElementType.E5M2) {
       refuse(gemm, "prefill", "E5M2 activations", "quantize activations to E4M3");
     }
-    if (gemm.operands() instanceof Int4Operands int4 && int4.x() == ElementType.E4M3) {
-      refuse(gemm, "prefill", "E4M3 activations with int4 weights", "use BF16 or FP16 activations");
+    if (gemm.has(Gemm.Step.SILU_GATE) && gemm.has(Gemm.Step.RESIDUAL)) {
+      refuse(gemm, "prefill", "gate together with a residual", SEPARATE_RESIDUAL);
     }
   }
 

@@ -4,7 +4,7 @@ import org.sparkao.gpu.device.Buffer;
 
 /**
  * Products of many rows, bound by multiplication. Any M: a row of X gives the same bits in every M,
- * place and run; the decode family may give others. There is no gate and no residual here.
+ * place and run; the decode family may give others.
  */
 public interface PrefillGemm {
   /**
@@ -16,6 +16,9 @@ public interface PrefillGemm {
    *     or a buffer has another size
    */
   GemmWeights prepare(Gemm gemm, WeightMatrix matrix);
+
+  /** The same for {@link Gemm.Step#SILU_GATE}: two matrices of N / 2 rows. */
+  GemmWeights prepareGated(Gemm gemm, WeightMatrix gate, WeightMatrix up);
 
   /** Memory that {@link #multiply} needs for M rows; what suffices for M suffices for fewer. */
   long workspaceBytes(Gemm gemm, int m);

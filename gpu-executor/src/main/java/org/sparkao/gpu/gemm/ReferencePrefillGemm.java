@@ -13,6 +13,14 @@ public final class ReferencePrefillGemm implements PrefillGemm {
   }
 
   @Override
+  public GemmWeights prepareGated(Gemm gemm, WeightMatrix gate, WeightMatrix up) {
+    GemmChecks.prefill(gemm);
+    GemmChecks.gated(gemm, gate, up);
+    return new ReferenceWeights(
+        gemm, List.of(new ReferenceMatrix(gemm, gate, true), new ReferenceMatrix(gemm, up, true)));
+  }
+
+  @Override
   public long workspaceBytes(Gemm gemm, int m) {
     return PrefillTiles.bytes(m, gemm.k(), gemm.operands().x());
   }

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.sparkao.gpu.device.Buffer;
 import org.sparkao.gpu.device.CudaDevice;
 
@@ -45,8 +46,32 @@ final class WeightTiler {
     }
   }
 
-  /** The first {@code bytes} of a buffer. */
-  ByteBuffer read(Buffer buffer, long bytes) {
+  /** Scales of one matrix, or of gate and up, in the order of the tiled rows. */
+  Optional<ByteBuffer> scales(Gemm gemm, List<WeightMatrix> matrices) {
+    int rows = gemm.n() / gemm.matrices();
+    Scaling scaling = ((DenseOperands) gemm.operands()).scalingOfW();
+    return read(matrices, WeightMatrix::scales, GemmChecks.bytesOfScales(gemm, rows))
+        .map(all -> TiledOrder.scales(scaling, all, rows));
+  }
+
+  /** Bias of one matrix, or of gate and up, in the order of the tiled rows. */
+  Optional<ByteBuffer> bias(Gemm gemm, List<WeightMatrix> matrices) {
+    long bytes = (long) Float.BYTES * gemm.n() / gemm.matrices();
+    return read(matrices, WeightMatrix::bias, bytes).map(TiledOrder::rows);
+  }
+
+  /** Numbers of all matrices, or of none. */
+  private Optional<List<ByteBuffer>> read(
+      List<WeightMatrix> matrices, Function<WeightMatrix, Optional<Buffer>> part, long bytes) {
+    List<ByteBuffer> all =
+        matrices.stream()
+            .flatMap(matrix -> part.apply(matrix).stream())
+            .map(buffer -> read(buffer, bytes))
+            .toList();
+    return all.isEmpty() ? Optional.empty() : Optional.of(all);
+  }
+
+  private ByteBuffer read(Buffer buffer, long bytes) {
     ByteBuffer host = ByteBuffer.allocate(Math.toIntExact(bytes)).order(ByteOrder.LITTLE_ENDIAN);
     device.read(buffer, 0, host);
     return host;

@@ -78,12 +78,13 @@ abstract class AbstractTestPrefillGemm {
   void refusesWhatKernelsLack() {
     WeightMatrix none = WeightMatrix.of(device.bytes(new byte[512]));
     Gemm gemm = Gemm.of("w", 16, 16, DenseOperands.bf16(), ElementType.BF16);
-    assertThatThrownBy(() -> prefill.prepare(gemm.with(Gemm.Step.SILU_GATE), none))
+    Gemm both = gemm.with(Gemm.Step.SILU_GATE).with(Gemm.Step.RESIDUAL);
+    assertThatThrownBy(() -> prefill.prepareGated(both, none, none))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage(
-            "w [16, 16] bf16 x bf16, scales NONE x NONE, [SILU_GATE]: the prefill kernels have no"
-                + " gate; multiply gate and up as one weight without the step, and combine them"
-                + " with SwiGlu");
+            "w [16, 16] bf16 x bf16, scales NONE x NONE, [SILU_GATE, RESIDUAL]: the prefill kernels"
+                + " have no gate together with a residual; leave the step out, and add with"
+                + " ResidualAdd");
     Gemm wide =
         Gemm.of(
             "w",
@@ -105,9 +106,16 @@ abstract class AbstractTestPrefillGemm {
   }
 
   private GemmWeights prepare(GemmOnDevice operands, Gemm gemm) {
-    WeightMatrix matrix = operands.matrix(0);
-    GemmWeights weights = prefill.prepare(gemm, matrix);
-    GemmOnDevice.close(matrix);
+    WeightMatrix first = operands.matrix(0);
+    if (!gemm.steps().contains(Gemm.Step.SILU_GATE)) {
+      GemmWeights weights = prefill.prepare(gemm, first);
+      GemmOnDevice.close(first);
+      return weights;
+    }
+    WeightMatrix up = operands.matrix(1);
+    GemmWeights weights = prefill.prepareGated(gemm, first, up);
+    GemmOnDevice.close(first);
+    GemmOnDevice.close(up);
     return weights;
   }
 

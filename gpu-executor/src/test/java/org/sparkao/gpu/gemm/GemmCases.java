@@ -14,6 +14,8 @@ final class GemmCases {
   private static final List<ElementType> OUTPUTS =
       List.of(ElementType.BF16, ElementType.FP16, ElementType.FP32);
 
+  private static final int GATED = 1 << Gemm.Step.SILU_GATE.ordinal();
+
   private GemmCases() {}
 
   /** Operands of one element a weight. */
@@ -62,13 +64,16 @@ final class GemmCases {
     return all.stream();
   }
 
-  /** All operands of prefill, with and without bias. */
+  /** All operands of prefill, with and without bias, gate and residual. */
   static Stream<Gemm> prefill() {
     List<Gemm> all = new ArrayList<>();
     for (DenseOperands operands : dense()) {
       if (operands.x() != ElementType.E5M2) {
         all.add(dense(operands, all.size()));
         all.add(dense(operands, all.size()).with(Gemm.Step.BIAS));
+        all.add(withSteps(dense(operands, all.size()), GATED | all.size() % 2));
+        all.add(dense(operands, all.size()).with(Gemm.Step.RESIDUAL));
+        all.add(dense(operands, all.size()).with(Gemm.Step.RESIDUAL).with(Gemm.Step.BIAS));
       }
     }
     for (Int4Operands operands : int4()) {
