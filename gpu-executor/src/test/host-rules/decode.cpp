@@ -14,15 +14,16 @@ int main() {
       for (int n : lengths) {
         for (int k : lengths) {
           const Tiling tiling = choose_tiling(n, k, bytes, multiprocessors);
-          std::printf("tiling %d %d %d %d = h%d c%d\n", n, k, bytes, multiprocessors, tiling.tile_rows, tiling.cluster);
+          std::printf("tiling %d %d %d %d = h%d p%d busiest %d\n", n, k, bytes, multiprocessors, tiling.tile_rows, tiling.parts,
+                      tiling.busiest_rows);
           int discarded = 0;
           for (const Tiling& one : enumerate_tilings(n, k, bytes, multiprocessors)) discarded += !one.discarded.empty();
           std::printf("discarded %d %d %d %d = %d\n", n, k, bytes, multiprocessors, discarded);
           for (int m : {1, 2, 8, 9, 16, 17, 32, 33, 64, 65, 127, 128}) {
             for (int blocks = 0; blocks <= (bytes == 1 ? 1 : 0); blocks++) {
-              const Launch launch = choose_launch(tiling, m, n, k, bytes, blocks != 0);
-              std::printf("launch %d %d %d %d %d %d = %s %d\n", m, n, k, bytes, blocks, multiprocessors,
-                          launch.text(tiling.tile_rows).c_str(), launch.shared_bytes);
+              const Launch launch = choose_launch(tiling, Size{m, n, k, bytes, blocks != 0});
+              std::printf("launch %d %d %d %d %d %d = %s %d\n", m, n, k, bytes, blocks, multiprocessors, launch.text().c_str(),
+                          launch.shared_bytes);
             }
           }
         }
@@ -30,13 +31,15 @@ int main() {
     }
   }
   for (int m : {1, 7, 8, 9, 64, 128}) {
-    for (int n : {8, 32, 64, 128}) {
-      for (int rows : {16, 24, 64, 104, 128, 200, 512}) {
-        for (int stages : {2, 3, 17, 32}) {
-          for (int k_blocks : {0, 1, 33}) {
-            for (int cluster : {1, 2, 3, 4}) {
-              std::printf("shared %d %d %d %d %d %d = %u\n", m, n, rows, stages, k_blocks, cluster,
-                          SharedLayout::of(m, n, rows, stages, k_blocks, cluster).bytes);
+    for (int n : {16, 32, 64, 128}) {
+      for (int rows : {16, 32, 64, 96, 128, 192, 448}) {
+        for (int sets : {1, 2}) {
+          for (int stages : {2, 17, 32}) {
+            for (int k_blocks : {0, 1, 33}) {
+              for (int cluster : {1, 2, 4}) {
+                std::printf("shared %d %d %d %d %d %d %d = %u\n", m, n, rows, sets, stages, k_blocks, cluster,
+                            SharedLayout::of(m, n, rows, sets, stages, k_blocks, cluster).bytes);
+              }
             }
           }
         }

@@ -5,6 +5,7 @@ import java.util.Optional;
 import org.sparkao.gpu.device.Buffer;
 import org.sparkao.gpu.module.KernelLibrary;
 import org.sparkao.gpu.module.Launch;
+import org.sparkao.gpu.module.TensorMap;
 
 /** The launcher of {@code gemm_decode}. */
 final class CudaDenseDecode {
@@ -27,7 +28,7 @@ final class CudaDenseDecode {
     return tiler.tile(
         gemm,
         new TileLayout.Decode(tiling),
-        DecodeLayout.tiledBytes(gemm.n(), gemm.k(), elementBytes),
+        DecodeLayout.tiledBytes(gemm.n(), gemm.k(), elementBytes, tiling.tileRows()),
         tiler.scales(gemm, matrices),
         tiler.bias(gemm, matrices),
         tiles -> tile(gemm, matrices, tiling, tiles));
@@ -55,16 +56,17 @@ final class CudaDenseDecode {
     DenseOperands operands = (DenseOperands) gemm.operands();
     DecodeTiling tiling = ((TileLayout.Decode) weights.layout()).tiling();
     DecodeLaunch plan = plan(gemm, operands, tiling, call.m());
+    int rowBytes = gemm.k() * operands.x().bytes();
     Launch launch =
         library
             .kernel(GemmKernels.DECODE, function(operands, plan))
-            .launch("m=" + call.m() + " " + gemm.label() + " " + plan.text(tiling.tileRows()))
+            .launch("m=" + call.m() + " " + gemm.label() + " " + plan)
             .grid(plan.blocks().grid())
             .block(plan.blocks().threads())
             .sharedBytes(plan.sharedBytes())
             .dependent()
+            .with(TensorMap.of(library.device(), call.x(), call.m(), rowBytes, call.m()))
             .with(call.y())
-            .with(call.x())
             .with(weights.tiles());
     GemmKernels.with(launch, call.scalesOfX());
     GemmKernels.with(launch, weights.scales());
@@ -74,7 +76,8 @@ final class CudaDenseDecode {
         .with(gemm.n())
         .with(gemm.k())
         .with(tiling.tileRows())
-        .with(plan.passRows())
+        .with(plan.rows())
+        .with(plan.blocks().sets())
         .with(plan.stages())
         .with(flags(gemm, operands) | plan.flags())
         .run();
@@ -85,14 +88,13 @@ final class CudaDenseDecode {
     DenseOperands operands = (DenseOperands) gemm.operands();
     DecodeTiling tiling = ((TileLayout.Decode) weights.layout()).tiling();
     DecodeLaunch plan = plan(gemm, operands, tiling, m);
-    return function(operands, plan) + " " + plan.text(tiling.tileRows()) + "; " + tiling;
+    return function(operands, plan) + " " + plan + "; " + tiling;
   }
 
   private static DecodeLaunch plan(Gemm gemm, DenseOperands operands, DecodeTiling tiling, int m) {
     return DecodeLaunch.choose(
         tiling,
-        new DecodeLaunch.Problem(
-            m, gemm.n(), gemm.k(), operands.w().bytes(), operands.blockScales()));
+        new DecodeLaunch.Size(m, gemm.n(), gemm.k(), operands.w().bytes(), operands.blockScales()));
   }
 
   private static int flags(Gemm gemm, DenseOperands operands) {
@@ -109,6 +111,6 @@ final class CudaDenseDecode {
         + "_n"
         + plan.n()
         + "_c"
-        + plan.blocks().cluster();
+        + plan.blocks().split();
   }
 }

@@ -6,27 +6,27 @@ import static org.sparkao.gpu.gemm.DecodeLayout.ceilDiv;
  * {@code gemm_decode/plan.cuh}, line for line: how one product of tiled weights is launched; unlike
  * the tiling this may depend on M.
  *
- * @param n columns of the instruction: 8, 32, 64, 128
- * @param passRows rows of a tile that a block does
- * @param stages slots of the ring
+ * @param n columns of the instruction: 16, 32, 64, 128
+ * @param rows rows of weights that a block multiplies
+ * @param stages slots of the ring; 0 when not even two fit
  * @param sharedBytes dynamic shared memory
  * @param blocks of threads
  * @param flags how
  */
-record DecodeLaunch(int n, int passRows, int stages, int sharedBytes, Blocks blocks, int flags) {
+record DecodeLaunch(int n, int rows, int stages, int sharedBytes, Blocks blocks, int flags) {
   static final int SHARED_BYTES = 232_448;
   private static final int HALF_SHARED_BYTES = 115_712;
+  private static final int THIRD_SHARED_BYTES = 76_800;
 
   /**
-   * What is launched for.
+   * What a launch is for.
    *
    * @param n rows of weights
    * @param blockScales whether scales are those of blocks
    */
-  record Problem(int m, int n, int k, int elementBytes, boolean blockScales) {
-    /** Blocks of K of one of the thread blocks that share it, at most. */
-    int blocksOfK(DecodeTiling tiling) {
-      return ceilDiv(DecodeLayout.blocksOfK(k, elementBytes), tiling.cluster());
+  record Size(int m, int n, int k, int elementBytes, boolean blockScales) {
+    int blocksOfK() {
+      return DecodeLayout.blocksOfK(k, elementBytes);
     }
   }
 
@@ -34,69 +34,73 @@ record DecodeLaunch(int n, int passRows, int stages, int sharedBytes, Blocks blo
    * Thread blocks.
    *
    * @param grid all of them
-   * @param cluster those that share K
+   * @param split blocks of a cluster that split K
+   * @param sets parts of K in a block
    * @param threads of each
    */
-  record Blocks(int grid, int cluster, int threads) {}
+  record Blocks(int grid, int split, int sets, int threads) {}
 
-  private static DecodeLaunch within(DecodeTiling tiling, Problem problem, int budget) {
-    int m = problem.m;
-    int n = m <= 8 ? 8 : m <= 32 ? 32 : m <= 64 ? 64 : 128;
-    int cluster = tiling.cluster();
-    int flags =
-        (cluster > 1 && n <= (problem.elementBytes == 2 ? 8 : 32) ? DecodeLayout.PUSH : 0)
-            | (m <= 16 && !problem.blockScales ? DecodeLayout.X_AT_ONCE : 0);
-    int groupRows = DecodeLayout.piecesOf(n) * DecodeLayout.PIECE_ROWS;
-    int passes = ceilDiv(tiling.tileRows(), groupRows * DecodeLayout.groupsOf(n));
-    int passRows = ceilDiv(ceilDiv(tiling.tileRows(), passes), 8) * 8;
-    int threads = (ceilDiv(passRows, groupRows) + 1) * DecodeLayout.GROUP_THREADS;
-    int grid =
-        ceilDiv(problem.n, tiling.tileRows()) * ceilDiv(tiling.tileRows(), passRows) * cluster;
-    int blocks = problem.blocksOfK(tiling);
-    int scaleBlocks = problem.blockScales ? blocks : 0;
-    int stages = Math.min(DecodeLayout.MAX_STAGES, Math.max(2, blocks));
-    int bytes = 0;
-    while (stages >= 2) {
-      bytes = DecodeLayout.sharedBytes(m, n, passRows, stages, scaleBlocks, cluster);
-      if (bytes <= budget) {
-        break;
-      }
-      stages--;
-    }
-    boolean fits = stages >= 2;
-    return new DecodeLaunch(
-        n,
-        passRows,
-        fits ? stages : 0,
-        fits ? bytes : 0,
-        new Blocks(grid, cluster, threads),
-        flags);
+  private static int columnsFor(int m) {
+    return m <= 16 ? 16 : m <= 32 ? 32 : m <= 64 ? 64 : 128;
   }
 
-  static DecodeLaunch choose(DecodeTiling tiling, Problem problem) {
-    DecodeLaunch half = within(tiling, problem, HALF_SHARED_BYTES);
-    long share = (long) tiling.tileRows() * problem.blocksOfK(tiling) * DecodeLayout.BLOCK_BYTES;
-    if (half.stages > 0 && problem.m <= 64 && share <= SHARED_BYTES) {
-      return tiling.cluster() == 1 && problem.m <= 32 ? half.late() : half;
+  private static DecodeLaunch within(Size size, int split, int sets, int rows, int budget) {
+    int n = columnsFor(size.m);
+    int threads = (ceilDiv(rows, DecodeLayout.PIECE_ROWS) * sets + 1) * DecodeLayout.GROUP_THREADS;
+    Blocks blocks = new Blocks(ceilDiv(size.n, rows) * split, split, sets, threads);
+    int part = ceilDiv(size.blocksOfK(), split * sets);
+    int turn = sets * DecodeLayout.CHUNK_BLOCKS;
+    int places = sets == 1 ? part : ceilDiv(part, DecodeLayout.CHUNK_BLOCKS) * turn;
+    DecodeLayout.Share share = new DecodeLayout.Share(size.m, n, rows, sets, split);
+    int scaleBlocks = size.blockScales ? ceilDiv(size.blocksOfK(), split) : 0;
+    int stages = Math.min(DecodeLayout.MAX_STAGES, Math.max(2, places));
+    while (stages >= 2 && DecodeLayout.sharedBytes(share, stages, scaleBlocks) > budget) {
+      stages--;
     }
-    return within(tiling, problem, SHARED_BYTES);
+    if (sets > 1 && stages < places) {
+      stages = stages / turn * turn;
+    }
+    if (stages < 2) {
+      stages = 0;
+    }
+    int bytes = stages == 0 ? 0 : DecodeLayout.sharedBytes(share, stages, scaleBlocks);
+    return new DecodeLaunch(n, rows, stages, bytes, blocks, 0);
+  }
+
+  static DecodeLaunch choose(DecodeTiling tiling, Size size) {
+    int sets = tiling.parts() == 4 && size.m > 32 ? 2 : 1;
+    int split = tiling.parts() / sets;
+    int rows =
+        tiling.tileRows() > DecodeLayout.mostRows(columnsFor(size.m), sets)
+            ? tiling.tileRows() / 2
+            : tiling.tileRows();
+    long share = (long) rows * ceilDiv(size.blocksOfK(), split) * DecodeLayout.BLOCK_BYTES;
+    boolean small = share <= SHARED_BYTES * 5 / 4;
+    int budget = SHARED_BYTES;
+    if (small && sets == 1 && size.m <= 64) {
+      budget = split == 4 ? THIRD_SHARED_BYTES : HALF_SHARED_BYTES;
+    }
+    DecodeLaunch launch = within(size, split, sets, rows, budget);
+    if (launch.stages < 2 && budget < SHARED_BYTES) {
+      launch = within(size, split, sets, rows, SHARED_BYTES);
+    }
+    return split == 1 && (budget < SHARED_BYTES || size.m > 64) ? launch.late() : launch;
   }
 
   private DecodeLaunch late() {
-    return new DecodeLaunch(
-        n, passRows, stages, sharedBytes, blocks, flags | DecodeLayout.LATE_LAUNCH);
+    return new DecodeLaunch(n, rows, stages, sharedBytes, blocks, flags | DecodeLayout.LATE_LAUNCH);
   }
 
   /** As the bench writes it. */
-  String text(int tileRows) {
+  @Override
+  public String toString() {
     return "h"
-        + tileRows
+        + rows
         + " c"
-        + blocks.cluster
+        + blocks.split
+        + (blocks.sets > 1 ? "x" + blocks.sets : "")
         + " n"
         + n
-        + " p"
-        + passRows
         + " s"
         + stages
         + " "
@@ -106,8 +110,6 @@ record DecodeLaunch(int n, int passRows, int stages, int sharedBytes, Blocks blo
         + " "
         + (sharedBytes + 1023) / 1024
         + "K"
-        + ((flags & DecodeLayout.LATE_LAUNCH) != 0 ? " late" : "")
-        + ((flags & DecodeLayout.PUSH) != 0 ? " push" : "")
-        + ((flags & DecodeLayout.X_AT_ONCE) != 0 ? " once" : "");
+        + ((flags & DecodeLayout.LATE_LAUNCH) != 0 ? " late" : "");
   }
 }

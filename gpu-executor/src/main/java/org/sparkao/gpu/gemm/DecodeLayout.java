@@ -6,6 +6,7 @@ package org.sparkao.gpu.gemm;
  */
 final class DecodeLayout {
   static final int BLOCK_BYTES = 128;
+  static final int CHUNK_BLOCKS = 4;
   static final int PIECE_ROWS = 64;
   static final int BARRIER_BYTES = 1024;
   static final int MAX_STAGES = 32;
@@ -17,8 +18,6 @@ final class DecodeLayout {
   static final int SCALE_PER_CHANNEL = 8;
   static final int GATE = 16;
   static final int LATE_LAUNCH = 256;
-  static final int PUSH = 512;
-  static final int X_AT_ONCE = 1024;
 
   private DecodeLayout() {}
 
@@ -31,51 +30,62 @@ final class DecodeLayout {
   }
 
   /** Bytes of tiled weights. */
-  static long tiledBytes(int n, int k, int elementBytes) {
-    return (long) n * blocksOfK(k, elementBytes) * BLOCK_BYTES;
+  static long tiledBytes(int n, int k, int elementBytes, int tileRows) {
+    return (long) ceilDiv(n, tileRows) * tileRows * blocksOfK(k, elementBytes) * BLOCK_BYTES;
   }
 
-  static int piecesOf(int n) {
-    return n == 32 ? 2 : 1;
-  }
-
-  static int groupsOf(int n) {
-    return n == 8 ? 7 : n <= 64 ? 4 : 3;
+  static int mostRows(int n, int sets) {
+    return (n == 16 ? 7 : n <= 64 ? 4 : 3) / sets * PIECE_ROWS;
   }
 
   static int paddedM(int m) {
     return ceilDiv(m, 8) * 8;
   }
 
-  static int slotRows(int passRows) {
-    return Math.max(passRows, PIECE_ROWS);
+  static int slotRows(int rows) {
+    return Math.max(rows, PIECE_ROWS);
   }
 
-  static int partialPitch(int passRows) {
-    return (passRows + 11) / 16 * 16 + 4;
+  static int partialPitch(int rows) {
+    return rows + 4;
   }
 
-  static int scaleRows(int passRows) {
-    return passRows / 128 + 4;
+  static int scaleRows(int rows) {
+    return rows / 128 + 4;
   }
 
-  static int shareBytes(int m, int n, int passRows, int cluster) {
-    return cluster > 1 && n <= 32 ? cluster * ceilDiv(m * (passRows / 4), cluster) * 16 : 0;
+  /** {@code Slice::most_bytes}. */
+  static int mostSliceBytes(int m, int rows, int cluster) {
+    int quads = ceilDiv(m * (rows / 4), cluster);
+    return quads * 16 + (quads / 4 + 1) * 16;
   }
+
+  /**
+   * A thread block's share of the work.
+   *
+   * @param m rows of X
+   * @param n columns of the instruction
+   * @param rows rows of weights
+   * @param sets parts of K in the block
+   * @param cluster blocks that split K
+   */
+  record Share(int m, int n, int rows, int sets, int cluster) {}
 
   /**
    * {@code SharedLayout::of(...).bytes}.
    *
    * @param kBlocks blocks of K a thread block does, at most; 0 without block scales
    */
-  static int sharedBytes(int m, int n, int passRows, int stages, int kBlocks, int cluster) {
+  static int sharedBytes(Share of, int stages, int kBlocks) {
     int x = BARRIER_BYTES;
-    int w = x + stages * paddedM(m) * BLOCK_BYTES;
-    int scaleX = w + stages * slotRows(passRows) * BLOCK_BYTES;
-    int scaleW = scaleX + (kBlocks > 0 ? stages * n * 4 : 0);
-    int shares = (scaleW + scaleRows(passRows) * kBlocks * 4 + 15) / 16 * 16;
-    int ringEnd = shares + shareBytes(m, n, passRows, cluster);
-    int partialEnd = BARRIER_BYTES + m * partialPitch(passRows) * 4;
-    return Math.max(ringEnd, partialEnd);
+    int w = x + stages * paddedM(of.m) * BLOCK_BYTES;
+    int scaleX = w + stages * slotRows(of.rows) * BLOCK_BYTES;
+    int scaleW = scaleX + (kBlocks > 0 ? stages * of.n * 4 : 0);
+    int setsEnd =
+        BARRIER_BYTES + (of.sets - 1) * ceilDiv(of.rows, PIECE_ROWS) * PIECE_ROWS * of.n * 4;
+    int partialsEnd = BARRIER_BYTES + of.m * partialPitch(of.rows) * 4;
+    int shares = (scaleW + scaleRows(of.rows) * kBlocks * 4 + 15) / 16 * 16;
+    shares = Math.max(shares, Math.max(setsEnd, partialsEnd));
+    return shares + (of.cluster - 1) * mostSliceBytes(of.m, of.rows, of.cluster);
   }
 }

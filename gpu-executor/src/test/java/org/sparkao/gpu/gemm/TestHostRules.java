@@ -32,15 +32,22 @@ class TestHostRules {
     HostRules.assertSame(
         decisions,
         "shared",
-        8064,
-        of -> DecodeLayout.sharedBytes(of[0], of[1], of[2], of[3], of[4], of[5]));
+        9072,
+        of ->
+            DecodeLayout.sharedBytes(
+                new DecodeLayout.Share(of[0], of[1], of[2], of[3], of[6]), of[4], of[5]));
     HostRules.assertSame(
         decisions,
         "tiling",
         1176,
         of -> {
           DecodeTiling tiling = DecodeTiling.choose(of[0], of[1], of[2], of[3]);
-          return "h" + tiling.tileRows() + " c" + tiling.cluster();
+          return "h"
+              + tiling.tileRows()
+              + " p"
+              + tiling.parts()
+              + " busiest "
+              + tiling.busiestRows();
         });
     HostRules.assertSame(
         decisions,
@@ -51,14 +58,14 @@ class TestHostRules {
                 .filter(tiling -> !tiling.discarded().isEmpty())
                 .count());
     HostRules.assertSame(decisions, "launch", 21168, TestHostRules::launch);
+    assertThat(decisions).noneMatch(decision -> decision.decision().contains(" s0 "));
   }
 
   private static String launch(int[] of) {
     DecodeTiling tiling = DecodeTiling.choose(of[1], of[2], of[3], of[5]);
     DecodeLaunch launch =
-        DecodeLaunch.choose(
-            tiling, new DecodeLaunch.Problem(of[0], of[1], of[2], of[3], of[4] == 1));
-    return launch.text(tiling.tileRows()) + " " + launch.sharedBytes();
+        DecodeLaunch.choose(tiling, new DecodeLaunch.Size(of[0], of[1], of[2], of[3], of[4] == 1));
+    return launch + " " + launch.sharedBytes();
   }
 
   @Test
