@@ -5,7 +5,6 @@ import java.util.Optional;
 import org.sparkao.gpu.device.Buffer;
 import org.sparkao.gpu.module.KernelLibrary;
 import org.sparkao.gpu.module.Launch;
-import org.sparkao.gpu.module.TensorMap;
 
 /** The launcher of {@code gemm_decode}. */
 final class CudaDenseDecode {
@@ -56,7 +55,6 @@ final class CudaDenseDecode {
     DenseOperands operands = (DenseOperands) gemm.operands();
     DecodeTiling tiling = ((TileLayout.Decode) weights.layout()).tiling();
     DecodeLaunch plan = plan(gemm, operands, tiling, call.m());
-    int rowBytes = gemm.k() * operands.x().bytes();
     Launch launch =
         library
             .kernel(GemmKernels.DECODE, function(operands, plan))
@@ -65,7 +63,7 @@ final class CudaDenseDecode {
             .block(plan.blocks().threads())
             .sharedBytes(plan.sharedBytes())
             .dependent()
-            .with(TensorMap.of(library.device(), call.x(), call.m(), rowBytes, call.m()))
+            .with(GemmKernels.rows(library, gemm, call))
             .with(call.y())
             .with(weights.tiles());
     GemmKernels.with(launch, call.scalesOfX());

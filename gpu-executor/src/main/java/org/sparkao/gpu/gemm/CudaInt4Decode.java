@@ -56,8 +56,8 @@ final class CudaInt4Decode {
             .block(Int4Tiles.THREADS)
             .sharedBytes(Int4Tiles.sharedBytes(rows))
             .dependent()
-            .with(weights.tiles())
-            .with(call.x());
+            .with(GemmKernels.rows(library, gemm, call))
+            .with(weights.tiles());
     GemmKernels.with(launch, call.scalesOfX());
     GemmKernels.with(launch, weights.bias())
         .with(call.y())

@@ -6,6 +6,7 @@ import org.sparkao.gpu.GpuException;
 import org.sparkao.gpu.device.Buffer;
 import org.sparkao.gpu.module.KernelLibrary;
 import org.sparkao.gpu.module.Launch;
+import org.sparkao.gpu.module.TensorMap;
 
 /** What the launchers of {@code src/main/cuda/gemm_*} share, and the one list of them. */
 final class GemmKernels {
@@ -36,6 +37,12 @@ final class GemmKernels {
   /** A buffer as an argument, or null. */
   static Launch with(Launch launch, Optional<Buffer> buffer) {
     return buffer.isPresent() ? launch.with(buffer.get()) : launch.withNull();
+  }
+
+  /** X as the decode kernels take it: boxes of all rows by 128 bytes. */
+  static TensorMap rows(KernelLibrary library, Gemm gemm, GemmCall call) {
+    int rowBytes = gemm.k() * gemm.operands().x().bytes();
+    return TensorMap.of(library.device(), call.x(), call.m(), rowBytes, call.m());
   }
 
   /** Weights of a layout. */
