@@ -2,6 +2,7 @@
 #pragma once
 
 #include "bench.cuh"
+#include "bench_tensor_map.cuh"
 #include "plan.cuh"
 
 namespace decode_bench {
@@ -12,17 +13,17 @@ struct Family {
   const char* name;
   Kind x, w;
   bool block_scales;
-  const void* kernels[4][4];  // [n = 8, 32, 64, 128][cluster - 1]
+  const void* kernels[4][3];  // [n = 16, 32, 64, 128][split 1, 2, 4]
 
   int element_bytes() const { return x == Kind::kBf16 ? 2 : 1; }
   const void* kernel(const gemm_decode::Launch& launch) const {
-    return kernels[launch.n == 8 ? 0 : launch.n == 32 ? 1 : launch.n == 64 ? 2 : 3][launch.cluster - 1];
+    return kernels[launch.n == 16 ? 0 : launch.n == 32 ? 1 : launch.n == 64 ? 2 : 3][launch.split / 2];
   }
 };
 
 #define AT(NAME, N, C) reinterpret_cast<const void*>(gemm_decode_##NAME##_n##N##_c##C)
-#define CLUSTERS(NAME, N) {AT(NAME, N, 1), AT(NAME, N, 2), AT(NAME, N, 3), AT(NAME, N, 4)}
-#define KERNELS(NAME) {CLUSTERS(NAME, 8), CLUSTERS(NAME, 32), CLUSTERS(NAME, 64), CLUSTERS(NAME, 128)}
+#define SPLITS(NAME, N) {AT(NAME, N, 1), AT(NAME, N, 2), AT(NAME, N, 4)}
+#define KERNELS(NAME) {SPLITS(NAME, 16), SPLITS(NAME, 32), SPLITS(NAME, 64), SPLITS(NAME, 128)}
 inline const std::vector<Family>& families() {
   static const std::vector<Family> all = {
       {"e4m3", Kind::kE4m3, Kind::kE4m3, false, KERNELS(e4m3)},
@@ -35,7 +36,7 @@ inline const std::vector<Family>& families() {
   return all;
 }
 #undef AT
-#undef CLUSTERS
+#undef SPLITS
 #undef KERNELS
 
 // All the shared memory a block may have, for every kernel.
@@ -73,14 +74,14 @@ inline void print_timeout() {}
 #endif
 
 // `dependent`: with the attribute for programmatic dependent launch.
-inline void launch(const Family& family, const gemm_decode::Launch& plan, gemm_decode::Problem problem, cudaStream_t stream,
-                   bool dependent) {
-  problem.pass_rows = plan.pass_rows;
+inline void launch(const Family& family, const gemm_decode::Launch& plan, const void* x, gemm_decode::Problem problem,
+                   cudaStream_t stream, bool dependent) {
+  CUtensorMap map = bench::tensor_map(x, problem.m, problem.k * family.element_bytes());
+  problem.rows = plan.rows;
   problem.stages = plan.stages;
   problem.flags |= plan.flags;
-  void* arguments[] = {&problem.y,        &problem.x, &problem.w, &problem.scale_x, &problem.scale_w,   &problem.bias,
-                       &problem.residual, &problem.m, &problem.n, &problem.k,       &problem.tile_rows, &problem.pass_rows,
-                       &problem.stages,   &problem.flags};
+  void* arguments[] = {&map,       &problem.y, &problem.w, &problem.scale_x, &problem.scale_w, &problem.bias,  &problem.residual,
+                       &problem.m, &problem.n, &problem.k, &problem.tile_rows, &problem.rows, &problem.stages,  &problem.flags};
   cudaLaunchAttribute attribute{};
   attribute.id = cudaLaunchAttributeProgrammaticStreamSerialization;
   attribute.val.programmaticStreamSerializationAllowed = 1;

@@ -46,25 +46,22 @@ inline void print_trace(const std::vector<unsigned long long>& stamps, int calls
               (last_end(calls - 1) - last_end(first - 1)) / (calls - first), shared);
 }
 
-// For the shapes with the greatest fixed cost: the choice and its ways, M = 1.
+// For the shapes with the greatest fixed cost, over M.
 inline void trace_all(const bench::Options& options, int multiprocessors) {
   const Family& family = families().front();
   for (const Shape& shape : shapes()) {
     if (shape.n > 8192 || shape.k > 14336 || !options.wants(std::string(family.name) + " " + shape.name)) continue;
     const Timed timed(family, shape);
+    const Tiling tiling = choose_tiling(shape.n, shape.k, 1, multiprocessors);
     const bench::Device<unsigned long long> stamps(static_cast<size_t>(timed.calls()) * kTraceBlocks * kStamps);
     unsigned long long* pointer = stamps.data();
     CUDA_MUST(cudaMemcpyToSymbol(trace_stamps, &pointer, sizeof pointer));
-    const Tiling tiling = choose_tiling(shape.n, shape.k, 1, multiprocessors);
-    for (int budget : {kSharedBytes, kHalfSharedBytes}) {
-      for (int flags : {0, kPush | kXAtOnce, kPush | kXAtOnce | kLateLaunch}) {
-        Launch plan = plan_within(tiling, 1, shape.n, shape.k, 1, false, budget);
-        plan.flags = flags;
-        CUDA_MUST(cudaMemset(pointer, 0, stamps.bytes()));
-        const double us = timed.us(tiling, plan, 1, true, 5, true);
-        std::printf("TRACE %s %s: %.2f us\n", timed.name(1).c_str(), plan.text(tiling.tile_rows).c_str(), us);
-        print_trace(stamps.host(), timed.calls(), plan.grid);
-      }
+    for (int m : {1, 16, 64, 128}) {
+      const Launch plan = choose_launch(tiling, timed.size(m));
+      CUDA_MUST(cudaMemset(pointer, 0, stamps.bytes()));
+      const double us = timed.us(tiling, plan, m, true, 5, true);
+      std::printf("TRACE %s %s: %.2f us\n", timed.name(m).c_str(), plan.text().c_str(), us);
+      print_trace(stamps.host(), timed.calls(), plan.grid);
     }
     pointer = nullptr;
     CUDA_MUST(cudaMemcpyToSymbol(trace_stamps, &pointer, sizeof pointer));

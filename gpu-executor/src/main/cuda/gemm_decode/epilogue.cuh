@@ -1,4 +1,5 @@
-// From accumulators to Y: partial sums to shared memory, sum over the cluster in order of rank, scales, bias, gate, residual.
+// From accumulators to Y: partial sums to shared memory and to the blocks that add them, their sum in the order of rank, scales, bias,
+// gate, residual.
 #pragma once
 
 #include <cuda_bf16.h>
@@ -67,30 +68,27 @@ __device__ __forceinline__ void load_four(const float* from, int at, float other
   values[3] = four.w;
 }
 
-// What four neighbouring sums of row m of X, columns from `row` on (a row of weights is a column of Y), need to become values of
-// Y. Loaded ahead of the sums: the loads take longer than the barriers between them. load_weights reads what belongs to the weights and
-// may run before the predecessor is done, load_rows what belongs to the rows. The operations are spelled out so that every
-// instance of the kernel rounds alike.
+// What four neighbouring columns of Y, from `row` on, need of the weights' side. May be loaded before the predecessor is done.
 template <bool kBlockScales>
-struct Operands {
-  float scale_x, scale_w[4], bias[4], residual[4];
+struct ColumnOperands {
+  float scale[4], bias[4];
 
-  __device__ __forceinline__ void load(const Problem& problem, int m, int row) {
-    load_weights(problem, row);
-    load_rows(problem, m, row);
-  }
-
-  __device__ __forceinline__ void load_weights(const Problem& problem, int row) {
+  __device__ __forceinline__ void load(const Problem& problem, int row) {
     if constexpr (!kBlockScales) {
       const bool per_channel = problem.scale_w != nullptr && (problem.flags & kScalePerChannel);
-      load_four(per_channel ? problem.scale_w : nullptr, row, problem.scale_w != nullptr && !per_channel ? *problem.scale_w : 1.0f,
-                scale_w);
+      load_four(per_channel ? problem.scale_w : nullptr, row, problem.scale_w != nullptr && !per_channel ? *problem.scale_w : 1.0f, scale);
     }
     load_four(problem.bias, row, 0.0f, bias);
   }
+};
 
-  __device__ __forceinline__ void load_rows(const Problem& problem, int m, int row) {
-    if constexpr (!kBlockScales) scale_x = problem.scale_x == nullptr ? 1.0f : problem.scale_x[problem.flags & kScalePerRow ? m : 0];
+// What they need of row m of X.
+template <bool kBlockScales>
+struct RowOperands {
+  float scale, residual[4];
+
+  __device__ __forceinline__ void load(const Problem& problem, int m, int row) {
+    if constexpr (!kBlockScales) scale = problem.scale_x == nullptr ? 1.0f : problem.scale_x[problem.flags & kScalePerRow ? m : 0];
     if (problem.residual == nullptr) return;
     const int out = problem.flags & kOutMask;
     if (problem.flags & kGate) {
@@ -102,191 +100,207 @@ struct Operands {
       load_values(problem.residual, static_cast<long long>(m) * problem.n + row, out, residual);
     }
   }
-
-  // Y's values from the sums, into v and Y.
-  __device__ __forceinline__ void store(const Problem& problem, int m, int row, float (&v)[4]) const {
-    const int out = problem.flags & kOutMask;
-#pragma unroll
-    for (int i = 0; i < 4; i++) {
-      if constexpr (!kBlockScales) v[i] = __fmul_rn(__fmul_rn(v[i], scale_x), scale_w[i]);
-      if (problem.bias != nullptr) v[i] = __fadd_rn(v[i], bias[i]);
-    }
-    if (problem.flags & kGate) {
-      float gated[2];
-#pragma unroll
-      for (int i = 0; i < 2; i++) {
-        gated[i] = __fmul_rn(__fdiv_rn(v[2 * i], __fadd_rn(1.0f, expf(-v[2 * i]))), v[2 * i + 1]);
-        if (problem.residual != nullptr) gated[i] = __fadd_rn(gated[i], residual[i]);
-      }
-      store_values(problem.y, static_cast<long long>(m) * (problem.n / 2) + row / 2, out, gated);
-      return;
-    }
-    if (problem.residual != nullptr) {
-#pragma unroll
-      for (int i = 0; i < 4; i++) v[i] = __fadd_rn(v[i], residual[i]);
-    }
-    store_values(problem.y, static_cast<long long>(m) * problem.n + row, out, v);
-  }
 };
 
-// What a thread adds up and stores: rows `row` .. `row` + 3 of the part for row m of X; number i of all of them, `end` is the first of
-// the next block of the cluster.
-struct Quad {
-  int i, end, m, row;
+__device__ __forceinline__ float as(float, uint32_t word) { return __uint_as_float(word); }
+__device__ __forceinline__ int as(int, uint32_t word) { return static_cast<int>(word); }
 
-  template <int kCluster>
-  __device__ __forceinline__ static Quad first(const Problem& problem, const Part& part) {
-    const int all = problem.m * (part.rows / 4);
-    Quad quad{static_cast<int>(all * part.rank / kCluster + threadIdx.x), all * (part.rank + 1) / kCluster, 0, 0};
-    quad.locate(part);
-    return quad;
+template <typename Sum>
+__device__ __forceinline__ void add_words(Sum (&sum)[4], uint4 words) {
+  sum[0] += as(Sum{}, words.x);
+  sum[1] += as(Sum{}, words.y);
+  sum[2] += as(Sum{}, words.z);
+  sum[3] += as(Sum{}, words.w);
+}
+
+// What a thread adds up and stores: four columns of Y from `row` of the part on, for m, m + m_step, ... while its number is below `end`.
+// kCount of them at a time, so that their loads are under way together.
+template <typename Sum, bool kBlockScales, int kSplit, int kCount>
+struct Adder {
+  int i, i_step, m, m_step, row, end;
+  ColumnOperands<kBlockScales> columns;
+  RowOperands<kBlockScales> rows[kCount];
+
+  __device__ __forceinline__ static Adder of(const Problem& problem, const Part& part, int threads) {
+    Adder adder;
+    const Slice slice = Slice::of(problem.m, part.rows, part.rank, kSplit);
+    const int quads = part.rows / 4, thread = threadIdx.x;
+    adder.m_step = threads / quads;
+    adder.i_step = adder.m_step * quads;
+    adder.end = slice.end;
+    adder.i = thread < adder.i_step ? slice.begin + thread : slice.end;
+    adder.m = adder.i / quads;
+    adder.row = (adder.i - adder.m * quads) * 4;
+    return adder;
   }
 
-  __device__ __forceinline__ void advance(int by, const Part& part) {
-    i += by;
-    locate(part);
+  __device__ __forceinline__ bool has(int j) const { return i + j * i_step < end; }
+  // Of number j, or of number 0 where there is none: what is read for it is not used, and nothing has to branch.
+  __device__ __forceinline__ int m_of(int j) const { return has(j) ? m + j * m_step : m; }
+
+  __device__ __forceinline__ void load_columns(const Problem& problem, const Part& part) {
+    if (has(0)) columns.load(problem, part.first_row + row);
+  }
+
+  __device__ __forceinline__ void load_rows(const Problem& problem, const Part& part) {
+    if (!has(0)) return;
+#pragma unroll
+    for (int j = 0; j < kCount; j++) rows[j].load(problem, m_of(j), part.first_row + row);
+  }
+
+  // Adds what `words(m, row, rank)` reads, in the order of rank, and stores Y.
+  template <typename Words>
+  __device__ __forceinline__ void add_and_store(const Problem& problem, const Part& part, const Words& words) {
+    while (has(0)) {
+      uint4 shares[kCount][kSplit];
+#pragma unroll
+      for (int j = 0; j < kCount; j++) {
+#pragma unroll
+        for (int rank = 0; rank < kSplit; rank++) shares[j][rank] = words(m_of(j), row, rank);
+      }
+      float values[kCount][4];
+#pragma unroll
+      for (int j = 0; j < kCount; j++) {
+        Sum total[4] = {};
+#pragma unroll
+        for (int rank = 0; rank < kSplit; rank++) add_words(total, shares[j][rank]);
+#pragma unroll
+        for (int c = 0; c < 4; c++) values[j][c] = static_cast<float>(total[c]);
+      }
+      scale_and_bias(problem, values);
+      if (problem.flags & kGate) store_gated(problem, part, values);
+      else store(problem, part, values);
+      i += kCount * i_step;
+      m += kCount * m_step;
+      load_rows(problem, part);
+    }
   }
 
  private:
-  __device__ __forceinline__ void locate(const Part& part) {
-    const int quads = part.rows / 4;
-    m = i / quads;
-    row = (i - m * quads) * 4;
+  // The operations are spelled out so that every instance of the kernel rounds alike.
+  __device__ __forceinline__ void scale_and_bias(const Problem& problem, float (&values)[kCount][4]) const {
+    if constexpr (!kBlockScales) {
+#pragma unroll
+      for (int j = 0; j < kCount; j++) {
+#pragma unroll
+        for (int c = 0; c < 4; c++) values[j][c] = __fmul_rn(__fmul_rn(values[j][c], rows[j].scale), columns.scale[c]);
+      }
+    }
+    if (problem.bias == nullptr) return;
+#pragma unroll
+    for (int j = 0; j < kCount; j++) {
+#pragma unroll
+      for (int c = 0; c < 4; c++) values[j][c] = __fadd_rn(values[j][c], columns.bias[c]);
+    }
+  }
+
+  template <int kColumns>
+  __device__ __forceinline__ void add_residual_and_store(const Problem& problem, int n, int column, float (&values)[kCount][kColumns]) const {
+    if (problem.residual != nullptr) {
+#pragma unroll
+      for (int j = 0; j < kCount; j++) {
+#pragma unroll
+        for (int c = 0; c < kColumns; c++) values[j][c] = __fadd_rn(values[j][c], rows[j].residual[c]);
+      }
+    }
+    const int out = problem.flags & kOutMask;
+#pragma unroll
+    for (int j = 0; j < kCount; j++) {
+      if (has(j)) store_values(problem.y, static_cast<long long>(m + j * m_step) * n + column, out, values[j]);
+    }
+  }
+
+  __device__ __forceinline__ void store(const Problem& problem, const Part& part, float (&values)[kCount][4]) const {
+    add_residual_and_store(problem, problem.n, part.first_row + row, values);
+  }
+
+  __device__ __forceinline__ void store_gated(const Problem& problem, const Part& part, float (&values)[kCount][4]) const {
+    float gated[kCount][2];
+#pragma unroll
+    for (int j = 0; j < kCount; j++) {
+#pragma unroll
+      for (int c = 0; c < 2; c++) {
+        const float gate = values[j][2 * c];
+        gated[j][c] = __fmul_rn(__fdiv_rn(gate, __fadd_rn(1.0f, expf(-gate))), values[j][2 * c + 1]);
+      }
+    }
+    add_residual_and_store(problem, problem.n / 2, (part.first_row + row) / 2, gated);
   }
 };
 
 // Per-channel operands come from device memory: under way before the block has anything else to do.
-template <int kCluster>
-__device__ __forceinline__ void prefetch_operands(const Problem& problem, const Part& part) {
-  const Quad quad = Quad::first<kCluster>(problem, part);
-  if (quad.i >= quad.end) return;
-  if (problem.scale_w != nullptr) ptx::prefetch_l2(problem.scale_w + (problem.flags & kScalePerChannel ? part.first_row + quad.row : 0));
-  if (problem.bias != nullptr) ptx::prefetch_l2(problem.bias + part.first_row + quad.row);
-}
-
-__device__ __forceinline__ uint32_t bits_of(float value) { return __float_as_uint(value); }
-__device__ __forceinline__ uint32_t bits_of(int value) { return static_cast<uint32_t>(value); }
-
-__device__ __forceinline__ void add_words(float (&sum)[4], uint4 words) {
-  sum[0] = __fadd_rn(sum[0], __uint_as_float(words.x));
-  sum[1] = __fadd_rn(sum[1], __uint_as_float(words.y));
-  sum[2] = __fadd_rn(sum[2], __uint_as_float(words.z));
-  sum[3] = __fadd_rn(sum[3], __uint_as_float(words.w));
-}
-
-__device__ __forceinline__ void add_words(int (&sum)[4], uint4 words) {
-  sum[0] += static_cast<int>(words.x);
-  sum[1] += static_cast<int>(words.y);
-  sum[2] += static_cast<int>(words.z);
-  sum[3] += static_cast<int>(words.w);
+template <typename Adder>
+__device__ __forceinline__ void prefetch_columns(const Problem& problem, const Part& part, const Adder& adder) {
+  if (!adder.has(0)) return;
+  const int row = part.first_row + adder.row;
+  if (problem.scale_w != nullptr) ptx::prefetch_l2(problem.scale_w + (problem.flags & kScalePerChannel ? row : 0));
+  if (problem.bias != nullptr) ptx::prefetch_l2(problem.bias + row);
 }
 
 // Writes this warpgroup's sums (Mma's register layout) of the rows `base + ...` to the block's partial sums [m][row]; rows below
-// `first` belong to another piece, rows from part.rows on and columns from M on to nobody.
+// `first` belong to another warpgroup, rows from part.rows on and columns from M on to nobody.
 template <typename Sum, int kSums>
-__device__ __forceinline__ void store_partials(const Problem& problem, const Part& part, Sum* partials, const Sum (&sums)[kSums],
+__device__ __forceinline__ void store_partials(const Problem& problem, const Part& part, uint32_t partials, const Sum (&sums)[kSums],
                                                int base, int first) {
-  const int thread = threadIdx.x % kGroupThreads, pitch = partial_pitch(problem.pass_rows);
+  const int thread = threadIdx.x % kGroupThreads, row_bytes = partial_pitch(part.rows) * 4;
   const int row = base + thread / 32 * 16 + thread % 32 / 4, column = thread % 4 * 2;
+  const bool low = row >= first && row < part.rows, high = row + 8 >= first && row + 8 < part.rows;
+  uint32_t at = partials + column * row_bytes + row * 4;
 #pragma unroll
-  for (int i = 0; i < kSums; i++) {
-    const int r = row + (i / 2 % 2) * 8, m = column + i / 4 * 8 + i % 2;
-    if (m < problem.m && r >= first && r < part.rows) partials[m * pitch + r] = sums[i];
-  }
-}
-
-// Sends this warpgroup's sums to the blocks of the cluster that add them up: the owner of a quad finds it at
-// [rank of the sender][quad - its first quad][row % 4] of its shares, and all of them have arrived when its barrier says so.
-template <int kCluster, typename Sum, int kSums>
-__device__ __forceinline__ void push_partials(const Problem& problem, const Part& part, const Ring& ring, const Sum (&sums)[kSums],
-                                              int base, int first) {
-  const int thread = threadIdx.x % kGroupThreads, row = base + thread / 32 * 16 + thread % 32 / 4, column = thread % 4 * 2;
-  const int quads = part.rows / 4, all = problem.m * quads, room = ceil_div(all, kCluster);
+  for (int i = 0; i < kSums; i += 4, at += 8 * row_bytes) {
+    const int columns = problem.m - i * 2;  // of this group of 8 and those behind it
+    if (columns <= 0) break;
 #pragma unroll
-  for (int i = 0; i < kSums; i++) {
-    const int r = row + (i / 2 % 2) * 8, m = column + i / 4 * 8 + i % 2;
-    if (m >= problem.m || r < first || r >= part.rows) continue;
-    const int quad = m * quads + r / 4;
-    int owner = 0, begin = 0;
-#pragma unroll
-    for (int rank = 1; rank < kCluster; rank++) {
-      if (quad >= all * rank / kCluster) {
-        owner = rank;
-        begin = all * rank / kCluster;
-      }
-    }
-    const uint32_t to = ring.base + ring.at.shares + (part.rank * room + quad - begin) * 16 + r % 4 * 4;
-    ptx::cluster_send_4(ptx::cluster_address(to, owner), ptx::cluster_address(ring.shares_full(), owner), bits_of(sums[i]));
-  }
-}
-
-// Adds up the quads of this block, read by `words(quad, rank)`, in the order of rank, and stores Y. `operands` are those of `quad`.
-template <typename Sum, int kCluster, bool kBlockScales, typename Words>
-__device__ __forceinline__ void add_and_store(const Problem& problem, const Part& part, Quad& quad, Operands<kBlockScales>& operands,
-                                              int threads, const Words& words) {
-  while (quad.i < quad.end) {
-    uint4 shares[kCluster];
-#pragma unroll
-    for (int rank = 0; rank < kCluster; rank++) shares[rank] = words(quad, rank);
-    Sum total[4] = {};
-#pragma unroll
-    for (int rank = 0; rank < kCluster; rank++) add_words(total, shares[rank]);
-    float values[4];
-#pragma unroll
-    for (int j = 0; j < 4; j++) values[j] = static_cast<float>(total[j]);
-    operands.store(problem, quad.m, part.first_row + quad.row, values);
-    quad.advance(threads, part);
-    if (quad.i < quad.end) operands.load(problem, quad.m, part.first_row + quad.row);
-  }
-}
-
-// All of the epilogue, called by the `threads` consumer threads with `operands` of `quad` loaded. Each block of the cluster adds a slice
-// of the (m, four rows) pairs.
-template <typename Sum, int kPieces, int kSums, bool kBlockScales, int kCluster, bool kPushes>
-__device__ __forceinline__ void finish(const Problem& problem, const Part& part, const Ring& ring, Sum* partials,
-                                       const Sum (&sums)[kPieces][kSums], int threads, Quad& quad, Operands<kBlockScales>& operands) {
-  constexpr int kConsumers = 1;  // named barrier
-  const int pitch = partial_pitch(problem.pass_rows), first_piece = threadIdx.x / kGroupThreads * kPieces * kPieceRows;
-  if constexpr (kPushes) {
-    if (problem.flags & kPush) {
-      ptx::cluster_wait();  // all blocks of the cluster have made their barriers
-      TRACE(problem.flags, threadIdx.x == 0, kClusterMet);
-#pragma unroll
-      for (int piece = 0; piece < kPieces; piece++) {
-        const int first = first_piece + piece * kPieceRows;
-        push_partials<kCluster>(problem, part, ring, sums[piece], piece_base(problem.pass_rows, first), first);
-      }
-      if (quad.i >= quad.end) return;
-      ptx::barrier_wait(ring.shares_full(), 0);
-      ptx::cluster_fence();
-      TRACE(problem.flags, threadIdx.x == 0, kSharesThere);
-      const int all = problem.m * (part.rows / 4);
-      const uint32_t at = ring.base + ring.at.shares - all * part.rank / kCluster * 16, step = ceil_div(all, kCluster) * 16;
-      add_and_store<Sum, kCluster>(problem, part, quad, operands, threads,
-                                   [&](const Quad& q, int rank) { return ptx::load_16(at + rank * step + q.i * 16); });
-      return;
+    for (int c = 0; c < 2; c++) {
+      const bool inside = columns >= 8 || column + c < columns;
+      if (inside && low) ptx::store_4(at + c * row_bytes, sums[i + c]);
+      if (inside && high) ptx::store_4(at + c * row_bytes + 32, sums[i + 2 + c]);
     }
   }
+}
+
+constexpr int kConsumers = 1;  // named barrier
+
+// Sends every other block of the cluster its slice of this block's partial sums. The first threads of the block, after a barrier.
+template <int kSplit>
+__device__ __forceinline__ void send_shares(const Problem& problem, const Part& part, const Ring& ring, uint32_t partials) {
+  const int to = static_cast<int>(threadIdx.x) < part.rank ? threadIdx.x : threadIdx.x + 1;
+  if (to >= kSplit) return;
+  const Slice slice = Slice::of(problem.m, part.rows, to, kSplit);
+  const int from = slice.begin_bytes(part.rows), bytes = slice.bytes(part.rows);
+  if (bytes == 0) return;
+  const uint32_t share = ring.base + ring.at.shares + (part.rank < to ? part.rank : part.rank - 1) * ring.at.share;
+  ptx::cluster_copy(ptx::cluster_address(share, to), partials + from, bytes, ptx::cluster_address(ring.shares_full(), to));
+}
+
+// From sums to Y, called by the `threads` consumer threads; `first`: first row of the warpgroup. Each of the blocks that split K adds a slice of the (m, four columns) pairs.
+template <typename Sum, int kSplit, int kSums, typename Adder>
+__device__ __forceinline__ void finish(const Problem& problem, const Part& part, const Ring& ring, const Sum (&sums)[kSums], int threads,
+                                       int first, Adder& adder) {
+  const uint32_t partials = ring.base + kBarrierBytes;
+  const int row_bytes = partial_pitch(part.rows) * 4;
   ptx::named_sync(kConsumers, threads);  // from here on no wgmma reads the ring
-#pragma unroll
-  for (int piece = 0; piece < kPieces; piece++) {
-    const int first = first_piece + piece * kPieceRows;
-    store_partials(problem, part, partials, sums[piece], piece_base(problem.pass_rows, first), first);
-  }
-  if constexpr (kCluster > 1) {
-    ptx::cluster_arrive();
-    ptx::cluster_wait();
-  } else {
+  store_partials(problem, part, partials, sums, piece_base(problem.rows, first), first);
+  if constexpr (kSplit == 1) {
     ptx::named_sync(kConsumers, threads);
-  }
-  TRACE(problem.flags, threadIdx.x == 0, kClusterMet);
-  add_and_store<Sum, kCluster>(problem, part, quad, operands, threads, [&](const Quad& q, int rank) {
-    return ptx::cluster_load_16(ptx::cluster_address(ring.base + kBarrierBytes + (q.m * pitch + q.row) * 4, rank));
-  });
-  TRACE(problem.flags, threadIdx.x == 0, kSharesThere);
-  if constexpr (kCluster > 1) {  // a block's shared memory lives until its neighbours have read it
+    TRACE(problem.flags, threadIdx.x == 0, kClusterMet);
+    adder.add_and_store(problem, part, [&](int m, int row, int) { return ptx::load_16(partials + m * row_bytes + row * 4); });
+  } else {
+    ptx::proxy_fence();
+    ptx::cluster_wait();  // all blocks of the cluster have made their barriers
+    ptx::named_sync(kConsumers, threads);
+    send_shares<kSplit>(problem, part, ring, partials);
+    TRACE(problem.flags, threadIdx.x == 0, kClusterMet);
+    if (adder.has(0)) ptx::barrier_wait(ring.shares_full(), 0);
     ptx::cluster_arrive();
-    ptx::cluster_wait();
+    TRACE(problem.flags, threadIdx.x == 0, kSharesThere);
+    const uint32_t begin = Slice::of(problem.m, part.rows, part.rank, kSplit).begin_bytes(part.rows);
+    adder.add_and_store(problem, part, [&](int m, int row, int rank) {
+      const uint32_t at = m * row_bytes + row * 4;
+      if (rank == part.rank) return ptx::load_16(partials + at);
+      return ptx::load_16(ring.base + ring.at.shares + (rank < part.rank ? rank : rank - 1) * ring.at.share + at - begin);
+    });
+    ptx::cluster_wait();  // a block's shared memory lives until its neighbours have what it sent
   }
 }
 

@@ -1,5 +1,5 @@
 // The decode GEMM: a ring of slots, one slot a block of 128 bytes of K (weights and activations), filled by one producer
-// warpgroup and multiplied by one to four consumer warpgroups.
+// warpgroup and multiplied by one to seven consumer warpgroups.
 #pragma once
 
 #include "epilogue.cuh"
@@ -16,37 +16,29 @@ template <>
 inline constexpr int kElementBytes<Bf16> = 2;
 
 // Registers. The launch gives the same number to each of kBound threads (of 512 threads 128 each, of 640 96, of 768 80, of 1024 64), then the
-// producers hand some on to the consumers (kConsumer 0: they do not). Up to n = 32 two blocks of 384 threads fit a multiprocessor.
+// producers hand some on to the consumers (kConsumer 0: they do not). At n = 32 two blocks of 384 threads fit a multiprocessor.
 template <typename Types, int n, bool kBlockScales>
 struct Registers {
-  static constexpr bool kTight = n == 128 && Types::kPromoteBlocks > 0 && !kBlockScales;  // 128 sums a thread
+  static constexpr bool kTight = n == 128 && Types::kPromotes && !kBlockScales;  // 128 sums a thread
   static constexpr bool kLean = n == 32 && !kBlockScales;
-  static constexpr int kBound = n == 128 ? 512 : kLean ? 768 : n == 8 ? 1024 : 640;
+  static constexpr int kBound = n == 128 ? 512 : kLean ? 768 : n == 16 ? 1024 : 640;
   static constexpr int kProducer = kTight ? 32 : n == 128 ? 56 : 40;
-  static constexpr int kConsumer = n == 8 ? 0 : kTight ? 160 : n == 128 ? 152 : kLean ? 88 : 104;
+  static constexpr int kConsumer = n == 16 ? 0 : kTight ? 160 : n == 128 ? 152 : kLean ? 88 : 104;
 };
 
-template <typename Sum, int kPieces, int kSums>
-__device__ __forceinline__ void hold_all(Sum (&sums)[kPieces][kSums]) {
+template <typename Sum, int kSums>
+__device__ __forceinline__ void hold_all(Sum (&sums)[kSums]) {
 #pragma unroll
-  for (int piece = 0; piece < kPieces; piece++) {
-#pragma unroll
-    for (int i = 0; i < kSums; i++) ptx::hold(sums[piece][i]);
-  }
+  for (int i = 0; i < kSums; i++) ptx::hold(sums[i]);
 }
 
 // Issues the products of one slot, four steps of 32 bytes along K, and closes them as one wgmma group.
-template <typename Multiply, typename Sum, int kPieces>
-__device__ __forceinline__ void multiply_slot(Sum (&sums)[kPieces][Multiply::kSums], uint32_t x, uint32_t w,
-                                              const uint32_t (&piece_bytes)[kPieces], bool add) {
+template <typename Multiply, typename Sum>
+__device__ __forceinline__ void multiply_slot(Sum (&sums)[Multiply::kSums], uint32_t x, uint32_t w, bool add) {
   ptx::wgmma_fence();
 #pragma unroll
   for (int step = 0; step < 4; step++) {
-#pragma unroll
-    for (int piece = 0; piece < kPieces; piece++) {
-      Multiply::run(sums[piece], ptx::swizzled_descriptor(w + piece_bytes[piece] + step * 32),
-                    ptx::swizzled_descriptor(x + step * 32), step > 0 || add);
-    }
+    Multiply::run(sums, ptx::swizzled_descriptor(w + step * 32), ptx::swizzled_descriptor(x + step * 32), step > 0 || add);
   }
   ptx::wgmma_commit();
 }
@@ -86,112 +78,103 @@ struct WeightScales {
   }
 };
 
-// sums * scale of X * scale of W added to total, for one block of K. `rows`: local scale rows of the thread's two rows of a piece.
-template <int kPieces, int kSums>
-__device__ __forceinline__ void add_scaled(float (&total)[kPieces][kSums], const float (&sums)[kPieces][kSums],
-                                           const float* scale_x, const WeightScales& scales, const int (&rows)[kPieces][2],
-                                           int block) {
+// sums * scale of X * scale of W added to total, for one block of K. `rows`: local scale rows of the thread's two rows.
+template <int kSums>
+__device__ __forceinline__ void add_scaled(float (&total)[kSums], const float (&sums)[kSums], const float* scale_x,
+                                           const WeightScales& scales, const int (&rows)[2], int block) {
+  const float w[2] = {scales.values[rows[0] * scales.pitch + block], scales.values[rows[1] * scales.pitch + block]};
 #pragma unroll
-  for (int piece = 0; piece < kPieces; piece++) {
-    const float w[2] = {scales.values[rows[piece][0] * scales.pitch + block], scales.values[rows[piece][1] * scales.pitch + block]};
+  for (int i = 0; i < kSums; i += 4) {
+    const float2 x = *reinterpret_cast<const float2*>(scale_x + i * 2 + threadIdx.x % 4 * 2);
 #pragma unroll
-    for (int i = 0; i < kSums; i += 4) {
-      const float2 x = *reinterpret_cast<const float2*>(scale_x + i * 2 + threadIdx.x % 4 * 2);
-#pragma unroll
-      for (int half = 0; half < 2; half++) {
-        float* to = &total[piece][i + 2 * half];
-        to[0] = __fmaf_rn(sums[piece][i + 2 * half], __fmul_rn(x.x, w[half]), to[0]);
-        to[1] = __fmaf_rn(sums[piece][i + 2 * half + 1], __fmul_rn(x.y, w[half]), to[1]);
-      }
+    for (int half = 0; half < 2; half++) {
+      float* to = &total[i + 2 * half];
+      to[0] = __fmaf_rn(sums[i + 2 * half], __fmul_rn(x.x, w[half]), to[0]);
+      to[1] = __fmaf_rn(sums[i + 2 * half + 1], __fmul_rn(x.y, w[half]), to[1]);
     }
   }
 }
 
-template <typename Types, int n, bool kBlockScales, int kCluster>
+// kSplit blocks of a cluster split K.
+template <typename Types, int n, bool kBlockScales, int kSplit>
 struct Gemm {
   using Sum = typename Types::Sum;
   using Multiply = Mma<Types, n>;
   using Budget = Registers<Types, n, kBlockScales>;
-  static constexpr int kPieces = pieces_of(n);
-  static constexpr bool kPromote = Types::kPromoteBlocks > 0;
-  static constexpr int kGroupBlocks = kBlockScales ? 1 : Types::kPromoteBlocks;
-  static constexpr bool kPushes = kCluster > 1 && n <= Types::kPushColumns;
-  static constexpr bool kEarly = n == 8;  // the epilogue's operands fit in registers beside the sums
+  static constexpr bool kPromote = Types::kPromotes;
+  static constexpr bool kEarly = n == 16;  // the epilogue's operands fit in registers beside the sums
+using Adds = Adder<Sum, kBlockScales, kSplit, n == 16 ? 1 : n == 32 ? 2 : n == 64 ? (kSplit <= 2 ? 4 : 2) : kSplit == 1 ? 8 : 4>;
   static_assert(kPromote || !kBlockScales, "block scales are built for fp8");
 
   // One warpgroup: all blocks of the part, then the epilogue.
   static __device__ __forceinline__ void consume(const Problem& problem, const Ring& ring, const Part& part, int k_blocks,
                                                  unsigned char* shared, int threads) {
-    const int first = threadIdx.x / kGroupThreads * kPieces * kPieceRows;
-    Quad quad;
-    Operands<kBlockScales> operands;
+    const int first = threadIdx.x / kGroupThreads * kPieceRows, base = piece_base(problem.rows, first);
+    Adds adder;
     if constexpr (kEarly) {
-      quad = Quad::first<kCluster>(problem, part);
-      if (quad.i < quad.end) operands.load_weights(problem, part.first_row + quad.row);
-    } else if constexpr (!kBlockScales) {
-      prefetch_operands<kCluster>(problem, part);
+      adder = Adds::of(problem, part, threads);
+      adder.load_columns(problem, part);
+    } else {
+      prefetch_columns(problem, part, Adds::of(problem, part, threads));
     }
-    uint32_t piece_bytes[kPieces];
     WeightScales scales;
-    int scale_row[kPieces][2];
-#pragma unroll
-    for (int piece = 0; piece < kPieces; piece++) {
-      piece_bytes[piece] = piece_base(problem.pass_rows, first + piece * kPieceRows) * kBlockBytes;
-    }
+    int scale_row[2];
     if constexpr (kBlockScales) {
       scales.load(problem, part, k_blocks, reinterpret_cast<float*>(shared + ring.at.scale_w), threads);
 #pragma unroll
-      for (int i = 0; i < kPieces * 2; i++) {
-        const int row = piece_bytes[i / 2] / kBlockBytes + threadIdx.x % kGroupThreads / 32 * 16 + threadIdx.x % 32 / 4 + i % 2 * 8;
-        scale_row[i / 2][i % 2] = scales.local(part.first_row + min(row, part.rows - 1));
+      for (int i = 0; i < 2; i++) {
+        const int row = base + threadIdx.x % kGroupThreads / 32 * 16 + threadIdx.x % 32 / 4 + i * 8;
+        scale_row[i] = scales.local(part.first_row + max(0, min(row, part.rows - 1)));
       }
     }
     if constexpr (kEarly) {
       ptx::wait_for_predecessor();
-      if (quad.i < quad.end) operands.load_rows(problem, quad.m, part.first_row + quad.row);
+      adder.load_rows(problem, part);
     }
-    Sum sums[kPieces][Multiply::kSums] = {};
-    Sum total[kPieces][Multiply::kSums] = {};
-    Cursor cursor(0);
-    for (int block = 0; block < part.blocks;) {
-      const int begin = block, end = kPromote ? min(block + kGroupBlocks, part.blocks) : part.blocks;
+    Sum sums[Multiply::kSums] = {};
+    Sum total[Multiply::kSums] = {};
+    Cursor cursor;
+    for (int chunk = 0; chunk < part.blocks; chunk += kChunkBlocks) {
+      const int end = min(chunk + kChunkBlocks, part.blocks);
       int previous = 0;
-      for (; block < end; block++) {
+      for (int block = chunk; block < end; block++) {
         ptx::barrier_wait(ring.full(cursor.index), cursor.round & 1);
         TRACE(problem.flags, threadIdx.x == 0 && block == 0, kXVisible);
-        multiply_slot<Multiply>(sums, ring.x(cursor.index), ring.w(cursor.index), piece_bytes, block > begin);
-        if (block > begin) {
+        const bool fresh = kBlockScales || block == (kPromote ? chunk : 0);
+        multiply_slot<Multiply>(sums, ring.x(cursor.index), ring.w(cursor.index) + base * kBlockBytes, !fresh);
+        if constexpr (kBlockScales) {
+          ptx::wgmma_wait<0>();
+          hold_all(sums);
+          add_scaled(total, sums, reinterpret_cast<const float*>(shared + ring.at.scale_x + cursor.index * n * 4), scales, scale_row, block);
+          hold_all(total);
+          release(ring, cursor.index);
+        } else if (block > chunk) {
           ptx::wgmma_wait<1>();
           release(ring, previous);
         }
         previous = cursor.index;
-        cursor.advance(1, ring.stages);
+        cursor.advance(ring.stages);
       }
-      ptx::wgmma_wait<0>();
-      hold_all(sums);
-      if constexpr (kBlockScales) {
-        add_scaled(total, sums, reinterpret_cast<const float*>(shared + ring.at.scale_x + previous * n * 4), scales, scale_row, begin);
-        hold_all(total);
-      }
-      release(ring, previous);
-      if constexpr (kPromote && !kBlockScales) {
+      if constexpr (!kBlockScales) {
+        ptx::wgmma_wait<0>();
+        hold_all(sums);
+        release(ring, previous);
+        if constexpr (kPromote) {
 #pragma unroll
-        for (int i = 0; i < kPieces * Multiply::kSums; i++) {
-          Sum& to = total[i / Multiply::kSums][i % Multiply::kSums];
-          to = __fadd_rn(to, sums[i / Multiply::kSums][i % Multiply::kSums]);
+          for (int i = 0; i < Multiply::kSums; i++) total[i] = __fadd_rn(total[i], sums[i]);
+          hold_all(total);  // added before the next products overwrite the sums
         }
-        hold_all(total);  // added before the next products overwrite the sums
       }
     }
     TRACE(problem.flags, threadIdx.x == 0, kLoopEnd);
     if constexpr (!kEarly) {
-      quad = Quad::first<kCluster>(problem, part);
       ptx::wait_for_predecessor();
-      if (quad.i < quad.end) operands.load(problem, quad.m, part.first_row + quad.row);
+      adder = Adds::of(problem, part, threads);
+      adder.load_columns(problem, part);
+      adder.load_rows(problem, part);
     }
-    auto write = [&](const Sum(&result)[kPieces][Multiply::kSums]) {
-      finish<Sum, kPieces, Multiply::kSums, kBlockScales, kCluster, kPushes>(problem, part, ring, reinterpret_cast<Sum*>(shared + kBarrierBytes),
-                                                                    result, threads, quad, operands);
+    const auto write = [&](Sum(&result)[Multiply::kSums]) {
+      finish<Sum, kSplit>(problem, part, ring, result, threads, first, adder);
     };
     if constexpr (kPromote) write(total);
     else write(sums);
@@ -199,42 +182,41 @@ struct Gemm {
   }
 
   // The whole kernel. Blocks have (groups + 1) * 128 threads, the last 128 are the producers.
-  static __device__ __forceinline__ void run(const Problem& problem) {
+  static __device__ __forceinline__ void run(const void* x, const Problem& problem) {
     extern __shared__ __align__(1024) unsigned char shared[];
-    const int k_bytes = problem.k * kElementBytes<Types>, k_blocks = blocks_of_k(problem.k, kElementBytes<Types>);
-    const Part part = Part::of<kCluster>(problem, k_blocks);
+    const int k_blocks = blocks_of_k(problem.k, kElementBytes<Types>);
+    const Part part = Part::of<kSplit>(problem, k_blocks);
     const bool late = (problem.flags & kLateLaunch) != 0;
     if (!late) ptx::launch_dependents();
-    if (part.rows <= 0) return;  // the last tile has fewer passes; true for the whole cluster
     const int warp = threadIdx.x / 32, consumer_warps = blockDim.x / 32 - 4;
     const Ring ring{ptx::shared_address(shared), problem.stages,
-                    SharedLayout::of(problem.m, n, problem.pass_rows, problem.stages,
-                                     kBlockScales ? ceil_div(k_blocks, kCluster) : 0, kCluster)};
+                    SharedLayout::of(problem.m, n, problem.rows, problem.stages,
+                                     kBlockScales ? ceil_div(k_blocks, kSplit) : 0, kSplit)};
     TRACE(problem.flags, threadIdx.x == consumer_warps * 32, kMultiprocessor);
     TRACE(problem.flags, threadIdx.x == consumer_warps * 32, kStart);
-    Cursor weights(0);
+    Cursor weights;
     const int prefetched = min(problem.stages, part.blocks);
     if (threadIdx.x == consumer_warps * 32) {
       if (ring.base % 1024 != 0) __trap();
-      const int all = problem.m * (part.rows / 4);
-      ring.init(consumer_warps, (all * (part.rank + 1) / kCluster - all * part.rank / kCluster) * 16 * kCluster);
+      const int share = Slice::of(problem.m, part.rows, part.rank, kSplit).bytes(part.rows);
+      ring.init(kBlockScales ? 2 + 32 : 2, consumer_warps, share * (kSplit - 1));
       stream_weights(ring, part, weights, 0, prefetched);
       TRACE(problem.flags, true, kRingAsked);
     }
     __syncthreads();
-    const bool push = kPushes && (problem.flags & kPush) != 0;
-    if (push) ptx::cluster_arrive();
+    if constexpr (kSplit > 1) ptx::cluster_arrive();
     if (warp >= consumer_warps) {
       if constexpr (Budget::kConsumer > 0) ptx::fewer_registers<Budget::kProducer>();
-      // With more X warps than stages a warp could see a slot's barrier two phases behind and take it for free.
-      const int loader = warp - consumer_warps - 1, loaders = min(3, problem.stages);
-      if (loader >= 0) {
-        if (loader < loaders) load_activations<kBlockScales>(problem, ring, part, k_bytes, loader, loaders, n * 4);
-      } else if (threadIdx.x % 32 == 0) {
+      const int producer = warp - consumer_warps;
+      if (producer == 0 && threadIdx.x % 32 == 0) {
         stream_weights(ring, part, weights, prefetched, part.blocks);
         if (late) ptx::launch_dependents();
+      } else if (producer == 1 && threadIdx.x % 32 == 0) {
+        stream_activations(problem, x, ring, part);
+      } else if (kBlockScales && producer == 2) {
+        load_activation_scales(problem, ring, part, k_blocks, n * 4);
       }
-      if (push) ptx::cluster_wait();
+      if constexpr (kSplit > 1) ptx::cluster_wait();
     } else {
       if constexpr (Budget::kConsumer > 0) ptx::more_registers<Budget::kConsumer>();
       consume(problem, ring, part, k_blocks, shared, consumer_warps * 32);

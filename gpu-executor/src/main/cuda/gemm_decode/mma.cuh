@@ -9,19 +9,17 @@
 
 namespace gemm_decode {
 
-// Operand types: activations x weights. kPromoteBlocks: after how many 128-byte blocks of K the tensor core's sums are added to
-// sums in ordinary registers; 0: never. kPushColumns: up to how many columns partial sums may be pushed (kPush); bf16 with 32 is left out,
-// where the sums were wrong on the device and ptxas serialised the wgmma (C7517, C7519); the cause is not known.
-// fp8 sums keep about 14 bits only (design/kernels.md), so 4 blocks = 512 elements.
-struct E4m3 { using Sum = float; static constexpr int kPromoteBlocks = 4, kPushColumns = 32; };  // e4m3 x e4m3
-struct E5m2 { using Sum = float; static constexpr int kPromoteBlocks = 4, kPushColumns = 32; };  // e5m2 activations x e4m3 weights
-struct Int8 { using Sum = int; static constexpr int kPromoteBlocks = 0, kPushColumns = 32; };    // exact
-struct Bf16 { using Sum = float; static constexpr int kPromoteBlocks = 0, kPushColumns = 8; };  // fp32 sums in the tensor core
+// Operand types: activations x weights. kPromotes: the tensor core's sums are added to sums in ordinary registers after each chunk of 512
+// bytes of K, because fp8 sums keep about 14 bits only (design/kernels.md).
+struct E4m3 { using Sum = float; static constexpr bool kPromotes = true; };   // e4m3 x e4m3
+struct E5m2 { using Sum = float; static constexpr bool kPromotes = true; };   // e5m2 activations x e4m3 weights
+struct Int8 { using Sum = int; static constexpr bool kPromotes = false; };    // exact
+struct Bf16 { using Sum = float; static constexpr bool kPromotes = false; };  // fp32 sums in the tensor core
 
 template <typename Types, int n>
 struct Mma;
 
-#define LIST_4 "{%0,%1,%2,%3}"
+#define LIST_8 "{%0,%1,%2,%3,%4,%5,%6,%7}"
 #define LIST_16 "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15}"
 #define LIST_32                                                                                                         \
   "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30," \
@@ -32,7 +30,8 @@ struct Mma;
   "%59,%60,%61,%62,%63}"
 
 #define SUMS_4(c, i) c(d[i]), c(d[i + 1]), c(d[i + 2]), c(d[i + 3])
-#define SUMS_16(c, i) SUMS_4(c, i), SUMS_4(c, i + 4), SUMS_4(c, i + 8), SUMS_4(c, i + 12)
+#define SUMS_8(c, i) SUMS_4(c, i), SUMS_4(c, i + 4)
+#define SUMS_16(c, i) SUMS_8(c, i), SUMS_8(c, i + 8)
 #define SUMS_32(c, i) SUMS_16(c, i), SUMS_16(c, i + 16)
 #define SUMS_64(c, i) SUMS_32(c, i), SUMS_32(c, i + 32)
 
@@ -52,7 +51,7 @@ struct Mma;
   };
 
 #define DEFINE_ALL(TYPES, INSTRUCTION, CONSTRAINT, TAIL)                            \
-  DEFINE_MMA(TYPES, 8, 4, INSTRUCTION, CONSTRAINT, "4", "5", "6", TAIL)             \
+  DEFINE_MMA(TYPES, 16, 8, INSTRUCTION, CONSTRAINT, "8", "9", "10", TAIL)            \
   DEFINE_MMA(TYPES, 32, 16, INSTRUCTION, CONSTRAINT, "16", "17", "18", TAIL)        \
   DEFINE_MMA(TYPES, 64, 32, INSTRUCTION, CONSTRAINT, "32", "33", "34", TAIL)        \
   DEFINE_MMA(TYPES, 128, 64, INSTRUCTION, CONSTRAINT, "64", "65", "66", TAIL)
@@ -65,10 +64,11 @@ DEFINE_ALL(Bf16, "k16.f32.bf16.bf16", "+f", ", 1, 1, 0, 0")
 #undef DEFINE_ALL
 #undef DEFINE_MMA
 #undef SUMS_4
+#undef SUMS_8
 #undef SUMS_16
 #undef SUMS_32
 #undef SUMS_64
-#undef LIST_4
+#undef LIST_8
 #undef LIST_16
 #undef LIST_32
 #undef LIST_64

@@ -7,7 +7,7 @@
 
 #include <cuda_fp8.h>
 
-#include "../include/bench.cuh"
+#include "../include/bench_tensor_map.cuh"
 #include "bench_data.cuh"
 #include "split.cuh"
 
@@ -18,7 +18,7 @@ using gemm_int4::Type;
 struct Variant {
   const char* x;
   int group, rows, split;
-  void (*kernel)(const uint8_t*, const void*, const float*, const float*, void*, int, int, int, int, int);
+  void (*kernel)(CUtensorMap, const uint8_t*, const float*, const float*, void*, int, int, int, int, int);
   int bytes;
 };
 
@@ -42,6 +42,7 @@ constexpr int kSplits[] = {8, 5, 4, 3, 2, 1};   // of gemm_int4.cu
 struct Operands {
   const uint8_t* weights;
   const void* x;
+  int row_bytes;
   const float* x_scales;
   const float* bias;
   void* y;
@@ -59,7 +60,7 @@ void launch(const Variant& v, const Operands& o, int m, int n, int k, bool asymm
   attribute.val.programmaticStreamSerializationAllowed = 1;
   config.attrs = &attribute;
   config.numAttrs = 1;
-  CUDA_MUST(cudaLaunchKernelEx(&config, v.kernel, o.weights, o.x, o.x_scales, o.bias, o.y, m, n, k,
+  CUDA_MUST(cudaLaunchKernelEx(&config, v.kernel, bench::tensor_map(o.x, m, o.row_bytes), o.weights, o.x_scales, o.bias, o.y, m, n, k,
                                static_cast<int>(asymmetric), y_type));
   LAUNCHED();
 }
@@ -104,7 +105,7 @@ class Check {
     const size_t count = static_cast<size_t>(kRows) * weights_.n;
     bench::Device<T> y(count);
     launch(variant(case_.type, case_.tile_group(), rows, split),
-           {tiled_.data(), x_device_.data(), case_.type == Type::kE4m3 ? x_scales_.data() : nullptr,
+           {tiled_.data(), x_device_.data(), static_cast<int>(weights_.k * case_.element_bytes()), case_.type == Type::kE4m3 ? x_scales_.data() : nullptr,
             with_bias ? bias_device_.data() : nullptr, y.data()},
            m, weights_.n, weights_.k, case_.asymmetric, y_type, nullptr);
     CUDA_MUST(cudaDeviceSynchronize());
@@ -243,7 +244,7 @@ void time_one(const Case& c, const Shape& shape, int m, int split) {
   bench::Device<uint16_t> y(static_cast<size_t>(128) * shape.n);
   const Variant& v = variant(c.type, c.tile_group(), rows_for(m), split);
   const double us = bench::median_us(std::max(copies, 20), [&](cudaStream_t stream, int i) {
-    launch(v, {weights[i % copies].data(), x_device.data(), x_scales.data(), nullptr, y.data()}, m, shape.n, shape.k, c.asymmetric,
+    launch(v, {weights[i % copies].data(), x_device.data(), static_cast<int>(shape.k * c.element_bytes()), x_scales.data(), nullptr, y.data()}, m, shape.n, shape.k, c.asymmetric,
            0, stream);
   });
   const double moved = static_cast<double>(bytes) + static_cast<double>(m) * (shape.k * c.element_bytes() + shape.n * 2.0);

@@ -12,9 +12,6 @@ __device__ __forceinline__ void send_16(uint32_t to, uint32_t barrier, const flo
                : "memory");
 }
 
-// Says that this block runs and its mbarriers are initialised; barrier_init_fence has made them visible.
-__device__ __forceinline__ void cluster_arrive_relaxed() { asm volatile("barrier.cluster.arrive.relaxed;" ::: "memory"); }
-
 // The first phase of an mbarrier whose bytes come from other blocks. Their st.async made them visible with the completion: a fence
 // of the cluster would be one of the whole device, 1 us.
 __device__ __forceinline__ void wait_for_cluster(uint32_t barrier) {
@@ -81,7 +78,6 @@ __device__ __forceinline__ void multiply(const P plan, bool asymmetric, int bloc
   if (blocks > 0) load_fragment(plan, place, ring, asymmetric, lane, block);
   for (int i = 0; i < blocks; i++) {
     ptx::barrier_wait(plan.x_full(x_ring.stage), x_ring.parity);
-    ptx::proxy_fence();   // for the copies of X; by the consumers, who wait for no copy under way
 #pragma unroll
     for (int g = 0; g < kGroups; g++) {
       uint32_t a[kSteps][4];
@@ -169,7 +165,7 @@ __device__ __forceinline__ void init_barriers(const P plan, int vectors, int ran
     ptx::barrier_init(plan.weights_free(i), kConsumerWarps);
   }
   for (int i = 0; i < P::kXStages; i++) {
-    ptx::barrier_init(plan.x_full(i), kCopyThreads);
+    ptx::barrier_init(plan.x_full(i), 1);
     ptx::barrier_init(plan.x_free(i), kConsumerWarps);
   }
   ptx::barrier_init(plan.shares_full(), 1);
@@ -182,7 +178,7 @@ __device__ __forceinline__ void init_barriers(const P plan, int vectors, int ran
 
 // Grid ceil(N / 128) * kSplit, clusters of kSplit, kThreads threads, P::kBytes of shared memory.
 template <Type type, int kGroup, int kN, int kSplit>
-__device__ __forceinline__ void gemm(const Problem& p) {
+__device__ __forceinline__ void gemm(const void* x, const Problem& p) {
   using P = Plan<type, kGroup, kN, kSplit>;
   constexpr bool kTwo = blocks_per_multiprocessor(kN) == 2;
   extern __shared__ __align__(1024) uint8_t shared[];
@@ -197,14 +193,14 @@ __device__ __forceinline__ void gemm(const Problem& p) {
   }
   __syncthreads();
   ptx::launch_dependents();
-  if constexpr (kSplit > 1) cluster_arrive_relaxed();
+  if constexpr (kSplit > 1) ptx::cluster_arrive();
   if (thread < kProducerThreads) {
     ptx::fewer_registers<kTwo ? 32 : 40>();
     if (thread == 0) {
       const int bytes = block_bytes(kGroup, p.asymmetric);
       produce_weights(plan, p.weights + (static_cast<long long>(tile) * total + first) * bytes, bytes, blocks);
-    } else if (thread >= 32) {
-      produce_x(plan, p, first, blocks, thread - 32);
+    } else if (thread == 32) {
+      produce_x(plan, x, p.m, first, blocks);
     }
     if constexpr (kSplit > 1) ptx::cluster_wait();
   } else {

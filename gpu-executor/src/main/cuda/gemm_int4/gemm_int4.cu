@@ -16,6 +16,8 @@
 // split 1, 2, 3, 4, 5, 8. Grid ceil(N / 128) * split, 384 threads, shared bytes 115,712 (rows <= 32) or 232,448.
 // Sources: Kim et al. 2022, "Who says elephants can't run" (nibbles in the mantissa of a constant); PTX ISA 9.0, 9.7.15; the
 // experiment of design/kernels.md (weights as A operand, cluster split).
+#include <cuda.h>
+
 #include "consume.cuh"
 
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
@@ -33,11 +35,11 @@
 // asymmetric: the tiled weights hold zero points (not with e4m3). y_type: 0 bf16, 1 fp16, 2 fp32. bias: fp32 [N] or null.
 #define GEMM_INT4(x, type, group, rows, split, cluster)                                                                      \
   extern "C" __global__ void cluster __launch_bounds__(gemm_int4::kThreads, gemm_int4::blocks_per_multiprocessor(rows))      \
-      gemm_int4_##x##_g##group##_n##rows##_s##split(const uint8_t* weights, const void* activations, const float* x_scales,  \
-                                                    const float* bias, void* y, int m, int n, int k, int asymmetric,         \
-                                                    int y_type) {                                                            \
+      gemm_int4_##x##_g##group##_n##rows##_s##split(const __grid_constant__ CUtensorMap activations, const uint8_t* weights, \
+                                                    const float* x_scales, const float* bias, void* y, int m, int n, int k,  \
+                                                    int asymmetric, int y_type) {                                            \
     HOPPER_BODY((gemm_int4::gemm<type, group, rows, split>(                                                                  \
-        gemm_int4::Problem{weights, activations, x_scales, bias, y, m, n, k, asymmetric != 0, y_type})))                     \
+        &activations, gemm_int4::Problem{weights, x_scales, bias, y, m, n, k, asymmetric != 0, y_type})))                    \
   }
 
 // Calls V(x, type, group, rows, split, cluster attribute) for every variant.

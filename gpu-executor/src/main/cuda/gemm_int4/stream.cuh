@@ -1,7 +1,7 @@
 // The int4 GEMM: one thread block a row of weight blocks (128 outputs), or a cluster of S blocks when K is split.
 //
 //   warp 0, one thread   streams weight blocks into a ring by bulk copies; starts before the predecessor kernel is done
-//   warps 1..3           bring 128 columns of X at a time into a second ring, swizzled for wgmma
+//   warp 1, one thread   brings 128 columns of X at a time into a second ring, by a tensor map
 //   warpgroups 1, 2      64 outputs each: codes to registers, unpacked to A fragments, wgmma with X, group sums times scales
 //
 // Sum of one output: groups in the order of K within the block's share of K, each group summed by the tensor core from zero and
@@ -16,7 +16,6 @@
 namespace gemm_int4 {
 
 constexpr int kProducerThreads = 128;
-constexpr int kCopyThreads = 96;     // warps 1..3
 constexpr int kConsumerWarps = 8;
 constexpr int kThreads = kProducerThreads + 32 * kConsumerWarps;
 
@@ -57,11 +56,11 @@ struct Plan {
   __device__ uint32_t shares_full() const { return weights_full(2 * (kWeightStages + kXStages)); }
 };
 
-// X [M, K], Y [M, N], both row-major; weights as in layout.cuh. x_scales [M]: e4m3 only, else null. bias [N] fp32 or null.
+// X [M, K] is a tensor map of boxes of M rows by 128 bytes; Y [M, N] row-major; weights as in layout.cuh. x_scales [M]: e4m3 only, else null.
+// bias [N] fp32 or null.
 // y_type: 0 bf16, 1 fp16, 2 fp32.
 struct Problem {
   const uint8_t* weights;
-  const void* x;
   const float* x_scales;
   const float* bias;
   void* y;
@@ -99,40 +98,24 @@ __device__ __forceinline__ void produce_weights(const P plan, const uint8_t* fro
   }
 }
 
-// Arrives at the barrier when all copies of this thread so far have landed. Whoever waits there must fence the proxies itself.
-__device__ __forceinline__ void arrive_when_copied(uint32_t barrier) {
-  asm volatile("cp.async.mbarrier.arrive.noinc.shared::cta.b64 [%0];" ::"r"(barrier) : "memory");
-}
-
-// A thread copies one 16-byte chunk of every kRowStep-th row of a stage. Rows m.. keep what was there: a column of B reaches only
-// its own column of D, which is not stored.
+// 128 columns of X a stage: halves of 64 columns with 16-bit X, rows of 128 bytes swizzled for wgmma, zeros behind K. Rows m.. keep what was
+// there: a column of B reaches only its own column of D, which is not stored. One thread.
 template <typename P>
-__device__ __forceinline__ void produce_x(const P plan, const Problem& p, int first_block, int blocks, int thread) {
-  constexpr int kChunks = kTile * P::kElementBytes / 16, kRowStep = kCopyThreads / kChunks;
-  static_assert(kCopyThreads % kChunks == 0, "a thread keeps its chunk");
-  const int chunk = thread % kChunks, first_row = thread / kChunks;
-  const long long row_bytes = static_cast<long long>(p.k) * P::kElementBytes;
-  const char* from = static_cast<const char*>(p.x) + first_row * row_bytes + first_block * (kTile * P::kElementBytes) + chunk * 16;
-  int left = static_cast<int>(row_bytes) - first_block * (kTile * P::kElementBytes) - chunk * 16;   // bytes of K from there on
-  const uint32_t chunk_rows = chunk / 8 * (P::kXStageBytes / P::kElementBytes);
+__device__ __forceinline__ void produce_x(const P plan, const void* x, int m, int first_block, int blocks) {
+  constexpr int kHalfBytes = P::kXStageBytes / P::kElementBytes;
+  ptx::prefetch_tensor_map(x);
   ptx::wait_for_predecessor();
   Ring<P::kXStages> ring;
   for (int i = 0; i < blocks; i++) {
     ptx::barrier_wait(plan.x_free(ring.stage), ring.parity ^ 1);
-    const uint32_t rows = plan.x(ring.stage) + chunk_rows;
-    const char* row_from = left > 0 ? from : static_cast<const char*>(p.x);   // nothing is read beyond K
-#pragma unroll 2
-    for (int row = first_row; row < p.m; row += kRowStep) {
-      ptx::copy_16(rows + row * 128 + ((chunk ^ row) & 7) * 16, row_from, left > 0 ? 16 : 0);
-      row_from += kRowStep * row_bytes;
+    const uint32_t full = plan.x_full(ring.stage);
+    ptx::barrier_arrive_expect(full, m * kTile * P::kElementBytes);
+#pragma unroll
+    for (int half = 0; half < P::kElementBytes; half++) {
+      ptx::tensor_copy(plan.x(ring.stage) + half * kHalfBytes, x, ((first_block + i) * P::kElementBytes + half) * 128, 0, full);
     }
-    arrive_when_copied(plan.x_full(ring.stage));
-    from += kTile * P::kElementBytes;
-    left -= kTile * P::kElementBytes;
     ring.next();
   }
-  ptx::copy_commit();   // no thread leaves before its copies have landed
-  ptx::copy_wait<0>();
 }
 
 // A thread's part of a weight block: eight words of codes, and per group the scales and zero points of its two rows.

@@ -32,6 +32,11 @@ __device__ __forceinline__ void copy_wait() {
   asm volatile("cp.async.wait_group %0;" ::"n"(kPending) : "memory");
 }
 
+// Arrives at the mbarrier when this thread's copies so far are done.
+__device__ __forceinline__ void copy_arrive(uint32_t barrier) {
+  asm volatile("cp.async.mbarrier.arrive.noinc.shared::cta.b64 [%0];" ::"r"(barrier) : "memory");
+}
+
 // Brings the line that holds `address` into L2.
 __device__ __forceinline__ void prefetch_l2(const void* address) {
   asm volatile("prefetch.global.L2 [%0];" ::"l"(address) : "memory");
@@ -142,9 +147,23 @@ __device__ __forceinline__ void bulk_copy(uint32_t to, const void* from, uint32_
                : "memory");
 }
 
+// Brings the description of a tensor to where the copy engine finds it at once.
+__device__ __forceinline__ void prefetch_tensor_map(const void* map) {
+  asm volatile("prefetch.tensormap [%0];" ::"l"(map) : "memory");
+}
+
+// Copies the box of a two-dimensional tensor that begins at element `column` of row `row`; what lies outside of the tensor becomes
+// zeros. The mbarrier's transaction count falls by the bytes of the box. `map`: a __grid_constant__ argument of the kernel.
+__device__ __forceinline__ void tensor_copy(uint32_t to, const void* map, int column, int row, uint32_t barrier) {
+  asm volatile("cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%0], [%1, {%2, %3}], [%4];" ::"r"(to),
+               "l"(map), "r"(column), "r"(row), "r"(barrier)
+               : "memory");
+}
+
 // ---- clusters ----
 
-__device__ __forceinline__ void cluster_arrive() { asm volatile("barrier.cluster.arrive.release;" ::: "memory"); }
+// Orders no memory.
+__device__ __forceinline__ void cluster_arrive() { asm volatile("barrier.cluster.arrive.relaxed;" ::: "memory"); }
 
 __device__ __forceinline__ void cluster_wait() { asm volatile("barrier.cluster.wait.acquire;" ::: "memory"); }
 
@@ -153,15 +172,6 @@ __device__ __forceinline__ uint32_t cluster_address(uint32_t address, uint32_t r
   uint32_t mapped;
   asm volatile("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(mapped) : "r"(address), "r"(rank));
   return mapped;
-}
-
-__device__ __forceinline__ uint4 cluster_load_16(uint32_t address) {
-  uint4 value;
-  asm volatile("ld.shared::cluster.v4.u32 {%0, %1, %2, %3}, [%4];"
-               : "=r"(value.x), "=r"(value.y), "=r"(value.z), "=r"(value.w)
-               : "r"(address)
-               : "memory");
-  return value;
 }
 
 __device__ __forceinline__ uint4 load_16(uint32_t address) {
@@ -173,15 +183,20 @@ __device__ __forceinline__ uint4 load_16(uint32_t address) {
   return value;
 }
 
-// Writes 4 bytes to shared memory of a block of the cluster and takes them off the transaction count of an mbarrier there; both
-// addresses from cluster_address.
-__device__ __forceinline__ void cluster_send_4(uint32_t to, uint32_t barrier, uint32_t value) {
-  asm volatile("st.async.shared::cluster.mbarrier::complete_tx::bytes.b32 [%0], %1, [%2];" ::"r"(to), "r"(value), "r"(barrier)
-               : "memory");
+__device__ __forceinline__ void store_4(uint32_t address, float value) {
+  asm volatile("st.shared.f32 [%0], %1;" ::"r"(address), "f"(value) : "memory");
+}
+__device__ __forceinline__ void store_4(uint32_t address, int value) {
+  asm volatile("st.shared.s32 [%0], %1;" ::"r"(address), "r"(value) : "memory");
 }
 
-// After the wait for an mbarrier: what other blocks of the cluster have sent is visible.
-__device__ __forceinline__ void cluster_fence() { asm volatile("fence.acq_rel.cluster;" ::: "memory"); }
+// Copies `bytes` (a multiple of 16, all addresses 16-byte aligned) from this block's shared memory to that of a block of the cluster;
+// the transaction count of the mbarrier there falls by `bytes`. `to` and `barrier` from cluster_address.
+__device__ __forceinline__ void cluster_copy(uint32_t to, uint32_t from, uint32_t bytes, uint32_t barrier) {
+  asm volatile("cp.async.bulk.shared::cluster.shared::cta.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(to), "r"(from),
+               "r"(bytes), "r"(barrier)
+               : "memory");
+}
 
 // ---- programmatic dependent launch ----
 
