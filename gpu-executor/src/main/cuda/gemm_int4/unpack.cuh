@@ -39,7 +39,11 @@ template <Type type>
 __device__ __forceinline__ uint32_t subtract_pair(uint32_t a, uint32_t b) {
   uint32_t difference;
   if constexpr (type == Type::kBf16) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
     asm("sub.rn.bf16x2 %0, %1, %2;" : "=r"(difference) : "r"(a), "r"(b));
+#else   // a times 1, minus b
+    asm("fma.rn.bf16x2 %0, %1, %2, %3;" : "=r"(difference) : "r"(a), "r"(0x3F803F80u), "r"(b ^ 0x80008000u));
+#endif
   } else {
     asm("sub.rn.f16x2 %0, %1, %2;" : "=r"(difference) : "r"(a), "r"(b));
   }
