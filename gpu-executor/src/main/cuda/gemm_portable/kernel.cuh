@@ -94,13 +94,13 @@ struct Warp {
     T::weights(raw, a);
   }
 
-  // The operands of a step from a strip of int4 weights; words: the strip's codes of this lane.
-  __device__ __forceinline__ void unpack_weights(uint32_t strip, const uint32_t (&words)[4 * T::kMmas], int step, int group,
+  // The operands of a step from a strip of int4 weights; words: the strip's codes of this lane; 2^shift steps a group.
+  __device__ __forceinline__ void unpack_weights(uint32_t strip, const uint32_t (&words)[4 * T::kMmas], int step, int shift,
                                                  bool asymmetric, uint32_t (&a)[T::kMmas][4]) const {
     constexpr gemm_int4::Type kType = T::kMmas == 2 ? gemm_int4::Type::kFp16 : T::type;   // e4m3 has no zero points
     gemm_int4::Offsets minus = gemm_int4::symmetric_offsets<kType>();
     if (T::kMmas == 1 && asymmetric) {
-      minus = gemm_int4::offsets<kType>(load_shared_2(strip + Strip<T>::kZeros + step * 16 / group * 16 + lane / 4 * 2));
+      minus = gemm_int4::offsets<kType>(load_shared_2(strip + Strip<T>::kZeros + (step >> shift) * 16 + lane / 4 * 2));
     }
     T::codes(&words[step * T::kMmas], minus, a);
   }
@@ -146,7 +146,7 @@ struct Warp {
   // Products of a chunk of int4 weights; a group's, or the chunk's part of it, are summed from zero.
   __device__ __forceinline__ void multiply_strips(uint32_t x, uint32_t w, int group, bool asymmetric) {
     constexpr int kStepColumns = 32 / T::kXBytes;
-    const int group_steps = min(group, Strip<T>::kColumns) / kStepColumns;
+    const int shift = 31 - __clz(min(group, Strip<T>::kColumns) / kStepColumns);   // a group is a power of two
     uint32_t words[S::kWTiles][4 * T::kMmas];
 #pragma unroll
     for (int i = 0; i < S::kWTiles * T::kMmas; i++) {
@@ -164,10 +164,10 @@ struct Warp {
 #pragma unroll
       for (int tile = 0; tile < S::kWTiles; tile++) {
         uint32_t a[T::kMmas][4];
-        unpack_weights(w + w_strip(tile) * Strip<T>::kBytes, words[tile], step, group, asymmetric, a);
+        unpack_weights(w + w_strip(tile) * Strip<T>::kBytes, words[tile], step, shift, asymmetric, a);
         multiply_tile(tile, a, b);
       }
-      if ((step + 1) % group_steps == 0) move_group(w, (step + 1) / group_steps - 1);
+      if ((step + 1 & (1 << shift) - 1) == 0) move_group(w, step >> shift);
     }
   }
 
@@ -224,12 +224,12 @@ __device__ __forceinline__ void multiply(const Problem& p, const Part& part, int
   const uint32_t base = ptx::shared_address(shared);
   const int chunks = (p.k * C::T::kXBytes + kChunkBytes - 1) / kChunkBytes, stages = (chunks + S::kKWarps - 1) / S::kKWarps;
   const bool asymmetric = (p.flags & kAsymmetric) != 0;
+  const std::conditional_t<C::T::kInt4, StripPieces<C>, Rows<C>> weights(p, part, group, asymmetric);
   const auto copy = [&](int stage) {
     if (stage < stages) {
       const uint32_t to = base + stage % C::kStages * C::kStageBytes;
       copy_x<C>(p, part, stage * S::kKWarps, to);
-      if constexpr (C::T::kInt4) copy_strips<C>(p, part, group, asymmetric, stage * S::kKWarps, to + C::kXBytes);
-      else copy_w<C>(p, part, stage * S::kKWarps, to + C::kXBytes);
+      weights.copy(stage * S::kKWarps, to + C::kXBytes);
     }
     ptx::copy_commit();
   };

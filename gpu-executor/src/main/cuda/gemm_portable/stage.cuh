@@ -47,8 +47,8 @@ struct Config {
   static constexpr int kStages = kStageRoom / kStageBytes < 6 ? kStageRoom / kStageBytes : 6;
   static constexpr int kSumBytes = S::kKWarps * S::kX * S::kPitch * 4;
   static constexpr int kBytes = kStages * kStageBytes > kSumBytes ? kStages * kStageBytes : kSumBytes;
-  // A multiprocessor should hold at least that many: registers are what limits block scales and prefill to one.
-  static constexpr int kBlocks = S::kKWarps == 1 || (Types::kScaling == Scaling::kBlocks && S::kXTiles > 2) ? 1 : 2;
+  // A multiprocessor should hold at least that many: two sets of sums leave registers for one.
+  static constexpr int kBlocks = Types::kScaling != Scaling::kTensorOrRow && S::kXTiles > 2 ? 1 : 2;
   static_assert(kStages >= 2 && kBytes <= 99 * 1024, "shared memory");
 };
 
@@ -57,8 +57,8 @@ struct Part {
   int first_x, end_x, first_w;
 };
 
-// Copies rows of X, and of W if it has rows, of the shares' chunks first_chunk, + 1, ... Rows that do not exist keep what was there: a
-// row of an operand reaches only its own sums. What lies beyond K is zero.
+// Copies rows of X of the shares' chunks first_chunk, + 1, ... Rows that do not exist keep what was there: a row of an operand
+// reaches only its own sums. What lies beyond K is zero.
 template <typename C>
 __device__ __forceinline__ void copy_x(const gemm_decode::Problem& p, const Part& part, int first_chunk, uint32_t to) {
   constexpr int kShares = C::Tile::kKWarps;
@@ -73,56 +73,90 @@ __device__ __forceinline__ void copy_x(const gemm_decode::Problem& p, const Part
   }
 }
 
-// Neighbouring rows 2 g and 2 g + 1 are rows g and g + 8 of an mma: eight rows that are loaded together are two apart.
+// Rows of W. Neighbouring rows 2 g and 2 g + 1 are rows g and g + 8 of an mma: eight rows that are loaded together are two apart.
 template <typename C>
-__device__ __forceinline__ void copy_w(const gemm_decode::Problem& p, const Part& part, int first_chunk, uint32_t to) {
-  constexpr int kShares = C::Tile::kKWarps;
-  const int k_bytes = p.k * C::T::kXBytes, chunks = (k_bytes + kChunkBytes - 1) / kChunkBytes;
-#pragma unroll
-  for (int i = static_cast<int>(threadIdx.x); i < kShares * C::Tile::kW * 8; i += C::Tile::kThreads) {
-    const int piece = i % 8, share = i / 8 % kShares, row = i / 8 / kShares;
-    const int chunk = first_chunk + share, w_row = part.first_w + row;
-    const int at = chunk * kChunkBytes + piece * 16, bytes = at < k_bytes ? 16 : 0;
-    if (w_row >= p.n) continue;
-    const uint8_t* from = p.w;
-    if (C::kWeights == Weights::kRows) {
-      from += static_cast<long long>(w_row) * k_bytes + (bytes > 0 ? at : 0);
-    } else if (bytes > 0) {
-      from += (static_cast<long long>(w_row / 128) * chunks + chunk) * gemm_prefill::kBlockBytes + w_row % 128 * kChunkBytes +
-              (piece ^ (w_row & 7)) * 16;
-    }
-    ptx::copy_16(to + share * C::kShareBytes + row * kChunkBytes + (piece ^ (row / 2 & 7)) * 16, from, bytes);
-  }
-}
+struct Rows {
+  const gemm_decode::Problem& p;
+  const Part& part;
 
-// The same for strips of int4 weights; blocks of 128 x 128 are whole, with zeros behind N and K.
-template <typename C>
-__device__ __forceinline__ void copy_strips(const gemm_decode::Problem& p, const Part& part, int group, bool asymmetric,
-                                            int first_chunk, uint32_t to) {
-  using S = Strip<typename C::T>;
-  constexpr int kShares = C::Tile::kKWarps, kPieces = S::kBytes / 16, kStrips = C::Tile::kW / 16;
-  const int blocks = (p.k + 127) / 128, chunks = (p.k + S::kColumns - 1) / S::kColumns;
-  const int groups = group < S::kColumns ? S::kColumns / group : 1;
-  for (int i = static_cast<int>(threadIdx.x); i < kShares * kStrips * kPieces; i += C::Tile::kThreads) {
-    const int piece = i % kPieces, strip = i / kPieces % kStrips, share = i / kPieces / kStrips;
-    const int chunk = first_chunk + share, row = part.first_w + 16 * strip, column = chunk * S::kColumns;
-    if (chunk >= chunks || row >= p.n) continue;
-    const uint8_t* from = p.w + (static_cast<long long>(row / 128) * blocks + column / 128) * gemm_int4::block_bytes(group, asymmetric);
-    const int first_group = column % 128 / group;
-    if (piece < S::kCodes / 16) {
-      const int half = column % 128 / 64 + piece / 32;
-      from += ((row % 128 / 64 * 2 + half) * 128 + row % 64 / 16 * 32 + piece % 32) * 16;
-    } else if (piece < S::kZeros / 16) {
-      const int at = piece - S::kScales / 16;
-      if (at / 2 >= groups) continue;
-      from += gemm_int4::kCodeBytes + ((first_group + at / 2) * 128 + row % 128) * 2 + at % 2 * 16;
-    } else {
-      const int at = piece - S::kZeros / 16;
-      if (!asymmetric || at >= groups) continue;
-      from += gemm_int4::kCodeBytes + gemm_int4::scale_bytes(group) + (first_group + at) * 128 + row % 128;
+  __device__ __forceinline__ Rows(const gemm_decode::Problem& p_, const Part& part_, int, bool) : p(p_), part(part_) {}
+
+  __device__ __forceinline__ void copy(int first_chunk, uint32_t to) const {
+    constexpr int kShares = C::Tile::kKWarps;
+    const int k_bytes = p.k * C::T::kXBytes, chunks = (k_bytes + kChunkBytes - 1) / kChunkBytes;
+#pragma unroll
+    for (int i = static_cast<int>(threadIdx.x); i < kShares * C::Tile::kW * 8; i += C::Tile::kThreads) {
+      const int piece = i % 8, share = i / 8 % kShares, row = i / 8 / kShares;
+      const int chunk = first_chunk + share, w_row = part.first_w + row;
+      const int at = chunk * kChunkBytes + piece * 16, bytes = at < k_bytes ? 16 : 0;
+      if (w_row >= p.n) continue;
+      const uint8_t* from = p.w;
+      if (C::kWeights == Weights::kRows) {
+        from += static_cast<long long>(w_row) * k_bytes + (bytes > 0 ? at : 0);
+      } else if (bytes > 0) {
+        from += (static_cast<long long>(w_row / 128) * chunks + chunk) * gemm_prefill::kBlockBytes + w_row % 128 * kChunkBytes +
+                (piece ^ (w_row & 7)) * 16;
+      }
+      ptx::copy_16(to + share * C::kShareBytes + row * kChunkBytes + (piece ^ (row / 2 & 7)) * 16, from, bytes);
     }
-    ptx::copy_16(to + share * C::kShareBytes + strip * S::kBytes + piece * 16, from, 16);
   }
-}
+};
+
+// The pieces of 16 bytes that a thread copies of strips of int4 weights: their places are worked out once. Blocks of 128 x 128 are
+// whole, with zeros behind N and K.
+template <typename C>
+struct StripPieces {
+  using S = Strip<typename C::T>;
+  static constexpr int kShares = C::Tile::kKWarps, kStrips = C::Tile::kW / 16, kPieces = S::kBytes / 16;
+  static constexpr int kCount = (kShares * kStrips * kPieces + C::Tile::kThreads - 1) / C::Tile::kThreads;
+  const uint8_t* from[kCount];   // in the first block of K; null: nothing to copy
+  int half[kCount];              // from the first 64 columns of a block to the others
+  int share[kCount];
+  uint32_t to[kCount];
+  int block, chunks;
+
+  __device__ __forceinline__ StripPieces(const gemm_decode::Problem& p, const Part& part, int group, bool asymmetric)
+      : block(gemm_int4::block_bytes(group, asymmetric)), chunks((p.k + S::kColumns - 1) / S::kColumns) {
+    const long long row_of_blocks = static_cast<long long>((p.k + 127) / 128) * block;
+#pragma unroll
+    for (int i = 0; i < kCount; i++) {
+      const int at = static_cast<int>(threadIdx.x) + i * C::Tile::kThreads, strip = at / kPieces % kStrips, row = part.first_w + 16 * strip;
+      share[i] = at / kPieces / kStrips;
+      to[i] = share[i] * C::kShareBytes + strip * S::kBytes + at % kPieces * 16;
+      const int offset = place(at % kPieces, row % 128, group, asymmetric, half[i]);
+      from[i] = share[i] < kShares && row < p.n && offset >= 0 ? p.w + row / 128 * row_of_blocks + offset : nullptr;
+    }
+  }
+
+  // The chunks first_chunk, + 1, ... of the shares.
+  __device__ __forceinline__ void copy(int first_chunk, uint32_t stage) const {
+#pragma unroll
+    for (int i = 0; i < kCount; i++) {
+      const int chunk = first_chunk + share[i];
+      if (from[i] == nullptr || chunk >= chunks) continue;
+      const long long offset = S::kHalves == 2 ? static_cast<long long>(chunk) * block
+                                               : static_cast<long long>(chunk / 2) * block + chunk % 2 * half[i];
+      ptx::copy_16(stage + to[i], from[i] + offset, 16);
+    }
+  }
+
+ private:
+  // Where a strip's piece lies in a block of K, for the strip that starts at row `row` of the block; -1 when there is none.
+  static __device__ __forceinline__ int place(int piece, int row, int group, bool asymmetric, int& half) {
+    const int groups = group < S::kColumns ? S::kColumns / group : 1;
+    if (piece < S::kCodes / 16) {
+      half = 2048;
+      return ((row / 64 * 2 + piece / 32) * 128 + row % 64 / 16 * 32 + piece % 32) * 16;
+    }
+    if (piece < S::kZeros / 16) {
+      const int at = piece - S::kScales / 16;
+      half = 64 / group * 256;
+      return at / 2 < groups ? gemm_int4::kCodeBytes + (at / 2 * 128 + row) * 2 + at % 2 * 16 : -1;
+    }
+    const int at = piece - S::kZeros / 16;
+    half = 64 / group * 128;
+    return asymmetric && at < groups ? gemm_int4::kCodeBytes + gemm_int4::scale_bytes(group) + at * 128 + row : -1;
+  }
+};
 
 }  // namespace gemm_portable
