@@ -13,12 +13,13 @@
 
 namespace gemm_prefill {
 
-template <typename Type_, int kN_, int kPromote_, bool kBlockScales_>
+template <typename Type_, int kN_, int kPromote_, bool kBlockScales_, bool kXByThreads_ = false>
 struct Config {
   using Type = Type_;
   using Sum = typename Type::Sum;
   static constexpr int kN = kN_, kPromote = kPromote_, kSums = kN / 2;
   static constexpr bool kBlockScales = kBlockScales_, kStagger = kPromote > 1;
+  static constexpr bool kXByThreads = kXByThreads_;   // X is not tiled: threads copy it to the ring (gemm_grouped)
   static constexpr int kWBytes = kN * kRowBytes;
   static constexpr int kStageBytes = kBlockBytes + kWBytes;
   static constexpr int kColumnBytes = 8 * kN;   // of a warpgroup: scales and biases of a tile's columns
@@ -247,6 +248,7 @@ struct Consumer {
     int previous = 0;
     for (int k = 0; k < blocks; k++) {
       ptx::barrier_wait(barriers.full(ring.stage), ring.parity);
+      if constexpr (C::kXByThreads) ptx::proxy_fence();
       multiply_stage<C>(stages + ring.stage * C::kStageBytes, warp / 4, k > 0, sums.part);
       ptx::wgmma_wait<1>();
       if (k > 0) arrive_in_cluster(barriers.free(previous), lane);

@@ -49,9 +49,9 @@ struct Barriers {
   __device__ __forceinline__ uint32_t full(int stage) const { return base + 8 * stage; }
   __device__ __forceinline__ uint32_t free(int stage) const { return base + 8 * (kStages + stage); }
 
-  __device__ void init(int consumers) const {
+  __device__ void init(int consumers, int producers = 1) const {
     for (int i = 0; i < kStages; i++) {
-      ptx::barrier_init(full(i), 1);
+      ptx::barrier_init(full(i), producers);
       ptx::barrier_init(free(i), consumers);
     }
   }
