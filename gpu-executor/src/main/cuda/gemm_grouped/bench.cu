@@ -1,4 +1,4 @@
-// Checks and times gemm_grouped; options of bench.cuh.
+// Checks and times gemm_grouped. Options of bench.cuh, and --time: no checks, after a run of --check.
 #include "gemm_grouped.cu"
 
 #include "bench_data.cuh"
@@ -33,7 +33,7 @@ const Variant kVariants[] = {HOPPER(e4m3_n192, Kind::kE4m3),
                              PORTABLE(bf16, prefill, Kind::kBf16, false)};
 
 __global__ void __launch_bounds__(gemm_prefill::kTileThreads) tile(const uint8_t* from, uint8_t* to, int rows, long long row_bytes) {
-  gemm_prefill::tile_rows(from, to, rows, row_bytes);
+  gemm_prefill::tile_rows(from, nullptr, to, rows, row_bytes);
 }
 
 int multiprocessors() {
@@ -243,9 +243,17 @@ void time_all(const bench::Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const bench::Options options = bench::Options::parse(argc, argv);
+  bool time_only = false;
+  std::vector<char*> words;
+  for (int i = 0; i < argc; i++) {
+    if (std::string(argv[i]) == "--time") time_only = true;
+    else words.push_back(argv[i]);
+  }
+  const bench::Options options = bench::Options::parse(static_cast<int>(words.size()), words.data());
   bench::Checks checks("gemm_grouped");
-  for (Kind kind : {Kind::kE4m3, Kind::kE4m3Block, Kind::kBf16}) check_kind(checks, options, kind);
+  for (Kind kind : {Kind::kE4m3, Kind::kE4m3Block, Kind::kBf16}) {
+    if (!time_only) check_kind(checks, options, kind);
+  }
   if (!options.check_only && checks.exit_code() == 0) time_all(options);
   return checks.exit_code();
 }

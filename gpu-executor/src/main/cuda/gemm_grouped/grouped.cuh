@@ -18,7 +18,7 @@ namespace prefill = gemm_prefill;
 constexpr int kXThreads = prefill::kProducerThreads - 32;
 
 template <typename Type, int kN, int kPromote, bool kBlockScales>
-using Config = prefill::Config<Type, kN, kPromote, kBlockScales, true>;
+using Config = prefill::Config<Type, kN, kPromote, kBlockScales, prefill::Fuse::kNone, true>;
 
 // x [tokens, K], y [tokens, N]; the W of an expert tiled as in gemm_prefill, one expert behind the other.
 struct Problem {
@@ -39,7 +39,7 @@ struct Problem {
   }
 
   // What the store of a tile needs: scales and biases of its columns are in shared memory already.
-  __device__ __forceinline__ prefill::Output stored(int end) const { return {y, bias, x_scales, w_scales, 1, 1, end, n, y_type}; }
+  __device__ __forceinline__ prefill::Output stored(int end) const { return {y, bias, x_scales, w_scales, 1, 1, end, n, y_type, nullptr}; }
 
   // The expert's, in rows of all tokens: tokens from `end` on are not its own.
   template <typename C>
@@ -47,7 +47,7 @@ struct Problem {
     const long long w_rows = (n + prefill::kRows - 1) / prefill::kRows, before = static_cast<long long>(expert) * n;
     const long long scales = C::kBlockScales ? expert * w_rows * k_blocks() : before;
     return {x, w + expert * w_rows * k_blocks() * prefill::kBlockBytes,
-            {y, bias == nullptr ? nullptr : bias + before, x_scales, w_scales == nullptr ? nullptr : w_scales + scales, 1, 1, end, n, y_type},
+            {y, bias == nullptr ? nullptr : bias + before, x_scales, w_scales == nullptr ? nullptr : w_scales + scales, 1, 1, end, n, y_type, nullptr},
             k_blocks()};
   }
 };

@@ -73,6 +73,7 @@ void tile(Kind kind, const uint8_t* from, uint8_t* to, int rows, int k, cudaStre
 
 }  // namespace
 
+#include "bench_fused.cuh"
 #include "bench_int4.cuh"
 
 namespace {
@@ -260,6 +261,7 @@ int main(int argc, char** argv) {
   bench::Checks checks("gemm_prefill");
   if (!tune) {
     for (Kind kind : {Kind::kE4m3, Kind::kE4m3Block, Kind::kInt8, Kind::kBf16}) check_kind(checks, options, kind);
+    check_fused(checks, options);
     check_int4(checks, options);
   }
   if (!options.check_only && checks.exit_code() == 0) {
@@ -267,6 +269,10 @@ int main(int argc, char** argv) {
       if (tune && std::string(s.label) != "70b_o" && std::string(s.label) != "8b_down") continue;
       for (const Variant& v : kVariants) {
         if ((tune || used(v, s)) && options.wants(v.label)) time_one(v, s);
+      }
+      for (const FusedVariant& v : kFusedVariants) {
+        const bool wide = v.columns != 128;
+        if (wide && options.wants(v.label)) time_fused(v, s.label, s.m, s.n, s.k);
       }
       for (const Int4Variant& v : kInt4Variants) {
         const bool main = std::string(v.label) == "int4_bf16_g128";

@@ -10,15 +10,18 @@
 
 #include "mma.cuh"
 #include "pipeline.cuh"
+#include "store.cuh"
 
 namespace gemm_prefill {
 
-template <typename Type_, int kN_, int kPromote_, bool kBlockScales_, bool kXByThreads_ = false>
+template <typename Type_, int kN_, int kPromote_, bool kBlockScales_, Fuse kFuse_ = Fuse::kNone, bool kXByThreads_ = false>
 struct Config {
   using Type = Type_;
   using Sum = typename Type::Sum;
   static constexpr int kN = kN_, kPromote = kPromote_, kSums = kN / 2;
   static constexpr bool kBlockScales = kBlockScales_, kStagger = kPromote > 1;
+  static constexpr Fuse kFuse = kFuse_;
+  static constexpr int kParts = kFuse == Fuse::kGate ? 2 : 1;   // W scales of 64 columns: of gate and of up
   static constexpr bool kXByThreads = kXByThreads_;   // X is not tiled: threads copy it to the ring (gemm_grouped)
   static constexpr int kWBytes = kN * kRowBytes;
   static constexpr int kStageBytes = kBlockBytes + kWBytes;
@@ -87,46 +90,17 @@ __device__ __forceinline__ void produce(const Problem& p, uint32_t stages, const
   }
 }
 
-// The tile's sums: `part` the tensor core's own, fp32 or int32; with kPromote `sums` in ordinary registers.
+// X scales [M, K / 128], W scales [ceil(N / 128), K / 128] of block k; with a gate those of gate [ceil(N / 256), K / 128], then of up.
 template <typename C>
-struct Accumulator {
-  typename C::Sum part[C::kSums];
-  float sums[C::kPromote > 0 ? C::kSums : 1];
-
-  __device__ __forceinline__ void hold() {
-#pragma unroll
-    for (int i = 0; i < C::kSums; i++) ptx::hold(part[i]);
-  }
-
-  // Moves `part` to `sums` (first) or adds it; scale is of row half h and of the 64 columns s.
-  template <bool kFirst>
-  __device__ __forceinline__ void promote(const float (&scale)[2][C::kN / 64]) {
-#pragma unroll
-    for (int i = 0; i < C::kSums; i++) {
-      if constexpr (C::kBlockScales) {
-        sums[i] = __fmaf_rn(part[i], scale[i / 2 % 2][i / 32], kFirst ? 0.0f : sums[i]);
-      } else {
-        sums[i] = __fadd_rn(part[i], kFirst ? 0.0f : sums[i]);
-      }
-    }
-  }
-
-  __device__ __forceinline__ float value(int i) const {
-    if constexpr (C::kPromote > 0) return sums[i];
-    else return static_cast<float>(part[i]);
-  }
-};
-
-// X scales [M, K / 128], W scales [ceil(N / 128), K / 128] of block k.
-template <typename C>
-__device__ __forceinline__ void block_scales(const Problem& p, int row, int column, int k, float (&scale)[2][C::kN / 64]) {
+__device__ __forceinline__ void block_scales(const Problem& p, int row, int column, int k, BlockScales<C>& scale) {
 #pragma unroll
   for (int h = 0; h < 2; h++) {
     const int at = min(row + 8 * h, p.out.m - 1);
     const float x = p.out.x_scales[static_cast<long long>(at) * p.k_blocks + k];
 #pragma unroll
-    for (int s = 0; s < C::kN / 64; s++) {
-      const int block = min((column + 64 * s) / 128, p.w_blocks() - 1);
+    for (int s = 0; s < C::kN / 64 * C::kParts; s++) {
+      const int blocks = (p.out.n / C::kParts + kRows - 1) / kRows;
+      const int block = min((column + 64 * (s / C::kParts)) / C::kParts / kRows, blocks - 1) + s % C::kParts * blocks;
       scale[h][s] = __fmul_rn(x, p.out.w_scales[static_cast<long long>(block) * p.k_blocks + k]);
     }
   }
@@ -142,75 +116,6 @@ __device__ __forceinline__ void multiply_stage(uint32_t stage, int warpgroup, in
     MmaShared<typename C::Type, C::kN>::run(part, x + 2 * i, w + 2 * i, i > 0 ? 1 : add);
   }
   ptx::wgmma_commit();
-}
-
-// A warp's part of a tile: its first row and the tile's first column.
-struct Place {
-  int row, column;
-};
-
-// Starts to bring scales and biases of a tile's columns to shared memory; thread of the warpgroup. Read straight from global
-// memory they would cost the end of a tile their latency 16 times.
-template <typename C>
-__device__ __forceinline__ void fetch_columns(const Output& out, int column, uint32_t to, int thread) {
-  const bool scaled = !C::kBlockScales && out.has_column_scales();
-  for (int i = thread; i < C::kN && column + i < out.n; i += 128) {
-    if (scaled) ptx::copy_4(to + 4 * i, out.w_scales + column + i);
-    if (out.bias != nullptr) ptx::copy_4(to + 4 * (C::kN + i), out.bias + column + i);
-  }
-  ptx::copy_commit();
-}
-
-// The values of a lane's row m, half h of the sums, columns n .. n + 1 of every eight, times scales, plus bias.
-// fp32: two neighbours of a quad's eight. 16 bits: eight neighbours a lane after a transposition in the quad.
-template <typename C>
-__device__ __forceinline__ void store_row(const Output& out, int m, int column, int h, int c, float x_scale, uint32_t columns,
-                                          const Accumulator<C>& sums) {
-  const bool scaled = !C::kBlockScales && out.has_column_scales();
-  const uint32_t scales = columns + 8 * c, biases = scales + 4 * C::kN;
-  const long long first = static_cast<long long>(m) * out.n + column;
-#pragma unroll
-  for (int j = 0; j < C::kN / 32; j++) {
-    asm volatile("" ::: "memory");   // the loads of one j at a time: there are few registers
-    uint32_t words[4];
-#pragma unroll
-    for (int i = 0; i < 4; i++) {
-      const int offset = 32 * j + 8 * i, from = 4 * (4 * j + i) + 2 * h;
-      const bool inside = column + offset < out.n;   // N is a multiple of 16
-      float2 value = make_float2(__fmul_rn(sums.value(from), x_scale), __fmul_rn(sums.value(from + 1), x_scale));
-      if (scaled) {
-        const float2 scale = load_shared_8(scales + 4 * offset);
-        value = make_float2(__fmul_rn(value.x, scale.x), __fmul_rn(value.y, scale.y));
-      }
-      if (out.bias != nullptr) {
-        const float2 bias = load_shared_8(biases + 4 * offset);
-        value = make_float2(__fadd_rn(value.x, bias.x), __fadd_rn(value.y, bias.y));
-      }
-      words[i] = out.pack(value.x, value.y);
-      if (out.y_type == 2 && inside && m < out.m) {
-        *reinterpret_cast<float2*>(static_cast<float*>(out.y) + first + 2 * c + offset) = value;
-      }
-    }
-    if (out.y_type == 2) continue;
-    transpose_quad(words, c);
-    if (column + 32 * j + 8 * c < out.n && m < out.m) {
-      *reinterpret_cast<uint4*>(static_cast<uint16_t*>(out.y) + first + 8 * c + 32 * j) =
-          make_uint4(words[0], words[1], words[2], words[3]);
-    }
-  }
-}
-
-template <typename C>
-__device__ __forceinline__ void store_tile(const Output& out, Place at, int lane, uint32_t columns, const Accumulator<C>& sums) {
-  asm volatile("" : "+r"(at.row), "+r"(at.column));   // else addresses are computed ahead of the products and spilled
-  const int row = at.row + lane / 4;
-  float x_scale[2] = {1.0f, 1.0f};
-#pragma unroll
-  for (int h = 0; h < 2; h++) {
-    if (!C::kBlockScales) x_scale[h] = out.row_scale(min(row + 8 * h, out.m - 1));
-  }
-#pragma unroll
-  for (int h = 0; h < 2; h++) store_row<C>(out, row + 8 * h, at.column, h, lane % 4, x_scale[h], columns, sums);
 }
 
 // What a consumer warp works with.
@@ -234,6 +139,7 @@ struct Consumer {
   __device__ __forceinline__ void fetch(const Output& out, Place at) const {
     sync_warpgroup();
     fetch_columns<C>(out, at.column, columns(), warp % 4 * 32 + lane);
+    if constexpr (C::kFuse == Fuse::kResidual) prefetch_residual<C>(out, at, lane);
   }
 
   __device__ __forceinline__ void store(const Output& out, Place at, const Accumulator<C>& sums) const {
@@ -268,7 +174,7 @@ struct Consumer {
 template <typename C, typename Between>
 __device__ __forceinline__ void promoted_tile(const Problem& p, Consumer<C>& consumer, Place at, const Between& between,
                                               Accumulator<C>& sums) {
-  float scale[2][C::kN / 64];
+  BlockScales<C> scale;
   consumer.start_chunk(min(C::kPromote, p.k_blocks), sums);
   between();
   if constexpr (C::kBlockScales) block_scales<C>(p, at.row + consumer.lane / 4, at.column, 0, scale);

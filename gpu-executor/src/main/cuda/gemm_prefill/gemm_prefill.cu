@@ -48,15 +48,32 @@
       gemm_prefill_##variant(const uint8_t* x, const uint8_t* w, const float* x_scales, const float* w_scales, int x_stride,   \
                              int w_stride, const float* bias, void* y, int m, int n, int k_blocks, int y_type) {               \
     HOPPER_BODY(gemm_prefill::gemm<GemmPrefill_##variant>(                                                                     \
-        {x, w, {y, bias, x_scales, w_scales, x_stride, w_stride, m, n, y_type}, k_blocks}))                                    \
+        {x, w, {y, bias, x_scales, w_scales, x_stride, w_stride, m, n, y_type, nullptr}, k_blocks}))                           \
   }
 
-GEMM_PREFILL(e4m3_n192_p4, gemm_prefill::E4m3, 192, 4, false)
-GEMM_PREFILL(e4m3_n128_p4, gemm_prefill::E4m3, 128, 4, false)
-GEMM_PREFILL(e4m3_block_n128, gemm_prefill::E4m3, 128, 1, true)
-GEMM_PREFILL(e4m3_block_n192, gemm_prefill::E4m3, 192, 1, true)
-GEMM_PREFILL(int8_n256, gemm_prefill::Int8, 256, 0, false)
-GEMM_PREFILL(bf16_n256, gemm_prefill::Bf16, 256, 0, false)
+// residual: like y, may be y.
+#define GEMM_PREFILL_RESIDUAL(variant, ...)                                                                                    \
+  using GemmPrefill_##variant##_residual = gemm_prefill::Config<__VA_ARGS__, gemm_prefill::Fuse::kResidual>;                   \
+  extern "C" __global__ void CLUSTER_OF(2) __launch_bounds__(gemm_prefill::kThreads, 1)                                        \
+      gemm_prefill_##variant##_residual(const uint8_t* x, const uint8_t* w, const float* x_scales, const float* w_scales,      \
+                                        int x_stride, int w_stride, const float* bias, const void* residual, void* y, int m,   \
+                                        int n, int k_blocks, int y_type) {                                                     \
+    HOPPER_BODY(gemm_prefill::gemm<GemmPrefill_##variant##_residual>(                                                          \
+        {x, w, {y, bias, x_scales, w_scales, x_stride, w_stride, m, n, y_type, residual}, k_blocks}))                          \
+  }
+
+// <variant>, <variant>_gate (arguments of <variant>) and <variant>_residual.
+#define GEMM_PREFILL_ALL(variant, ...)                                             \
+  GEMM_PREFILL(variant, __VA_ARGS__)                                               \
+  GEMM_PREFILL(variant##_gate, __VA_ARGS__, gemm_prefill::Fuse::kGate)             \
+  GEMM_PREFILL_RESIDUAL(variant, __VA_ARGS__)
+
+GEMM_PREFILL_ALL(e4m3_n192_p4, gemm_prefill::E4m3, 192, 4, false)
+GEMM_PREFILL_ALL(e4m3_n128_p4, gemm_prefill::E4m3, 128, 4, false)
+GEMM_PREFILL_ALL(e4m3_block_n128, gemm_prefill::E4m3, 128, 1, true)
+GEMM_PREFILL_ALL(e4m3_block_n192, gemm_prefill::E4m3, 192, 1, true)
+GEMM_PREFILL_ALL(int8_n256, gemm_prefill::Int8, 256, 0, false)
+GEMM_PREFILL_ALL(bf16_n256, gemm_prefill::Bf16, 256, 0, false)
 
 #define GEMM_PREFILL_INT4(variant, ...)                                                                             \
   using GemmPrefill_##variant = gemm_prefill::Int4Config<__VA_ARGS__>;                                              \
@@ -64,7 +81,7 @@ GEMM_PREFILL(bf16_n256, gemm_prefill::Bf16, 256, 0, false)
       gemm_prefill_##variant(const uint8_t* x, const uint8_t* weights, const float* bias, void* y, int m, int n,    \
                              int k, int asymmetric, int y_type) {                                                   \
     HOPPER_BODY(gemm_prefill::int4_gemm<GemmPrefill_##variant>(                                                     \
-        {x, weights, {y, bias, nullptr, nullptr, 0, 0, m, n, y_type}, k, asymmetric != 0}))                         \
+        {x, weights, {y, bias, nullptr, nullptr, 0, 0, m, n, y_type, nullptr}, k, asymmetric != 0}))                         \
   }
 
 GEMM_PREFILL_INT4(int4_bf16_g32, gemm_int4::Type::kBf16, 32)
@@ -78,5 +95,11 @@ GEMM_PREFILL_INT4(int4_fp16_g128, gemm_int4::Type::kFp16, 128)
 // result has grid x times grid y times 16384 bytes. Bound: device memory, one read and one write.
 extern "C" __global__ void __launch_bounds__(gemm_prefill::kTileThreads)
     gemm_prefill_tile_rows(const uint8_t* from, uint8_t* to, int rows, long long row_bytes) {
-  gemm_prefill::tile_rows(from, to, rows, row_bytes);
+  gemm_prefill::tile_rows(from, nullptr, to, rows, row_bytes);
+}
+
+// The same for <variant>_gate: rows 2 i from row i of gate, rows 2 i + 1 from row i of up; rows counts both.
+extern "C" __global__ void __launch_bounds__(gemm_prefill::kTileThreads)
+    gemm_prefill_tile_gate_up(const uint8_t* gate, const uint8_t* up, uint8_t* to, int rows, long long row_bytes) {
+  gemm_prefill::tile_rows(gate, up, to, rows, row_bytes);
 }

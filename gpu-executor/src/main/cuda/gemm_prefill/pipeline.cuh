@@ -98,6 +98,10 @@ __device__ __forceinline__ void cluster_sync() {
   asm volatile("barrier.cluster.wait;" ::: "memory");
 }
 
+// What the store of a tile does beside scales and bias. kGate: rows 2 i and 2 i + 1 of W are gate and up, Y [M, N / 2] is
+// silu(gate) * up. kResidual: adds it last.
+enum class Fuse { kNone, kGate, kResidual };
+
 // y_type: 0 bf16, 1 fp16, 2 fp32; bias [N] fp32 or null; scales [M] and [N], or of the whole tensor with stride 0, or null.
 struct Output {
   void* y;
@@ -107,6 +111,7 @@ struct Output {
   int x_stride, w_stride;
   int m, n;
   int y_type;
+  const void* residual;   // like Y, may be Y: only with Fuse::kResidual
 
   // Scale of row m, times that of all columns when they have one.
   __device__ __forceinline__ float row_scale(int row) const {
@@ -114,6 +119,11 @@ struct Output {
     return w_scales != nullptr && w_stride == 0 ? __fmul_rn(scale, w_scales[0]) : scale;
   }
   __device__ __forceinline__ bool has_column_scales() const { return w_scales != nullptr && w_stride != 0; }
+
+  __device__ __forceinline__ float2 unpack(uint32_t pair) const {
+    if (y_type == 0) return make_float2(__uint_as_float(pair << 16), __uint_as_float(pair & 0xFFFF0000u));
+    return __half22float2(*reinterpret_cast<const __half2*>(&pair));
+  }
 
   __device__ __forceinline__ uint32_t pack(float low, float high) const {
     if (y_type == 0) {

@@ -16,8 +16,8 @@ constexpr int kRowBytes = 128;
 constexpr int kBlockBytes = kRows * kRowBytes;
 constexpr int kTileThreads = 256;
 
-// Grid (ceil(row_bytes / 128), ceil(rows / 128)).
-__device__ inline void tile_rows(const uint8_t* from, uint8_t* to, int rows, long long row_bytes) {
+// Grid (ceil(row_bytes / 128), ceil(rows / 128)). up: null, or rows 2 i and 2 i + 1 of the result are rows i of `from` and of `up`.
+__device__ __forceinline__ void tile_rows(const uint8_t* from, const uint8_t* up, uint8_t* to, int rows, long long row_bytes) {
   const long long first_row = static_cast<long long>(blockIdx.y) * kRows;
   const long long first_byte = static_cast<long long>(blockIdx.x) * kRowBytes;
   uint4* block = reinterpret_cast<uint4*>(to + (static_cast<long long>(blockIdx.y) * gridDim.x + blockIdx.x) * kBlockBytes);
@@ -27,7 +27,8 @@ __device__ inline void tile_rows(const uint8_t* from, uint8_t* to, int rows, lon
   for (int i = 0; i < kEach; i++) {
     const int at = i * kTileThreads + static_cast<int>(threadIdx.x);
     const long long row = first_row + at / 8, byte = first_byte + at % 8 * 16;
-    value[i] = row < rows && byte < row_bytes ? *reinterpret_cast<const uint4*>(from + row * row_bytes + byte) : uint4{};
+    const uint8_t* at_row = up == nullptr ? from + row * row_bytes : (row % 2 == 0 ? from : up) + row / 2 * row_bytes;
+    value[i] = row < rows && byte < row_bytes ? *reinterpret_cast<const uint4*>(at_row + byte) : uint4{};
   }
 #pragma unroll
   for (int i = 0; i < kEach; i++) {
