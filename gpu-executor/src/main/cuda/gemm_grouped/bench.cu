@@ -21,9 +21,7 @@ struct Variant {
   {"portable_" #name "_" #family, kind, gemm_grouped_portable_##name##_##family, GemmGroupedPortable_##name##_##family::kBytes, \
    GemmGroupedPortable_##name##_##family::Tile::kThreads, GemmGroupedPortable_##name##_##family::Tile::kW, false, decode}
 const Variant kVariants[] = {HOPPER(e4m3_n192, Kind::kE4m3),
-                             HOPPER(e4m3_n128, Kind::kE4m3),
                              HOPPER(e4m3_block_n192, Kind::kE4m3Block),
-                             HOPPER(e4m3_block_n128, Kind::kE4m3Block),
                              HOPPER(bf16_n256, Kind::kBf16),
                              PORTABLE(e4m3, decode, Kind::kE4m3, true),
                              PORTABLE(e4m3, prefill, Kind::kE4m3, false),
@@ -94,11 +92,6 @@ class Check {
     rounded(v, base);
   }
 
-  // Another width of the tile: the same bits.
-  void as(const Variant& v, const Variant& other) {
-    checks_.same(label(v, "_as_other"), outputs<float>(v, 1 << 30, 2, false), outputs<float>(other, 1 << 30, 2, false), guards_);
-  }
-
  private:
   std::string label(const Variant& v, const std::string& what) const { return std::string(v.label) + "_" + shape_ + what; }
 
@@ -161,12 +154,8 @@ void check_kind(bench::Checks& checks, const bench::Options& options, Kind kind)
   for (const auto& s : shapes) {
     const Experts experts(kind, s.counts, s.n, s.k);
     Check check(checks, experts, std::to_string(s.counts.size()) + "x" + std::to_string(s.n) + "x" + std::to_string(s.k));
-    const Variant* first = nullptr;
     for (const Variant& v : kVariants) {
-      if (v.kind != kind || !options.wants(v.label)) continue;
-      check.run(v);
-      if (v.hopper && first != nullptr) check.as(v, *first);
-      first = &v;
+      if (v.kind == kind && options.wants(v.label)) check.run(v);
     }
   }
 }

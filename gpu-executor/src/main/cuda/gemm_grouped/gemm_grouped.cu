@@ -5,8 +5,8 @@
 // multiples of 16.
 //
 // variant                      scales                                      a sum of a token and a column
-// e4m3_n192, e4m3_n128         a token, a row of W                         tensor core over 512 of K, then fp32 registers
-// e4m3_block_n192, _n128       1 x 128 of X, 128 x 128 of W                tensor core over 128, then one fma with the two scales
+// e4m3_n192                    a token, a row of W                         tensor core over 512 of K, then fp32 registers
+// e4m3_block_n192              1 x 128 of X, 128 x 128 of W                tensor core over 128, then one fma with the two scales
 // bf16_n256                    none                                        tensor core over all of K, fp32
 // portable_<types>_decode      as above (types e4m3, e4m3_block, bf16)     gemm_portable's decode family
 // portable_<types>_prefill     the same                                    gemm_portable's prefill family
@@ -45,9 +45,7 @@
   }
 
 GEMM_GROUPED(e4m3_n192, gemm_prefill::E4m3, 192, 4, false)
-GEMM_GROUPED(e4m3_n128, gemm_prefill::E4m3, 128, 4, false)
 GEMM_GROUPED(e4m3_block_n192, gemm_prefill::E4m3, 192, 1, true)
-GEMM_GROUPED(e4m3_block_n128, gemm_prefill::E4m3, 128, 1, true)
 GEMM_GROUPED(bf16_n256, gemm_prefill::Bf16, 256, 0, false)
 
 namespace gemm_grouped {

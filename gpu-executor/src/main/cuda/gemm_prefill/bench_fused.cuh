@@ -13,29 +13,30 @@ struct FusedVariant {
   Kind kind;
   Kernel plain, gate;
   ResidualKernel residual;
-  int bytes, columns;
+  int bytes, residual_bytes, columns;
 };
 
 #define FUSED_VARIANT(name, kind)                                                                                                  \
   {#name, kind, gemm_prefill_##name, gemm_prefill_##name##_gate, gemm_prefill_##name##_residual, GemmPrefill_##name::kBytes,       \
-   GemmPrefill_##name::kN}
+   GemmPrefill_##name##_residual::kBytes, GemmPrefill_##name::kN}
 const FusedVariant kFusedVariants[] = {
     FUSED_VARIANT(e4m3_n192_p4, Kind::kE4m3),         FUSED_VARIANT(e4m3_n128_p4, Kind::kE4m3),
     FUSED_VARIANT(e4m3_block_n192, Kind::kE4m3Block), FUSED_VARIANT(e4m3_block_n128, Kind::kE4m3Block),
     FUSED_VARIANT(int8_n256, Kind::kInt8),            FUSED_VARIANT(bf16_n256, Kind::kBf16),
 };
 
-// c.residual null: the gate.
+// residual null: the gate.
 void launch(const FusedVariant& v, const Call& c, const void* residual, int m, int n, int k, cudaStream_t stream) {
   const void* kernel = residual == nullptr ? reinterpret_cast<const void*>(v.gate) : reinterpret_cast<const void*>(v.residual);
-  CUDA_MUST(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, v.bytes));
+  const int bytes = residual == nullptr ? v.bytes : v.residual_bytes;
+  CUDA_MUST(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes));
   const int tiles = (m + 255) / 256 * ((n + v.columns - 1) / v.columns), grid = 2 * std::min(tiles, multiprocessors() / 2);
   const int k_blocks = blocks_of(v.kind, k);
   if (residual == nullptr) {
-    v.gate<<<grid, gemm_prefill::kThreads, v.bytes, stream>>>(c.x, c.w, c.x_scales, c.w_scales, c.x_stride, c.w_stride, c.bias, c.y, m, n,
+    v.gate<<<grid, gemm_prefill::kThreads, bytes, stream>>>(c.x, c.w, c.x_scales, c.w_scales, c.x_stride, c.w_stride, c.bias, c.y, m, n,
                                                               k_blocks, c.y_type);
   } else {
-    v.residual<<<grid, gemm_prefill::kThreads, v.bytes, stream>>>(c.x, c.w, c.x_scales, c.w_scales, c.x_stride, c.w_stride, c.bias,
+    v.residual<<<grid, gemm_prefill::kThreads, bytes, stream>>>(c.x, c.w, c.x_scales, c.w_scales, c.x_stride, c.w_stride, c.bias,
                                                                   residual, c.y, m, n, k_blocks, c.y_type);
   }
   LAUNCHED();

@@ -26,10 +26,12 @@ struct Config {
   static constexpr int kWBytes = kN * kRowBytes;
   static constexpr int kStageBytes = kBlockBytes + kWBytes;
   static constexpr int kColumnBytes = 8 * kN;   // of a warpgroup: scales and biases of a tile's columns
-  static constexpr int kStages = (kSharedBytes - 256 - 2 * kColumnBytes) / kStageBytes;
+  // Of a warpgroup: a 16-bit residual of its part of a tile. 16 bytes more than a row: 8 rows of 4 lanes hit 32 banks.
+  static constexpr int kResidualPitch = 2 * kN + 16, kResidualBytes = kFuse == Fuse::kResidual ? 64 * kResidualPitch : 0;
+  static constexpr int kStages = (kSharedBytes - 256 - 2 * (kColumnBytes + kResidualBytes)) / kStageBytes;
   static constexpr int kColumns = kStages * kStageBytes + 16 * kStages;
-  static constexpr int kBytes = kColumns + 2 * kColumnBytes;
-  static_assert(kStages >= 4 && kBytes <= kSharedBytes, "shared memory");
+  static constexpr int kResidual = kColumns + 2 * kColumnBytes, kBytes = kResidual + 2 * kResidualBytes;
+  static_assert(kStages >= 3 && kColumns % 16 == 0 && kBytes <= kSharedBytes, "shared memory");
 };
 
 // x and w tiled (tiling.cuh); k_blocks of 128 bytes.
@@ -128,6 +130,9 @@ struct Consumer {
 
   __device__ __forceinline__ uint32_t columns() const { return stages + C::kColumns + warp / 4 * C::kColumnBytes; }
 
+  // The warp's 16 rows.
+  __device__ __forceinline__ uint32_t residual() const { return stages + C::kResidual + warp * (C::kResidualBytes / 4); }
+
   __device__ __forceinline__ void sync_warpgroup() const { ptx::named_sync(1 + warp / 4, 128); }
 
   // Puts the second warpgroup a stage behind the first: one moves its sums while the other has the tensor core.
@@ -139,13 +144,14 @@ struct Consumer {
   __device__ __forceinline__ void fetch(const Output& out, Place at) const {
     sync_warpgroup();
     fetch_columns<C>(out, at.column, columns(), warp % 4 * 32 + lane);
-    if constexpr (C::kFuse == Fuse::kResidual) prefetch_residual<C>(out, at, lane);
+    if constexpr (C::kFuse == Fuse::kResidual) fetch_residual<C>(out, at, residual(), lane);
+    ptx::copy_commit();
   }
 
   __device__ __forceinline__ void store(const Output& out, Place at, const Accumulator<C>& sums) const {
     ptx::copy_wait<0>();
     sync_warpgroup();
-    store_tile<C>(out, at, lane, columns(), sums);
+    store_tile<C>(out, at, lane, columns(), residual(), sums);
   }
 
   // Products of the next `blocks` blocks of K into sums.part, from zero. A stage is freed one stage later, when its products
@@ -159,6 +165,15 @@ struct Consumer {
       ptx::wgmma_wait<1>();
       if (k > 0) arrive_in_cluster(barriers.free(previous), lane);
       previous = ring.stage;
+      ring.next();
+    }
+  }
+
+  // Takes blocks out of the ring without a product: the warpgroup has no rows.
+  __device__ __forceinline__ void skip(int blocks) {
+    for (int k = 0; k < blocks; k++) {
+      ptx::barrier_wait(barriers.full(ring.stage), ring.parity);
+      arrive_in_cluster(barriers.free(ring.stage), lane);
       ring.next();
     }
   }

@@ -53,7 +53,6 @@ __device__ __forceinline__ void fetch_columns(const Output& out, int column, uin
     if (scaled) ptx::copy_4(to + 4 * i, out.w_scales + column + i);
     if (out.bias != nullptr) ptx::copy_4(to + 4 * (C::kN + i), out.bias + column + i);
   }
-  ptx::copy_commit();
 }
 
 // What turns sums of a row into values: the row's scale, and where the lane's scales and biases of columns are in shared memory.
@@ -82,51 +81,49 @@ struct Scaling {
   }
 };
 
-// Brings the residual of a warp's part of a tile into L2 while the products run.
+// Starts to bring a 16-bit residual of a warp's part of a tile to shared memory.
 template <typename C>
-__device__ __forceinline__ void prefetch_residual(const Output& out, Place at, int lane) {
-  const int element = out.y_type == 2 ? 4 : 2, lines = C::kN * element / 128;
-  for (int i = lane; i < 16 * lines; i += 32) {
-    const int row = at.row + i / lines, column = at.column + i % lines * (128 / element);
-    if (row < out.m && column < out.n) {
-      ptx::prefetch_l2(static_cast<const char*>(out.residual) + (static_cast<long long>(row) * out.n + column) * element);
-    }
+__device__ __forceinline__ void fetch_residual(const Output& out, Place at, uint32_t to, int lane) {
+  constexpr int kPieces = C::kN / 8;
+  if (out.y_type == 2) return;
+  for (int i = lane; i < 16 * kPieces; i += 32) {
+    const int row = i / kPieces, column = i % kPieces * 8;
+    if (at.row + row >= out.m || at.column + column >= out.n) continue;
+    const long long from = static_cast<long long>(at.row + row) * out.n + at.column + column;
+    ptx::copy_16(to + row * C::kResidualPitch + 2 * column, static_cast<const uint16_t*>(out.residual) + from, 16);
   }
 }
 
-// Pairs of 32 columns of the residual as the sums lie: word i of lane c is columns 8 i + 2 c, + 1. Zeros outside.
-__device__ __forceinline__ void load_residual(const Output& out, int m, int column, int c, uint32_t (&words)[4]) {
-  uint4 eight = {};
-  if (m < out.m && column + 8 * c < out.n) {
-    eight = *reinterpret_cast<const uint4*>(static_cast<const uint16_t*>(out.residual) + static_cast<long long>(m) * out.n + column + 8 * c);
-  }
-  words[0] = eight.x;
-  words[1] = eight.y;
-  words[2] = eight.z;
-  words[3] = eight.w;
-  transpose_quad(words, c);
+__device__ __forceinline__ uint32_t load_shared_4(uint32_t address) {
+  uint32_t value;
+  asm volatile("ld.shared.u32 %0, [%1];" : "=r"(value) : "r"(address) : "memory");
+  return value;
 }
 
 // The values of a lane's row m, half h of the sums, columns n .. n + 1 of every eight.
-// fp32: two neighbours of a quad's eight. 16 bits: eight neighbours a lane after a transposition in the quad.
+// fp32: two neighbours of a quad's eight. 16 bits: eight neighbours a lane after a transposition in the quad. residual: the row's in shared
+// memory.
 template <typename C>
 __device__ __forceinline__ void store_row(const Output& out, int m, int column, int h, int c, const Scaling<C>& scaling,
-                                          const Accumulator<C>& sums) {
+                                          uint32_t residual, const Accumulator<C>& sums) {
   constexpr bool kResidual = C::kFuse == Fuse::kResidual;
   const long long first = static_cast<long long>(m) * out.n + column;
 #pragma unroll
   for (int j = 0; j < C::kN / 32; j++) {
     asm volatile("" ::: "memory");   // the loads of one j at a time: there are few registers
-    uint32_t words[4], residual[4];
-    if (kResidual && out.y_type != 2) load_residual(out, m, column + 32 * j, c, residual);
+    uint32_t words[4];
 #pragma unroll
     for (int i = 0; i < 4; i++) {
       const int offset = 32 * j + 8 * i;
       const bool inside = column + offset < out.n;   // N is a multiple of 16
       float2 value = scaling.pair(sums, 4 * (4 * j + i) + 2 * h, offset);
       if constexpr (kResidual) {
-        float2 more = out.unpack(residual[i]);
-        if (out.y_type == 2 && inside && m < out.m) more = *reinterpret_cast<const float2*>(static_cast<const float*>(out.residual) + first + 2 * c + offset);
+        float2 more = {};
+        if (out.y_type != 2) {
+          more = out.unpack(load_shared_4(residual + 4 * c + 2 * offset));
+        } else if (inside && m < out.m) {
+          more = *reinterpret_cast<const float2*>(static_cast<const float*>(out.residual) + first + 2 * c + offset);
+        }
         value = make_float2(__fadd_rn(value.x, more.x), __fadd_rn(value.y, more.y));
       }
       words[i] = out.pack(value.x, value.y);
@@ -177,7 +174,8 @@ __device__ __forceinline__ void store_gated_row(const Output& out, int m, int co
 }
 
 template <typename C>
-__device__ __forceinline__ void store_tile(const Output& out, Place at, int lane, uint32_t columns, const Accumulator<C>& sums) {
+__device__ __forceinline__ void store_tile(const Output& out, Place at, int lane, uint32_t columns, uint32_t residual,
+                                           const Accumulator<C>& sums) {
   asm volatile("" : "+r"(at.row), "+r"(at.column));   // else addresses are computed ahead of the products and spilled
   const int row = at.row + lane / 4;
   float x_scale[2] = {1.0f, 1.0f};
@@ -191,7 +189,7 @@ __device__ __forceinline__ void store_tile(const Output& out, Place at, int lane
     if constexpr (C::kFuse == Fuse::kGate) {
       store_gated_row<C>(out, row + 8 * h, at.column, h, lane % 4, scaling, sums);
     } else {
-      store_row<C>(out, row + 8 * h, at.column, h, lane % 4, scaling, sums);
+      store_row<C>(out, row + 8 * h, at.column, h, lane % 4, scaling, residual + (lane / 4 + 8 * h) * C::kResidualPitch, sums);
     }
   }
 }
