@@ -48,8 +48,7 @@ struct Experts {
 
   std::vector<float> w_scales() const {
     std::vector<float> all;
-    const int each = kind == Kind::kE4m3Block ? (n + 127) / 128 * blocks_of(kind, k) : n;
-    for (const Operands& o : experts) all.insert(all.end(), o.w_scales.begin(), o.w_scales.begin() + each);
+    for (const Operands& o : experts) all.insert(all.end(), o.w_scales.begin(), o.w_scales.end());
     return all;
   }
 

@@ -74,8 +74,10 @@ __device__ __forceinline__ void portable(const Problem& g) {
 }  // namespace gemm_grouped
 
 #define GEMM_GROUPED_PORTABLE(NAME, TYPES, FAMILY, SHAPE)                                                                    \
-  using GemmGroupedPortable_##NAME##_##FAMILY = gemm_grouped::PortableConfig<gemm_portable::TYPES, gemm_portable::SHAPE>;    \
-  extern "C" __global__ void __launch_bounds__(gemm_portable::SHAPE::kThreads, GemmGroupedPortable_##NAME##_##FAMILY::kBlocks) \
+  using GemmGroupedPortable_##NAME##_##FAMILY =                                                                              \
+      gemm_grouped::PortableConfig<gemm_portable::TYPES, gemm_portable::SHAPE<gemm_portable::TYPES>>;                        \
+  extern "C" __global__ void __launch_bounds__(GemmGroupedPortable_##NAME##_##FAMILY::Tile::kThreads,                        \
+                                               GemmGroupedPortable_##NAME##_##FAMILY::kBlocks)                               \
       gemm_grouped_portable_##NAME##_##FAMILY(const uint8_t* x, const uint8_t* w, const int* offsets, const float* x_scales, \
                                               const float* w_scales, const float* bias, void* y, int experts, int n,         \
                                               int k_bytes, int y_type) {                                                     \

@@ -133,9 +133,7 @@ __device__ __forceinline__ void consume(const Problem& g, prefill::Consumer<C> c
     const prefill::Tile tile = prefill::tile_at(index - experts.base, experts.row_tiles(), experts.column_tiles);
     const int row = experts.first + (tile.first * prefill::kCluster + prefill::cluster_rank()) * prefill::kRows + consumer.warp * 16;
     const prefill::Place at{row, tile.second * C::kN};
-    if (row - consumer.warp % 4 * 16 >= experts.end) {   // the warpgroup has no token
-      if (C::kPromote > 0 && done.row >= 0) consumer.store(g.stored(done_end), done, sums);
-      done.row = -1;
+    if (row - consumer.warp % 4 * 16 >= experts.end) {   // the warpgroup has no token; the tile before still waits to be stored
       consumer.skip(p.k_blocks);
       continue;
     }

@@ -10,7 +10,7 @@
 // int4_bf16, _fp16      x x (q - z), exact  32, 64 or 128 columns of W; each group (at most 64 of K) summed from zero, then one fma
 // int4_e4m3             e4m3 x q, as exact fp16   a row of X; 32, 64 or 128 columns of W; a group summed from zero, then one fma
 //
-// families: decode16, decode64 (32 rows of W and 16 or 64 rows of X a block; its eight warps are 2 along W, 4 along K: the same bits)
+// families: decode16, decode64 (32 rows of W and 16 or 64 rows of X a block; its four or eight warps are 4 along K: the same bits)
 // and prefill (128 x 128, eight warps of 64 x 32). Within a family a row of X has the same bits whatever M, N and its place.
 //
 // Versions
@@ -26,11 +26,13 @@
 
 // group: of int4 weights, else not used. flags: gemm_decode/layout.cuh, and kAsymmetric of kernel.cuh. scale_w null for int4.
 #define GEMM_PORTABLE(NAME, TYPES, FAMILY, SHAPE)                                                                              \
-  using GemmPortable_##NAME##_##FAMILY = gemm_portable::Config<gemm_portable::TYPES, gemm_portable::SHAPE>;                    \
-  extern "C" __global__ void __launch_bounds__(gemm_portable::SHAPE::kThreads, GemmPortable_##NAME##_##FAMILY::kBlocks)          \
+  using GemmPortable_##NAME##_##FAMILY =                                                                                       \
+      gemm_portable::Config<gemm_portable::TYPES, gemm_portable::SHAPE<gemm_portable::TYPES>>;                                 \
+  extern "C" __global__ void __launch_bounds__(GemmPortable_##NAME##_##FAMILY::Tile::kThreads,                                 \
+                                               GemmPortable_##NAME##_##FAMILY::kBlocks)                                        \
       gemm_portable_##NAME##_##FAMILY(void* y, const uint8_t* x, const uint8_t* w, const float* scale_x, const float* scale_w, \
                                       const float* bias, const void* residual, int m, int n, int k, int group, int flags) {    \
-    using S = gemm_portable::SHAPE;                                                                                            \
+    using S = GemmPortable_##NAME##_##FAMILY::Tile;                                                                            \
     const int first_x = static_cast<int>(blockIdx.x) * S::kX;                                                                  \
     reduce::wait_for_predecessor();                                                                                            \
     gemm_portable::multiply<GemmPortable_##NAME##_##FAMILY>({y, x, w, scale_x, scale_w, bias, residual, m, n, k, 0, 0, 0, flags}, \

@@ -20,8 +20,12 @@ struct Shape {
   static constexpr int kThreads = 32 * kWWarps * kXWarps * kKWarps;
   static constexpr int kPitch = kW + 4;     // floats between two rows of X of the sums in shared memory: 4 modulo 16
 };
-using Decode16 = Shape<2, 1, 4, 1, 2>;
-using Decode64 = Shape<2, 1, 4, 1, 8>;
+// Decoding: 32 rows of W a block, by one warp a share of K where converting X costs (each warp converts all of it), else by two.
+template <typename Types>
+using Decode16 = std::conditional_t<Types::kMmas == 2, Shape<1, 1, 4, 2, 2>, Shape<2, 1, 4, 1, 2>>;
+template <typename Types>
+using Decode64 = std::conditional_t<Types::kMmas == 2 || Types::kInt4, Shape<1, 1, 4, 2, 8>, Shape<2, 1, 4, 1, 8>>;
+template <typename Types>
 using Prefill = Shape<2, 4, 1, 4, 4>;
 
 // How W lies in device memory; its int4 tiles follow from the types.

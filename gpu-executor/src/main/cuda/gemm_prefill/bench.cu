@@ -1,4 +1,5 @@
-// Checks and times gemm_prefill. Options of bench.cuh, and --tune: every tile width at two shapes.
+// Checks and times gemm_prefill. Options of bench.cuh, and --tune: every tile width at two shapes; --fused: only what gate and
+// residual save.
 #include "gemm_prefill.cu"
 
 #include <memory>
@@ -251,29 +252,33 @@ void time_one(const Variant& v, const Shape& s) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  bool tune = false;
+  bool tune = false, fused = false;
   std::vector<char*> words;
   for (int i = 0; i < argc; i++) {
     if (std::string(argv[i]) == "--tune") tune = true;
+    else if (std::string(argv[i]) == "--fused") fused = true;
     else words.push_back(argv[i]);
   }
   const bench::Options options = bench::Options::parse(static_cast<int>(words.size()), words.data());
   bench::Checks checks("gemm_prefill");
-  if (!tune) {
+  if (!tune && !fused) {
     for (Kind kind : {Kind::kE4m3, Kind::kE4m3Block, Kind::kInt8, Kind::kBf16}) check_kind(checks, options, kind);
     check_fused(checks, options);
     check_int4(checks, options);
   }
-  if (!options.check_only && checks.exit_code() == 0) {
+  if (fused) {
+    for (const Shape& s : kShapes) {
+      for (const FusedVariant& v : kFusedVariants) {
+        if (v.columns != 128 && options.wants(v.label)) time_fused(v, s.label, s.m, s.n, s.k);
+      }
+    }
+  } else if (!options.check_only && checks.exit_code() == 0) {
     for (const Shape& s : kShapes) {
       if (tune && std::string(s.label) != "70b_o" && std::string(s.label) != "8b_down") continue;
       for (const Variant& v : kVariants) {
         if ((tune || used(v, s)) && options.wants(v.label)) time_one(v, s);
       }
-      for (const FusedVariant& v : kFusedVariants) {
-        const bool wide = v.columns != 128;
-        if (wide && options.wants(v.label)) time_fused(v, s.label, s.m, s.n, s.k);
-      }
+
       for (const Int4Variant& v : kInt4Variants) {
         const bool main = std::string(v.label) == "int4_bf16_g128";
         if (main && options.wants(v.label)) time_int4(v, s.label, s.m, s.n, s.k);

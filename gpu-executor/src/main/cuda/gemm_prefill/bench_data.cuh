@@ -73,16 +73,15 @@ struct Operands {
   Operands(Kind kind_, int m_, int n_, int k_, uint64_t seed)
       : kind(kind_), m(m_), n(n_), k(k_), codes(kind_), x(codes.matrix(m_, k_, seed)), w(codes.matrix(n_, k_, seed + 1)) {
     const int blocks = kind == Kind::kE4m3Block ? blocks_of(kind, k) : 1;
-    const int columns = kind == Kind::kE4m3Block ? (n + 127) / 128 + 1 : n;   // gate and up may end in a block each
+    const int columns = kind == Kind::kE4m3Block ? (n + 127) / 128 : n;
     bench::Random random(seed + 2);
     for (int i = 0; i < m * blocks; i++) x_scales.push_back(static_cast<float>(0.5 + random.uniform()));
     for (int i = 0; i < columns * blocks; i++) w_scales.push_back(static_cast<float>(0.01 + 0.01 * random.uniform()));
   }
 
-  // gated: rows 2 i of W are gate, the others up, each with blocks of 128 rows of its own.
-  double output(int row, int column, bool gated = false) const {
+  double output(int row, int column) const {
     double sum = 0;
-    const int blocks = blocks_of(kind, k), w_block = gated ? column % 2 * ((n / 2 + 127) / 128) + column / 256 : column / 128;
+    const int blocks = blocks_of(kind, k);
     for (int first = 0; first < k; first += 128) {
       double part = 0;
       const int end = std::min(k, first + 128);
@@ -91,7 +90,7 @@ struct Operands {
       }
       if (kind == Kind::kE4m3Block) {
         part *= static_cast<double>(x_scales[static_cast<size_t>(row) * blocks + first / 128]) *
-                w_scales[static_cast<size_t>(w_block) * blocks + first / 128];
+                w_scales[static_cast<size_t>(column / 128) * blocks + first / 128];
       }
       sum += part;
     }

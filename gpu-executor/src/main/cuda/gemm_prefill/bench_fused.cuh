@@ -1,6 +1,7 @@
 // The half of the prefill bench for what the store fuses: SiLU gate and residual.
 #pragma once
 
+#include "../layer/pointwise.cuh"
 #include "bench_data.cuh"
 
 namespace {
@@ -11,18 +12,21 @@ using ResidualKernel = void (*)(const uint8_t*, const uint8_t*, const float*, co
 struct FusedVariant {
   const char* label;
   Kind kind;
-  Kernel plain, gate;
+  Kernel plain, gate;   // block scales have no gate
   ResidualKernel residual;
   int bytes, residual_bytes, columns;
 };
 
-#define FUSED_VARIANT(name, kind)                                                                                                  \
-  {#name, kind, gemm_prefill_##name, gemm_prefill_##name##_gate, gemm_prefill_##name##_residual, GemmPrefill_##name::kBytes,       \
+#define FUSED_VARIANT(name, kind, gate)                                                                                            \
+  {#name, kind, gemm_prefill_##name, gate, gemm_prefill_##name##_residual, GemmPrefill_##name::kBytes,       \
    GemmPrefill_##name##_residual::kBytes, GemmPrefill_##name::kN}
 const FusedVariant kFusedVariants[] = {
-    FUSED_VARIANT(e4m3_n192_p4, Kind::kE4m3),         FUSED_VARIANT(e4m3_n128_p4, Kind::kE4m3),
-    FUSED_VARIANT(e4m3_block_n192, Kind::kE4m3Block), FUSED_VARIANT(e4m3_block_n128, Kind::kE4m3Block),
-    FUSED_VARIANT(int8_n256, Kind::kInt8),            FUSED_VARIANT(bf16_n256, Kind::kBf16),
+    FUSED_VARIANT(e4m3_n192_p4, Kind::kE4m3, gemm_prefill_e4m3_n192_p4_gate),
+    FUSED_VARIANT(e4m3_n128_p4, Kind::kE4m3, gemm_prefill_e4m3_n128_p4_gate),
+    FUSED_VARIANT(e4m3_block_n192, Kind::kE4m3Block, nullptr),
+    FUSED_VARIANT(e4m3_block_n128, Kind::kE4m3Block, nullptr),
+    FUSED_VARIANT(int8_n256, Kind::kInt8, gemm_prefill_int8_n256_gate),
+    FUSED_VARIANT(bf16_n256, Kind::kBf16, gemm_prefill_bf16_n256_gate),
 };
 
 // residual null: the gate.
@@ -103,7 +107,7 @@ class FusedCheck {
     for (int i = 0; i < 3000; i++) {
       const size_t at = random.bits() % count;
       const int row = static_cast<int>(at / n), column = static_cast<int>(at % n) * 2;
-      const double g = o_.output(row, column, true) + bias_[column], up = o_.output(row, column + 1, true) + bias_[column + 1];
+      const double g = o_.output(row, column) + bias_[column], up = o_.output(row, column + 1) + bias_[column + 1];
       actual.push_back(y[at]);
       expected.push_back(g / (1 + std::exp(-g)) * up);
     }
@@ -159,29 +163,58 @@ void check_fused(bench::Checks& checks, const bench::Options& options) {
       const Operands operands(v.kind, s.m, s.n, s.k, 200 + s.m);
       FusedCheck check(checks, v, operands);
       check.residual();
-      check.gate();
+      if (v.gate != nullptr) check.gate();
     }
   }
 }
 
+__global__ void __launch_bounds__(layer::kPointThreads) swiglu_pairs(const __nv_bfloat16* x, __nv_bfloat16* y, int m, int n) {
+  layer::swiglu_pairs(x, y, m, n);
+}
+
+__global__ void __launch_bounds__(layer::kPointThreads) add(const __nv_bfloat16* a, const __nv_bfloat16* b, __nv_bfloat16* y,
+                                                            long long vectors) {
+  layer::add(a, b, y, vectors);
+}
+
+// What is fused, and the plain kernel followed by the pass that it saves.
 void time_fused(const FusedVariant& v, const std::string& label, int m, int n, int k) {
   const Codes codes(v.kind);
-  bench::Device<uint8_t> rows_x(codes.matrix(m, k, 1)), rows_w(codes.matrix(n, k, 2)), x(tiled_bytes(v.kind, m, k)), w(tiled_bytes(v.kind, n, k));
+  bench::Device<uint8_t> rows_x(codes.matrix(m, k, 1)), rows_w(codes.matrix(n, k, 2)), x(tiled_bytes(v.kind, m, k)),
+      w(tiled_bytes(v.kind, n, k));
   tile(v.kind, rows_x.data(), x.data(), m, k, nullptr);
   tile(v.kind, rows_w.data(), w.data(), n, k, nullptr);
   CUDA_MUST(cudaDeviceSynchronize());
-  const int blocks = blocks_of(v.kind, k);
-  bench::Device<float> x_scales(std::vector<float>(static_cast<size_t>(m) * blocks, 1.0f)), w_scales(std::vector<float>(static_cast<size_t>(n) * blocks, 0.01f));
-  bench::Device<uint16_t> y(static_cast<size_t>(m) * n), residual(std::vector<uint16_t>(static_cast<size_t>(m) * n, 0x3F80));
+  const size_t scales = blocks_of(v.kind, k);
+  bench::Device<float> x_scales(std::vector<float>(m * scales, 1.0f)), w_scales(std::vector<float>(n * scales, 0.01f));
+  bench::Device<uint16_t> y(static_cast<size_t>(m) * n), residual(std::vector<uint16_t>(static_cast<size_t>(m) * n, 0x3F80)),
+      gated(static_cast<size_t>(m) * n / 2);
+  auto* const y_numbers = reinterpret_cast<__nv_bfloat16*>(y.data());
+  auto* const gated_numbers = reinterpret_cast<__nv_bfloat16*>(gated.data());
+  const auto* residual_numbers = reinterpret_cast<const __nv_bfloat16*>(residual.data());
   const bool scaled = v.kind != Kind::kBf16;
-  for (bool gate : {true, false}) {
-    const double us = bench::median_us(4, [&](cudaStream_t stream, int) {
-      launch(v, {x.data(), w.data(), scaled ? x_scales.data() : nullptr, scaled ? w_scales.data() : nullptr, 1, 1, nullptr, y.data(), 0},
-             gate ? nullptr : residual.data(), m, n, k, stream);
-    });
+  const Call call{x.data(), w.data(), scaled ? x_scales.data() : nullptr, scaled ? w_scales.data() : nullptr, 1, 1, nullptr, y.data(), 0};
+  const Variant plain{v.label, v.kind, v.plain, v.bytes, v.columns};
+  const long long vectors = static_cast<long long>(m) * n / 8;
+  const struct { const char* label; std::function<void(cudaStream_t)> run; } ways[] = {
+      {"", [&](cudaStream_t stream) { launch(plain, call, m, n, k, stream); }},
+      {"_gate", [&](cudaStream_t stream) { launch(v, call, nullptr, m, n, k, stream); }},
+      {"_then_swiglu", [&](cudaStream_t stream) {
+         launch(plain, call, m, n, k, stream);
+         swiglu_pairs<<<dim3((n / 16 + layer::kPointThreads - 1) / layer::kPointThreads, m), layer::kPointThreads, 0, stream>>>(
+             y_numbers, gated_numbers, m, n / 2);
+       }},
+      {"_residual", [&](cudaStream_t stream) { launch(v, call, residual.data(), m, n, k, stream); }},
+      {"_then_add", [&](cudaStream_t stream) {
+         launch(plain, call, m, n, k, stream);
+         add<<<static_cast<unsigned>((vectors + 511) / 512), layer::kPointThreads, 0, stream>>>(y_numbers, residual_numbers, y_numbers, vectors);
+       }},
+  };
+  for (const auto& way : ways) {
+    if (v.gate == nullptr && std::string(way.label) == "_gate") continue;
+    const double us = bench::median_us(4, [&](cudaStream_t stream, int) { way.run(stream); });
     bench::report("gemm_prefill", label + " " + std::to_string(m) + "x" + std::to_string(n) + "x" + std::to_string(k),
-                  std::string(v.label) + (gate ? "_gate" : "_residual"), us,
-                  static_cast<double>(w.bytes() + x.bytes()) + (gate ? 1.0 : 4.0) * m * n, 2.0 * m * n * k);
+                  std::string(v.label) + way.label, us, static_cast<double>(w.bytes() + x.bytes()) + 2.0 * m * n, 2.0 * m * n * k);
   }
 }
 

@@ -21,7 +21,6 @@ struct Config {
   static constexpr int kN = kN_, kPromote = kPromote_, kSums = kN / 2;
   static constexpr bool kBlockScales = kBlockScales_, kStagger = kPromote > 1;
   static constexpr Fuse kFuse = kFuse_;
-  static constexpr int kParts = kFuse == Fuse::kGate ? 2 : 1;   // W scales of 64 columns: of gate and of up
   static constexpr bool kXByThreads = kXByThreads_;   // X is not tiled: threads copy it to the ring (gemm_grouped)
   static constexpr int kWBytes = kN * kRowBytes;
   static constexpr int kStageBytes = kBlockBytes + kWBytes;
@@ -92,17 +91,16 @@ __device__ __forceinline__ void produce(const Problem& p, uint32_t stages, const
   }
 }
 
-// X scales [M, K / 128], W scales [ceil(N / 128), K / 128] of block k; with a gate those of gate [ceil(N / 256), K / 128], then of up.
+// X scales [M, K / 128], W scales [ceil(N / 128), K / 128] of block k.
 template <typename C>
-__device__ __forceinline__ void block_scales(const Problem& p, int row, int column, int k, BlockScales<C>& scale) {
+__device__ __forceinline__ void block_scales(const Problem& p, int row, int column, int k, float (&scale)[2][C::kN / 64]) {
 #pragma unroll
   for (int h = 0; h < 2; h++) {
     const int at = min(row + 8 * h, p.out.m - 1);
     const float x = p.out.x_scales[static_cast<long long>(at) * p.k_blocks + k];
 #pragma unroll
-    for (int s = 0; s < C::kN / 64 * C::kParts; s++) {
-      const int blocks = (p.out.n / C::kParts + kRows - 1) / kRows;
-      const int block = min((column + 64 * (s / C::kParts)) / C::kParts / kRows, blocks - 1) + s % C::kParts * blocks;
+    for (int s = 0; s < C::kN / 64; s++) {
+      const int block = min((column + 64 * s) / 128, p.w_blocks() - 1);
       scale[h][s] = __fmul_rn(x, p.out.w_scales[static_cast<long long>(block) * p.k_blocks + k]);
     }
   }
@@ -189,7 +187,7 @@ struct Consumer {
 template <typename C, typename Between>
 __device__ __forceinline__ void promoted_tile(const Problem& p, Consumer<C>& consumer, Place at, const Between& between,
                                               Accumulator<C>& sums) {
-  BlockScales<C> scale;
+  float scale[2][C::kN / 64];
   consumer.start_chunk(min(C::kPromote, p.k_blocks), sums);
   between();
   if constexpr (C::kBlockScales) block_scales<C>(p, at.row + consumer.lane / 4, at.column, 0, scale);

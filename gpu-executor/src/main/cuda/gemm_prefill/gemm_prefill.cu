@@ -70,8 +70,10 @@
 
 GEMM_PREFILL_ALL(e4m3_n192_p4, gemm_prefill::E4m3, 192, 4, false)
 GEMM_PREFILL_ALL(e4m3_n128_p4, gemm_prefill::E4m3, 128, 4, false)
-GEMM_PREFILL_ALL(e4m3_block_n128, gemm_prefill::E4m3, 128, 1, true)
-GEMM_PREFILL_ALL(e4m3_block_n192, gemm_prefill::E4m3, 192, 1, true)
+GEMM_PREFILL(e4m3_block_n128, gemm_prefill::E4m3, 128, 1, true)
+GEMM_PREFILL_RESIDUAL(e4m3_block_n128, gemm_prefill::E4m3, 128, 1, true)
+GEMM_PREFILL(e4m3_block_n192, gemm_prefill::E4m3, 192, 1, true)
+GEMM_PREFILL_RESIDUAL(e4m3_block_n192, gemm_prefill::E4m3, 192, 1, true)
 GEMM_PREFILL_ALL(int8_n256, gemm_prefill::Int8, 256, 0, false)
 GEMM_PREFILL_ALL(bf16_n256, gemm_prefill::Bf16, 256, 0, false)
 

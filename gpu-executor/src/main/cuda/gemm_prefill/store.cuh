@@ -5,10 +5,6 @@
 
 namespace gemm_prefill {
 
-// Scales of row half h, and of 64 columns after the other, with a gate of gate and of up in turn.
-template <typename C>
-using BlockScales = float[2][C::kN / 64 * C::kParts];
-
 // The tile's sums: `part` the tensor core's own, fp32 or int32; with kPromote `sums` in ordinary registers.
 template <typename C>
 struct Accumulator {
@@ -20,13 +16,13 @@ struct Accumulator {
     for (int i = 0; i < C::kSums; i++) ptx::hold(part[i]);
   }
 
-  // Moves `part` to `sums` (first) or adds it.
+  // Moves `part` to `sums` (first) or adds it; scale is of row half h and of the 64 columns s.
   template <bool kFirst>
-  __device__ __forceinline__ void promote(const BlockScales<C>& scale) {
+  __device__ __forceinline__ void promote(const float (&scale)[2][C::kN / 64]) {
 #pragma unroll
     for (int i = 0; i < C::kSums; i++) {
       if constexpr (C::kBlockScales) {
-        sums[i] = __fmaf_rn(part[i], scale[i / 2 % 2][i / 32 * C::kParts + i % C::kParts], kFirst ? 0.0f : sums[i]);
+        sums[i] = __fmaf_rn(part[i], scale[i / 2 % 2][i / 32], kFirst ? 0.0f : sums[i]);
       } else {
         sums[i] = __fadd_rn(part[i], kFirst ? 0.0f : sums[i]);
       }
@@ -81,16 +77,22 @@ struct Scaling {
   }
 };
 
+// As ptx::copy_16, to be thrown out of L2 first: what is read once must not displace what the next tiles read again.
+__device__ __forceinline__ void copy_once_16(uint32_t to, const void* from, uint64_t policy) {
+  asm volatile("cp.async.cg.shared.global.L2::cache_hint [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "l"(policy) : "memory");
+}
+
 // Starts to bring a 16-bit residual of a warp's part of a tile to shared memory.
 template <typename C>
 __device__ __forceinline__ void fetch_residual(const Output& out, Place at, uint32_t to, int lane) {
   constexpr int kPieces = C::kN / 8;
   if (out.y_type == 2) return;
+  const uint64_t policy = ptx::evict_first_policy();
   for (int i = lane; i < 16 * kPieces; i += 32) {
     const int row = i / kPieces, column = i % kPieces * 8;
     if (at.row + row >= out.m || at.column + column >= out.n) continue;
     const long long from = static_cast<long long>(at.row + row) * out.n + at.column + column;
-    ptx::copy_16(to + row * C::kResidualPitch + 2 * column, static_cast<const uint16_t*>(out.residual) + from, 16);
+    copy_once_16(to + row * C::kResidualPitch + 2 * column, static_cast<const uint16_t*>(out.residual) + from, policy);
   }
 }
 
