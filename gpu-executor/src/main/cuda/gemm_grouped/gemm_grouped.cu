@@ -64,9 +64,9 @@ __device__ __forceinline__ void portable(const Problem& g) {
     const prefill::Problem p = g.of<Scales>(experts.expert, experts.end);
     const int tile = index - experts.base, row_tiles = experts.row_tiles();
     const gemm_portable::Part part{experts.first + tile % row_tiles * S::kX, experts.end, tile / row_tiles * S::kW};
-    gemm_portable::multiply<C>({g.y, g.x, p.w, g.x_scales, p.out.w_scales, p.out.bias, nullptr, experts.end, g.n, g.k_bytes / C::T::kXBytes,
-                                0, 0, 0, g.y_type | gemm_decode::kScalePerRow | gemm_decode::kScalePerChannel},
-                               part, 0);
+    gemm_portable::multiply<C>({g.y, g.x, p.w, g.x_scales, p.out.w_scales, p.out.bias, nullptr, g.n, g.k_bytes / C::T::kXBytes, 0,
+                                g.y_type | gemm_portable::kScalePerRow | gemm_portable::kScalePerChannel},
+                               part);
     __syncthreads();
   }
 }

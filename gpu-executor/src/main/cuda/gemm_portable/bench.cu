@@ -46,7 +46,7 @@ void launch(const Variant& v, const Call& c, int m, int n, int k, cudaStream_t s
 }
 
 int base_flags(const Kind& kind) {
-  return gemm_decode::kScalePerRow | gemm_decode::kScalePerChannel | (kind.asymmetric ? gemm_portable::kAsymmetric : 0);
+  return gemm_portable::kScalePerRow | gemm_portable::kScalePerChannel | (kind.asymmetric ? gemm_portable::kAsymmetric : 0);
 }
 
 // Weights as the kernels want them.
@@ -86,7 +86,7 @@ class Check {
   // samples: outputs that are compared, 0 for all.
   void run(const Variant& v, int samples) {
     guards_ = true;
-    const std::vector<float> base = outputs<float>(v, o_.m, gemm_decode::kOutFp32, false);
+    const std::vector<float> base = outputs<float>(v, o_.m, gemm_portable::kOutFp32, false);
     std::vector<double> actual, expected;
     bench::Random random(23);
     for (size_t i = 0; i < (samples > 0 ? samples : base.size()); i++) {
@@ -95,7 +95,7 @@ class Check {
       expected.push_back(o_.output(static_cast<int>(at / o_.n), static_cast<int>(at % o_.n)));
     }
     checks_.within(label(v, ""), bench::relative_error(actual, expected), bound(o_.kind, o_.k), guards_);
-    checks_.same(label(v, "_again"), outputs<float>(v, o_.m, gemm_decode::kOutFp32, false), base, guards_);
+    checks_.same(label(v, "_again"), outputs<float>(v, o_.m, gemm_portable::kOutFp32, false), base, guards_);
     for (int m : {1, 2, 3, 7, 8, 9, 16, 17, 33, 64, 65, 127, 128, 129}) prefix(v, m, base);
     epilogue(v, base);
     if (o_.m <= 130) gate(v, samples);
@@ -103,8 +103,8 @@ class Check {
 
   // Both decode variants: the same bits.
   void as(const Variant& v, const Variant& other) {
-    checks_.same(label(v, "_as_other"), outputs<float>(v, o_.m, gemm_decode::kOutFp32, false),
-                 outputs<float>(other, o_.m, gemm_decode::kOutFp32, false), guards_);
+    checks_.same(label(v, "_as_other"), outputs<float>(v, o_.m, gemm_portable::kOutFp32, false),
+                 outputs<float>(other, o_.m, gemm_portable::kOutFp32, false), guards_);
   }
 
  private:
@@ -121,7 +121,7 @@ class Check {
 
   template <typename T>
   std::vector<T> outputs(const Variant& v, int m, int flags, bool more) {
-    bench::Device<T> y(static_cast<size_t>(m) * (flags & gemm_decode::kGate ? o_.n / 2 : o_.n));
+    bench::Device<T> y(static_cast<size_t>(m) * (flags & gemm_portable::kGate ? o_.n / 2 : o_.n));
     const bool scaled = !o_.x_scales.empty();
     launch(v, {y.data(), x_.data(), w_.data(), scaled ? x_scales_.data() : nullptr, o_.w_scales.empty() ? nullptr : w_scales_.data(),
                more ? bias_device_.data() : nullptr, more ? residual_device_->data() : nullptr, o_.kind.tile_group(),
@@ -133,12 +133,12 @@ class Check {
 
   void prefix(const Variant& v, int m, const std::vector<float>& base) {
     if (m >= o_.m) return;
-    const std::vector<float> y = outputs<float>(v, m, gemm_decode::kOutFp32, false);
+    const std::vector<float> y = outputs<float>(v, m, gemm_portable::kOutFp32, false);
     checks_.same(label(v, "_first_" + std::to_string(m)), y, std::vector<float>(base.begin(), base.begin() + y.size()), guards_);
   }
 
   void epilogue(const Variant& v, const std::vector<float>& base) {
-    const std::vector<uint16_t> y = outputs<uint16_t>(v, o_.m, gemm_decode::kOutBf16, true), plain = outputs<uint16_t>(v, o_.m, gemm_decode::kOutFp16, false);
+    const std::vector<uint16_t> y = outputs<uint16_t>(v, o_.m, gemm_portable::kOutBf16, true), plain = outputs<uint16_t>(v, o_.m, gemm_portable::kOutFp16, false);
     std::vector<uint16_t> expected, halves;
     for (size_t i = 0; i < base.size(); i++) {
       expected.push_back(numbers::float_to_bf16(base[i] + bias_[i % o_.n] + residual_[i]));
@@ -150,7 +150,7 @@ class Check {
 
   void gate(const Variant& v, int samples) {
     const int n = o_.n / 2;
-    const std::vector<uint16_t> y = outputs<uint16_t>(v, o_.m, gemm_decode::kOutBf16 | gemm_decode::kGate, true);
+    const std::vector<uint16_t> y = outputs<uint16_t>(v, o_.m, gemm_portable::kOutBf16 | gemm_portable::kGate, true);
     std::vector<double> actual, expected;
     bench::Random random(29);
     for (size_t i = 0; i < (samples > 0 ? samples : y.size()); i++) {
@@ -180,7 +180,7 @@ void check_codes(bench::Checks& checks, const Variant& v, const Kind& kind) {
   for (int i = 0; i < kCodes; i++) x[i * kK + kPlace] = w[i * kK + kPlace] = static_cast<uint8_t>(i);
   bench::Device<uint8_t> x_device(x), w_device(w);
   bench::Device<float> y(kCodes * kCodes);
-  launch(v, {y.data(), x_device.data(), w_device.data(), nullptr, nullptr, nullptr, nullptr, 0, gemm_decode::kOutFp32}, kCodes, kCodes, kK,
+  launch(v, {y.data(), x_device.data(), w_device.data(), nullptr, nullptr, nullptr, nullptr, 0, gemm_portable::kOutFp32}, kCodes, kCodes, kK,
          nullptr);
   const std::vector<float> actual = y.host();
   std::vector<float> expected, found;

@@ -24,7 +24,7 @@
 #include "kernel.cuh"
 #include "reduce.cuh"
 
-// group: of int4 weights, else not used. flags: gemm_decode/layout.cuh, and kAsymmetric of kernel.cuh. scale_w null for int4.
+// Problem in output.cuh; scale_w null for int4. Grid (ceil(M / rows of X), ceil(N / rows of W)) of the family.
 #define GEMM_PORTABLE(NAME, TYPES, FAMILY, SHAPE)                                                                              \
   using GemmPortable_##NAME##_##FAMILY =                                                                                       \
       gemm_portable::Config<gemm_portable::TYPES, gemm_portable::SHAPE<gemm_portable::TYPES>>;                                 \
@@ -35,8 +35,8 @@
     using S = GemmPortable_##NAME##_##FAMILY::Tile;                                                                            \
     const int first_x = static_cast<int>(blockIdx.x) * S::kX;                                                                  \
     reduce::wait_for_predecessor();                                                                                            \
-    gemm_portable::multiply<GemmPortable_##NAME##_##FAMILY>({y, x, w, scale_x, scale_w, bias, residual, m, n, k, 0, 0, 0, flags}, \
-                                                            {first_x, m, static_cast<int>(blockIdx.y) * S::kW}, group);        \
+    gemm_portable::multiply<GemmPortable_##NAME##_##FAMILY>({y, x, w, scale_x, scale_w, bias, residual, n, k, group, flags},   \
+                                                            {first_x, m, static_cast<int>(blockIdx.y) * S::kW});               \
   }
 
 #define GEMM_PORTABLE_FAMILIES(NAME, TYPES)             \

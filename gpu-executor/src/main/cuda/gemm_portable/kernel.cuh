@@ -5,14 +5,10 @@
 // decoding, 1 for prefill.
 #pragma once
 
-#include "../gemm_decode/epilogue.cuh"
+#include "output.cuh"
 #include "stage.cuh"
 
 namespace gemm_portable {
-
-using gemm_decode::Problem;
-
-constexpr int kAsymmetric = 32;   // of flags, beside those of gemm_decode/layout.cuh: the int4 tiles hold zero points
 
 // Four 8 x 8 matrices of 16-bit elements; lane i gives the address of row i % 8 of matrix i / 8.
 __device__ __forceinline__ void load_matrices(uint32_t (&to)[4], uint32_t address) {
@@ -41,7 +37,7 @@ struct BlockScales {
 
   __device__ __forceinline__ void load(const Problem& p, const Part& part, int x_row, int chunk) {
     const int blocks = (p.k + 127) / 128;
-    const bool gate = (p.flags & gemm_decode::kGate) != 0;
+    const bool gate = (p.flags & kGate) != 0;
 #pragma unroll
     for (int i = 0; i < 2 * S::kXTiles; i++) {
       const int row = min(part.first_x + x_row + i / 2 * 8 + i % 2, part.end_x - 1);
@@ -203,28 +199,22 @@ __device__ __forceinline__ void write(const Problem& p, const Part& part, const 
     if (m >= part.end_x || n >= p.n) continue;
     Sum total[4] = {};
 #pragma unroll
-    for (int share = 0; share < S::kKWarps; share++) {
-      const Sum* from = sums + (share * S::kX + row) * S::kPitch + w_row;
-      gemm_decode::add_words(total, *reinterpret_cast<const uint4*>(from));
-    }
+    for (int j = 0; j < 4 * S::kKWarps; j++) total[j % 4] += sums[(j / 4 * S::kX + row) * S::kPitch + w_row + j % 4];
     float values[4];
 #pragma unroll
     for (int j = 0; j < 4; j++) values[j] = __fmul_rn(static_cast<float>(total[j]), C::T::kUnit);
-    gemm_decode::Operands<C::T::kScaling == Scaling::kBlocks> operands;
-    operands.load(p, m, n);
-    operands.store(p, m, n, values);
+    write_four<C::T::kScaling == Scaling::kBlocks>(p, m, n, values);
   }
 }
 
-// group: of int4 weights. All threads of the block; shared memory is free again when all have returned and met.
+// All threads of the block; shared memory is free again when all have returned and met.
 template <typename C>
-__device__ __forceinline__ void multiply(const Problem& p, const Part& part, int group) {
+__device__ __forceinline__ void multiply(const Problem& p, const Part& part) {
   extern __shared__ __align__(128) unsigned char shared[];
   using S = typename C::Tile;
   const uint32_t base = ptx::shared_address(shared);
   const int chunks = (p.k * C::T::kXBytes + kChunkBytes - 1) / kChunkBytes, stages = (chunks + S::kKWarps - 1) / S::kKWarps;
-  const bool asymmetric = (p.flags & kAsymmetric) != 0;
-  const std::conditional_t<C::T::kInt4, StripPieces<C>, Rows<C>> weights(p, part, group, asymmetric);
+  const std::conditional_t<C::T::kInt4, StripPieces<C>, Rows<C>> weights(p, part);
   const auto copy = [&](int stage) {
     if (stage < stages) {
       const uint32_t to = base + stage % C::kStages * C::kStageBytes;
@@ -250,7 +240,7 @@ __device__ __forceinline__ void multiply(const Problem& p, const Part& part, int
       warp.multiply_rows(x, w);
       warp.move([&](int, int tile, int j) { return __fmul_rn(scales.x[tile][j % 2], scales.w[j / 2]); });
     } else if constexpr (C::T::kInt4) {
-      warp.multiply_strips(x, w, group, asymmetric);
+      warp.multiply_strips(x, w, p.group, (p.flags & kAsymmetric) != 0);
     } else {
       warp.multiply_rows(x, w);
     }

@@ -1,9 +1,9 @@
 // From device memory to shared memory: stages of 128 bytes of K of X for each share of K of a block, by cp.async.
 #pragma once
 
-#include "../gemm_decode/layout.cuh"
 #include "../gemm_int4/layout.cuh"
 #include "../gemm_prefill/tiling.cuh"
+#include "output.cuh"
 #include "ptx.cuh"
 #include "types.cuh"
 
@@ -64,7 +64,7 @@ struct Part {
 // Copies rows of X of the shares' chunks first_chunk, + 1, ... Rows that do not exist keep what was there: a row of an operand
 // reaches only its own sums. What lies beyond K is zero.
 template <typename C>
-__device__ __forceinline__ void copy_x(const gemm_decode::Problem& p, const Part& part, int first_chunk, uint32_t to) {
+__device__ __forceinline__ void copy_x(const Problem& p, const Part& part, int first_chunk, uint32_t to) {
   constexpr int kShares = C::Tile::kKWarps;
   const int k_bytes = p.k * C::T::kXBytes;
 #pragma unroll
@@ -80,10 +80,10 @@ __device__ __forceinline__ void copy_x(const gemm_decode::Problem& p, const Part
 // Rows of W. Neighbouring rows 2 g and 2 g + 1 are rows g and g + 8 of an mma: eight rows that are loaded together are two apart.
 template <typename C>
 struct Rows {
-  const gemm_decode::Problem& p;
+  const Problem& p;
   const Part& part;
 
-  __device__ __forceinline__ Rows(const gemm_decode::Problem& p_, const Part& part_, int, bool) : p(p_), part(part_) {}
+  __device__ __forceinline__ Rows(const Problem& p_, const Part& part_) : p(p_), part(part_) {}
 
   __device__ __forceinline__ void copy(int first_chunk, uint32_t to) const {
     constexpr int kShares = C::Tile::kKWarps;
@@ -119,15 +119,16 @@ struct StripPieces {
   uint32_t to[kCount];
   int block, chunks;
 
-  __device__ __forceinline__ StripPieces(const gemm_decode::Problem& p, const Part& part, int group, bool asymmetric)
-      : block(gemm_int4::block_bytes(group, asymmetric)), chunks((p.k + S::kColumns - 1) / S::kColumns) {
+  __device__ __forceinline__ StripPieces(const Problem& p, const Part& part)
+      : block(gemm_int4::block_bytes(p.group, (p.flags & kAsymmetric) != 0)), chunks((p.k + S::kColumns - 1) / S::kColumns) {
+    const bool asymmetric = (p.flags & kAsymmetric) != 0;
     const long long row_of_blocks = static_cast<long long>((p.k + 127) / 128) * block;
 #pragma unroll
     for (int i = 0; i < kCount; i++) {
       const int at = static_cast<int>(threadIdx.x) + i * C::Tile::kThreads, strip = at / kPieces % kStrips, row = part.first_w + 16 * strip;
       share[i] = at / kPieces / kStrips;
       to[i] = share[i] * C::kShareBytes + strip * S::kBytes + at % kPieces * 16;
-      const int offset = place(at % kPieces, row % 128, group, asymmetric, half[i]);
+      const int offset = place(at % kPieces, row % 128, p.group, asymmetric, half[i]);
       from[i] = share[i] < kShares && row < p.n && offset >= 0 ? p.w + row / 128 * row_of_blocks + offset : nullptr;
     }
   }
