@@ -183,7 +183,7 @@ void check_kind(bench::Checks& checks, const bench::Options& options, Kind kind)
   struct { int m, n, k, samples; } shapes[] = {{1, 16, 16, 0}, {130, 272, 592, 0}, {300, 1040, 2064, 20000}, {3, 208, 8192, 0},
                                                {128, 256, 28672, 4000}, {4096, 8192, 8192, 300}};
   for (const auto& s : shapes) {
-    if (options.quick && s.m == 4096) continue;
+    if ((options.quick && s.m == 4096) || (options.smallest && s.m != 130)) continue;
     const Operands operands(kind, s.m, s.n, s.k, 100 + s.m);
     Check check(checks, operands);
     const Variant* first = nullptr;

@@ -141,7 +141,7 @@ void check_int4(bench::Checks& checks, const bench::Options& options) {
   for (const Int4Variant& v : kInt4Variants) {
     if (!options.wants(v.label)) continue;
     for (bool asymmetric : {false, true}) {
-      Int4Check(checks, v, asymmetric, 1, 16, v.group).run(16);
+      if (!options.smallest) Int4Check(checks, v, asymmetric, 1, 16, v.group).run(16);
       Int4Check(checks, v, asymmetric, 130, 272, 576 / v.group * v.group + v.group).run(5000);
       if (!options.quick) Int4Check(checks, v, asymmetric, 600, 1040, 2176).run(5000);
     }

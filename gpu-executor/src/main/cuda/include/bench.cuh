@@ -25,9 +25,11 @@ inline void must(cudaError_t code, const char* what, const char* file, int line)
 #define CUDA_MUST(call) ::bench::must((call), #call, __FILE__, __LINE__)
 #define LAUNCHED() ::bench::must(cudaGetLastError(), "launch", __FILE__, __LINE__)
 
-// The options of every bench: --check runs no timing, --quick times fewer shapes, --only TEXT keeps cases that contain it.
+// The options of every bench: --check runs no timing, --smallest checks every kernel but few shapes (for compute-sanitizer) and runs no
+// timing, --quick times fewer shapes, --only TEXT keeps cases that contain it.
 struct Options {
   bool check_only = false;
+  bool smallest = false;
   bool quick = false;
   std::string only;
 
@@ -36,9 +38,10 @@ struct Options {
     for (int i = 1; i < argc; i++) {
       std::string word = argv[i];
       if (word == "--check") options.check_only = true;
+      else if (word == "--smallest") options.smallest = options.check_only = options.quick = true;
       else if (word == "--quick") options.quick = true;
       else if (word == "--only" && i + 1 < argc) options.only = argv[++i];
-      else { std::fprintf(stderr, "%s: unknown option %s; --check, --quick, --only TEXT\n", argv[0], argv[i]); std::exit(2); }
+      else { std::fprintf(stderr, "%s: unknown option %s; --check, --smallest, --quick, --only TEXT\n", argv[0], argv[i]); std::exit(2); }
     }
     return options;
   }
