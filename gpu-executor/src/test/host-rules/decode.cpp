@@ -14,7 +14,7 @@ int main() {
       for (int n : lengths) {
         for (int k : lengths) {
           const Tiling tiling = choose_tiling(n, k, bytes, multiprocessors);
-          std::printf("tiling %d %d %d %d = h%d p%d busiest %d\n", n, k, bytes, multiprocessors, tiling.tile_rows, tiling.parts,
+          std::printf("tiling %d %d %d %d = h%d c%d busiest %d\n", n, k, bytes, multiprocessors, tiling.tile_rows, tiling.split,
                       tiling.busiest_rows);
           int discarded = 0;
           for (const Tiling& one : enumerate_tilings(n, k, bytes, multiprocessors)) discarded += !one.discarded.empty();
@@ -33,13 +33,11 @@ int main() {
   for (int m : {1, 7, 8, 9, 64, 128}) {
     for (int n : {16, 32, 64, 128}) {
       for (int rows : {16, 32, 64, 96, 128, 192, 448}) {
-        for (int sets : {1, 2}) {
-          for (int stages : {2, 17, 32}) {
-            for (int k_blocks : {0, 1, 33}) {
-              for (int cluster : {1, 2, 4}) {
-                std::printf("shared %d %d %d %d %d %d %d = %u\n", m, n, rows, sets, stages, k_blocks, cluster,
-                            SharedLayout::of(m, n, rows, sets, stages, k_blocks, cluster).bytes);
-              }
+        for (int stages : {2, 17, 32}) {
+          for (int k_blocks : {0, 1, 33}) {
+            for (int split : {1, 2, 4}) {
+              std::printf("shared %d %d %d %d %d %d = %u\n", m, n, rows, stages, k_blocks, split,
+                          SharedLayout::of(m, n, rows, stages, k_blocks, split).bytes);
             }
           }
         }

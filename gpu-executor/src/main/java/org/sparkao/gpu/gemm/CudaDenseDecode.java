@@ -75,7 +75,6 @@ final class CudaDenseDecode {
         .with(gemm.k())
         .with(tiling.tileRows())
         .with(plan.rows())
-        .with(plan.blocks().sets())
         .with(plan.stages())
         .with(flags(gemm, operands) | plan.flags())
         .run();

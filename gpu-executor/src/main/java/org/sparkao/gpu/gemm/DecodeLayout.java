@@ -6,7 +6,6 @@ package org.sparkao.gpu.gemm;
  */
 final class DecodeLayout {
   static final int BLOCK_BYTES = 128;
-  static final int CHUNK_BLOCKS = 4;
   static final int PIECE_ROWS = 64;
   static final int BARRIER_BYTES = 1024;
   static final int MAX_STAGES = 32;
@@ -34,8 +33,8 @@ final class DecodeLayout {
     return (long) ceilDiv(n, tileRows) * tileRows * blocksOfK(k, elementBytes) * BLOCK_BYTES;
   }
 
-  static int mostRows(int n, int sets) {
-    return (n == 16 ? 7 : n <= 64 ? 4 : 3) / sets * PIECE_ROWS;
+  static int mostRows(int n) {
+    return (n == 16 ? 7 : n <= 64 ? 4 : 3) * PIECE_ROWS;
   }
 
   static int paddedM(int m) {
@@ -55,37 +54,25 @@ final class DecodeLayout {
   }
 
   /** {@code Slice::most_bytes}. */
-  static int mostSliceBytes(int m, int rows, int cluster) {
-    int quads = ceilDiv(m * (rows / 4), cluster);
+  static int mostSliceBytes(int m, int rows, int split) {
+    int quads = ceilDiv(m * (rows / 4), split);
     return quads * 16 + (quads / 4 + 1) * 16;
   }
 
   /**
-   * A thread block's share of the work.
-   *
-   * @param m rows of X
-   * @param n columns of the instruction
-   * @param rows rows of weights
-   * @param sets parts of K in the block
-   * @param cluster blocks that split K
-   */
-  record Share(int m, int n, int rows, int sets, int cluster) {}
-
-  /**
    * {@code SharedLayout::of(...).bytes}.
    *
+   * @param n columns of the instruction
+   * @param rows rows of weights
    * @param kBlocks blocks of K a thread block does, at most; 0 without block scales
    */
-  static int sharedBytes(Share of, int stages, int kBlocks) {
+  static int sharedBytes(int m, int n, int rows, int stages, int kBlocks, int split) {
     int x = BARRIER_BYTES;
-    int w = x + stages * paddedM(of.m) * BLOCK_BYTES;
-    int scaleX = w + stages * slotRows(of.rows) * BLOCK_BYTES;
-    int scaleW = scaleX + (kBlocks > 0 ? stages * of.n * 4 : 0);
-    int setsEnd =
-        BARRIER_BYTES + (of.sets - 1) * ceilDiv(of.rows, PIECE_ROWS) * PIECE_ROWS * of.n * 4;
-    int partialsEnd = BARRIER_BYTES + of.m * partialPitch(of.rows) * 4;
-    int shares = (scaleW + scaleRows(of.rows) * kBlocks * 4 + 15) / 16 * 16;
-    shares = Math.max(shares, Math.max(setsEnd, partialsEnd));
-    return shares + (of.cluster - 1) * mostSliceBytes(of.m, of.rows, of.cluster);
+    int w = x + stages * paddedM(m) * BLOCK_BYTES;
+    int scaleX = w + stages * slotRows(rows) * BLOCK_BYTES;
+    int scaleW = scaleX + (kBlocks > 0 ? stages * n * 4 : 0);
+    int partialsEnd = BARRIER_BYTES + m * partialPitch(rows) * 4;
+    int shares = Math.max((scaleW + scaleRows(rows) * kBlocks * 4 + 15) / 16 * 16, partialsEnd);
+    return shares + (split - 1) * mostSliceBytes(m, rows, split);
   }
 }

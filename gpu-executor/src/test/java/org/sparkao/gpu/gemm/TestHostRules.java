@@ -32,10 +32,8 @@ class TestHostRules {
     HostRules.assertSame(
         decisions,
         "shared",
-        9072,
-        of ->
-            DecodeLayout.sharedBytes(
-                new DecodeLayout.Share(of[0], of[1], of[2], of[3], of[6]), of[4], of[5]));
+        4536,
+        of -> DecodeLayout.sharedBytes(of[0], of[1], of[2], of[3], of[4], of[5]));
     HostRules.assertSame(
         decisions,
         "tiling",
@@ -44,8 +42,8 @@ class TestHostRules {
           DecodeTiling tiling = DecodeTiling.choose(of[0], of[1], of[2], of[3]);
           return "h"
               + tiling.tileRows()
-              + " p"
-              + tiling.parts()
+              + " c"
+              + tiling.split()
               + " busiest "
               + tiling.busiestRows();
         });
