@@ -30,7 +30,11 @@ final class GemmChecks {
     if (gemm.operands().x() == ElementType.E5M2) {
       refuse(gemm, "prefill", "E5M2 activations", "quantize activations to E4M3");
     }
-    if (gemm.has(Gemm.Step.SILU_GATE) && gemm.has(Gemm.Step.RESIDUAL)) {
+    boolean gate = gemm.has(Gemm.Step.SILU_GATE);
+    if (gate && gemm.operands() instanceof DenseOperands dense && dense.blockScales()) {
+      refuse(gemm, "prefill", "gate with block scales", SEPARATE_GATE);
+    }
+    if (gate && gemm.has(Gemm.Step.RESIDUAL)) {
       refuse(gemm, "prefill", "gate together with a residual", SEPARATE_RESIDUAL);
     }
   }

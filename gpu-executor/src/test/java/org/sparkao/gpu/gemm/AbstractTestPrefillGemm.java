@@ -85,6 +85,11 @@ abstract class AbstractTestPrefillGemm {
             "w [16, 16] bf16 x bf16, scales NONE x NONE, [SILU_GATE, RESIDUAL]: the prefill kernels"
                 + " have no gate together with a residual; leave the step out, and add with"
                 + " ResidualAdd");
+    Gemm blocks =
+        Gemm.of("w", 16, 16, DenseOperands.fp8(Scaling.BLOCK, Scaling.BLOCK), ElementType.BF16)
+            .with(Gemm.Step.SILU_GATE);
+    assertThatThrownBy(() -> prefill.prepareGated(blocks, none, none))
+        .hasMessageContaining("no gate with block scales; multiply gate and up as one weight");
     Gemm wide =
         Gemm.of(
             "w",

@@ -71,7 +71,9 @@ final class GemmCases {
       if (operands.x() != ElementType.E5M2) {
         all.add(dense(operands, all.size()));
         all.add(dense(operands, all.size()).with(Gemm.Step.BIAS));
-        all.add(withSteps(dense(operands, all.size()), GATED | all.size() % 2));
+        if (!operands.blockScales()) {
+          all.add(withSteps(dense(operands, all.size()), GATED | all.size() % 2));
+        }
         all.add(dense(operands, all.size()).with(Gemm.Step.RESIDUAL));
         all.add(dense(operands, all.size()).with(Gemm.Step.RESIDUAL).with(Gemm.Step.BIAS));
       }
