@@ -29,7 +29,6 @@ import org.sparkao.jobs.table.BenchmarkRow.Work;
  */
 final class GemmBenchmark implements Benchmark {
   private static final int LEAST_REPEATS = 25;
-  private static final int LEAST_CALLS = 24;
 
   @Override
   public String name() {
@@ -87,11 +86,11 @@ final class GemmBenchmark implements Benchmark {
         for (int m : trial.rows()) {
           multiplier.multiply(copies.get(0), operands.call(m, 0), workspace);
           new GemmSample(trial, gpu).check(operands.matrix(), operands.call(m, 0));
-          int calls = (LEAST_CALLS + copies.size() - 1) / copies.size() * copies.size();
+          int rounds = (trial.family().calls() + copies.size() - 1) / copies.size();
           Timing timing =
               new DeviceClock(gpu)
                   .median(
-                      calls,
+                      rounds * copies.size(),
                       repeats,
                       i ->
                           multiplier.multiply(

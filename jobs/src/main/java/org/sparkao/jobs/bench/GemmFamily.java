@@ -18,7 +18,7 @@ import org.sparkao.gpu.module.KernelLibrary;
 /** The two families of kernels, seen alike. */
 enum GemmFamily {
   /** Few rows. */
-  DECODE(List.of(1, 4, 8, 16, 32, 64, 128)) {
+  DECODE(List.of(1, 4, 8, 16, 32, 64, 128), 24) {
     @Override
     void check(Gemm gemm) {
       DecodeGemm.check(gemm);
@@ -35,7 +35,7 @@ enum GemmFamily {
     }
   },
   /** Many rows; X is tiled in every product. */
-  PREFILL(List.of(2048, 4096)) {
+  PREFILL(List.of(2048, 4096), 4) {
     @Override
     void check(Gemm gemm) {
       PrefillGemm.check(gemm);
@@ -53,9 +53,11 @@ enum GemmFamily {
   };
 
   private final List<Integer> rows;
+  private final int calls;
 
-  GemmFamily(List<Integer> rows) {
+  GemmFamily(List<Integer> rows, int calls) {
     this.rows = rows;
+    this.calls = calls;
   }
 
   /** Multiplies. */
@@ -88,6 +90,11 @@ enum GemmFamily {
   /** Rows of activations when none are given. */
   List<Integer> rows() {
     return rows;
+  }
+
+  /** Products of a chain, at least: as many as the benches of the kernels time. */
+  int calls() {
+    return calls;
   }
 
   private static Multiplier of(DecodeGemm decode) {
