@@ -28,4 +28,20 @@ sealed interface TileLayout {
       return "prefill";
     }
   }
+
+  /** Rows as they come, gate and up by turns: {@code gemm_portable/output.cuh}. */
+  record Rows() implements TileLayout {
+    @Override
+    public String label() {
+      return "devices that are no Hopper";
+    }
+  }
+
+  /** Prefill tiles of one expert behind the other: {@code gemm_grouped/grouped.cuh}. */
+  record Experts(int count) implements TileLayout {
+    @Override
+    public String label() {
+      return count + " experts";
+    }
+  }
 }
