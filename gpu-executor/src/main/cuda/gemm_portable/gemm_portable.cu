@@ -54,13 +54,13 @@ GEMM_PORTABLE_FAMILIES(int4_bf16, Int4<gemm_int4::Type::kBf16>)
 GEMM_PORTABLE_FAMILIES(int4_fp16, Int4<gemm_int4::Type::kFp16>)
 GEMM_PORTABLE_FAMILIES(int4_e4m3, Int4<gemm_int4::Type::kE4m3>)
 
-// Rows 2 i of `to` from row i of gate, rows 2 i + 1 from row i of up: weights for the SiLU gate (flag 16). Any grid, block 256;
-// row_bytes a multiple of 16.
+// W as the kernels want it: a copy, or with `up` (flag 16) rows 2 i from row i of `w` and rows 2 i + 1 from row i of `up`; n counts both.
+// Any grid, block 256; row_bytes a multiple of 16.
 extern "C" __global__ void __launch_bounds__(256)
-    gemm_portable_interleave(const uint4* gate, const uint4* up, uint4* to, int rows, int row_bytes) {
-  const long long row_pieces = row_bytes / 16, pieces = 2 * row_pieces * rows;
+    gemm_portable_rows(uint4* to, const uint4* w, const uint4* up, int n, int row_bytes) {
+  const long long row_pieces = row_bytes / 16, pieces = row_pieces * n;
   for (long long i = blockIdx.x * 256ll + threadIdx.x; i < pieces; i += gridDim.x * 256ll) {
     const long long row = i / row_pieces, from = row / 2 * row_pieces + i % row_pieces;
-    to[i] = row % 2 == 0 ? gate[from] : up[from];
+    to[i] = up == nullptr ? w[i] : row % 2 == 0 ? w[from] : up[from];
   }
 }

@@ -1,0 +1,18 @@
+package org.sparkao.gpu.gemm;
+
+import org.sparkao.gpu.module.KernelLibrary;
+
+/** The launchers for a device: those of Hopper on Hopper, else the portable ones. */
+public final class CudaGemms {
+  private CudaGemms() {}
+
+  /** Products of few rows. */
+  public static DecodeGemm decode(KernelLibrary library) {
+    return library.hopper() ? new CudaDecodeGemm(library) : new CudaPortableDecodeGemm(library);
+  }
+
+  /** Products of many rows. */
+  public static PrefillGemm prefill(KernelLibrary library) {
+    return library.hopper() ? new CudaPrefillGemm(library) : new CudaPortablePrefillGemm(library);
+  }
+}
