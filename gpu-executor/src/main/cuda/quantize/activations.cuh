@@ -13,7 +13,7 @@ constexpr int kNormOctets = 2;
 // + epsilon)) * weight, rounded to bf16; then the scale and the codes of kCtSymmetric on y.
 __device__ __forceinline__ void rmsnorm_fp8(const Matrix& matrix, const unsigned char* weight, float epsilon) {
   __shared__ float scratch[32];
-  __shared__ Range partial[2][32];
+  __shared__ Range partial[64];
   using Norm = Kind<kDivideInType, kE4m3>;
   const Scheme scheme = {kCtSymmetric, kE4m3, 8, kFloatScale};
   const int octets = matrix.columns / 8;
@@ -38,7 +38,6 @@ __device__ __forceinline__ void rmsnorm_fp8(const Matrix& matrix, const unsigned
   }
   const float mean = __fdiv_rn(reduce::over_block<reduce::Sum>(squares, scratch), static_cast<float>(matrix.columns));
   const float factor = __fdiv_rn(1.0f, __fsqrt_rn(__fadd_rn(mean, epsilon)));
-  Range range = {0.0f, 0.0f};
 #pragma unroll
   for (int i = 0; i < kNormOctets; i++) {
     float values[8], scales[8];
@@ -48,16 +47,9 @@ __device__ __forceinline__ void rmsnorm_fp8(const Matrix& matrix, const unsigned
     for (int j = 0; j < 8; j++) values[j] = __fmul_rn(Bf16::round(__fmul_rn(values[j], factor)), scales[j]);
 #pragma unroll
     for (int j = 0; j < 4; j++) held[i].words[j] = Bf16::pair(values[2 * j], values[2 * j + 1]);
-    range = merge(range, range_of<Bf16>(held[i]));
   }
-  range = over_block(range, partial[0]);
-  const bool finite = range.finite();
-  if (!finite) {
-    range = {0.0f, 0.0f};
-#pragma unroll
-    for (int i = 0; i < kNormOctets; i++) range = merge(range, finite_range_of<Bf16>(held[i]));
-    range = over_block(range, partial[1]);
-  }
+  bool finite;
+  const Range range = range_of_block<Bf16>(held, partial, finite);
   const Scale scale = choose<Bf16>(scheme, range, 1.0f);
   const bool regular = finite && is_regular(scheme, scale, range);
   const float reciprocal = __frcp_rn(scale.operand);
@@ -75,7 +67,7 @@ __device__ __forceinline__ void rmsnorm_fp8(const Matrix& matrix, const unsigned
     }
     reinterpret_cast<uint2*>(matrix.codes)[row + octet] = codes_of<Norm>(values, 0.0f, 0.0f);
   }
-  if (threadIdx.x == 0) write_scale<Bf16>(matrix, scheme, blockIdx.x, scale, false);
+  if (threadIdx.x == 0) write_scale<Bf16>(matrix, scheme, blockIdx.x, scale, 0);
 }
 
 }  // namespace quantize

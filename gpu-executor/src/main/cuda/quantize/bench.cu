@@ -132,6 +132,14 @@ void check_case(bench::Checks& checks, const Case& c, Plan plan, const std::vect
     checks.same(name + "/packed-zero-points", buffers.packed_zero_points.host(), expected.packed_zero_points, guards);
   }
   checks.same(name + "/statistics", figures(buffers.statistics.host()), figures(expected.statistics), guards);
+  for (int rows : {1, 4}) {
+    if (!launch::in_octets(c)) break;
+    buffers.statistics.poison();
+    launch::row_sums(c, buffers, rows, nullptr);
+    CUDA_MUST(cudaDeviceSynchronize());
+    checks.same(name + "/row-sums-" + std::to_string(rows), figures(buffers.statistics.host()), figures(expected.statistics),
+                buffers.guards_hold());
+  }
   checks.same(name + "/dequantized", floats(c, buffers.dequantized.host()), floats(c, expected.dequantized), guards);
 }
 
@@ -273,9 +281,47 @@ void time_case(const Named& named, reference::Type type, int rows, int columns) 
   report("dequantize", bytes_of(c), [&](cudaStream_t s, const launch::Buffers& b) { launch::dequantize(c, b, s); });
   report("quantize+statistics", static_cast<double>(source.size()), [&](cudaStream_t s, const launch::Buffers& b) {
     launch::quantize(c, b, plan, true, s);
-    launch::statistics(c, b, s);
+    launch::row_sums(c, b, launch::rows_of_warp(c), s);
   });
+  report("row-sums", static_cast<double>(source.size()),
+         [&](cudaStream_t s, const launch::Buffers& b) { launch::row_sums(c, b, launch::rows_of_warp(c), s); });
   report("range", static_cast<double>(source.size()), [&](cudaStream_t s, const launch::Buffers& b) { launch::range(c, b, s); });
+}
+
+__global__ void copy_streaming(const uint4* from, uint4* to, long long count) {
+  const long long stride = static_cast<long long>(gridDim.x) * blockDim.x;
+  for (long long i = static_cast<long long>(blockIdx.x) * blockDim.x + threadIdx.x; i < count; i += 4 * stride) {
+    uint4 held[4];
+#pragma unroll
+    for (int j = 0; j < 4; j++) {
+      if (i + j * stride < count) held[j] = __ldcs(from + i + j * stride);
+    }
+#pragma unroll
+    for (int j = 0; j < 4; j++) {
+      if (i + j * stride < count) __stcs(to + i + j * stride, held[j]);
+    }
+  }
+}
+
+// What the others are measured against: a copy within the memory of the device, by the driver and by a kernel.
+void time_copy(size_t bytes) {
+  std::vector<bench::Device<unsigned char>> from, to;
+  for (int i = 0; i < 4; i++) {
+    from.emplace_back(bytes);
+    to.emplace_back(bytes);
+  }
+  const std::string shape = std::to_string(bytes >> 20) + "MiB";
+  double us = bench::median_us(8, [&](cudaStream_t stream, int i) {
+    CUDA_MUST(cudaMemcpyAsync(to[i % 4].data(), from[i % 4].data(), bytes, cudaMemcpyDeviceToDevice, stream));
+  });
+  bench::report("quantize", shape, "copy by the driver", us, 2.0 * bytes, 0);
+  const long long count = static_cast<long long>(bytes / 16);
+  us = bench::median_us(8, [&](cudaStream_t stream, int i) {
+    copy_streaming<<<static_cast<unsigned>((count + 1023) / 1024), 256, 0, stream>>>(
+        reinterpret_cast<const uint4*>(from[i % 4].data()), reinterpret_cast<uint4*>(to[i % 4].data()), count);
+    LAUNCHED();
+  });
+  bench::report("quantize", shape, "copy by a kernel", us, 2.0 * bytes, 0);
 }
 
 void time_norm(int m, int k) {
@@ -308,9 +354,11 @@ int main(int argc, char** argv) {
     for (int k : {64, 1024, 4096, 8192, 16384}) check_norm(checks, options, m, k);
   }
   if (!options.check_only) {
+    time_copy(128u << 20);
     for (const Named& named : kTimed) {
       time_case(named, reference::kTypeBf16, 8192, 8192);
       if (!options.quick) time_case(named, reference::kTypeBf16, 28672, 4096);
+      time_case(named, reference::kTypeBf16, 128, 8192);  // a slice of the job
     }
     for (int m : {1, 16, 128, 4096}) time_norm(m, 8192);
     if (!options.quick) time_case({"activations-fp8", {0, 1, 8, kFloatScale}, 0}, reference::kTypeBf16, 128, 8192);

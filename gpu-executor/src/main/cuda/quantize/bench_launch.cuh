@@ -66,6 +66,7 @@ struct Kernels {
   decltype(&quantize_scales_bf16) scales;
   decltype(&quantize_codes_bf16) codes;
   decltype(&quantize_statistics_bf16) statistics;
+  decltype(&quantize_row_sums_bf16) row_sums;
   decltype(&quantize_dequantize_bf16) dequantize;
   decltype(&quantize_range_bf16) range;
   decltype(&quantize_tensor_bf16) tensor;
@@ -74,7 +75,8 @@ struct Kernels {
 #define BENCH_KERNELS(suffix)                                                                                       \
   {quantize_rows_##suffix,       quantize_groups_##suffix,     quantize_blocks_##suffix,                            \
    quantize_scales_##suffix,     quantize_codes_##suffix,      quantize_statistics_##suffix,                        \
-   quantize_dequantize_##suffix, quantize_range_##suffix,      quantize_tensor_##suffix}
+   quantize_row_sums_##suffix,   quantize_dequantize_##suffix, quantize_range_##suffix,                             \
+   quantize_tensor_##suffix}
 
 inline const Kernels& kernels_of(const Case& c) {
   static const Kernels kAll[] = {BENCH_KERNELS(bf16), BENCH_KERNELS(fp16), BENCH_KERNELS(fp32)};
@@ -113,7 +115,7 @@ inline void quantize(const Case& c, const Buffers& b, Plan plan, bool kept, cuda
                                                                                   c.group_columns);
       break;
     case Plan::kBlocks:
-      k.blocks<<<dim3(c.groups(), c.bands()), 256, 0, stream>>>(MATRIX_OF(c, b, kept), SCHEME_OF(c));
+      k.blocks<<<dim3(c.groups(), c.bands()), quantize::kTileThreads, 0, stream>>>(MATRIX_OF(c, b, kept), SCHEME_OF(c));
       break;
     default:
       if (c.group_rows != 0) {
@@ -130,6 +132,19 @@ inline void quantize(const Case& c, const Buffers& b, Plan plan, bool kept, cuda
 inline void statistics(const Case& c, const Buffers& b, cudaStream_t stream) {
   auto* out = reinterpret_cast<quantize::RowStatistics*>(b.statistics.data());
   kernels_of(c).statistics<<<(c.rows + 15) / 16, 128, 0, stream>>>(MATRIX_OF(c, b, true), out, SCHEME_OF(c), GRID_OF(c));
+  LAUNCHED();
+}
+
+// Whether row_sums does for it: whole octets.
+inline bool in_octets(const Case& c) { return c.columns % 8 == 0 && c.group_columns % 8 == 0; }
+
+// Rows of a warp, as QuantizeKernels chooses them: four where there are enough of them for every multiprocessor.
+inline int rows_of_warp(const Case& c) { return c.rows >= 16 * 132 ? 4 : 1; }
+
+inline void row_sums(const Case& c, const Buffers& b, int rows_of_warp, cudaStream_t stream) {
+  auto* out = reinterpret_cast<quantize::RowStatistics*>(b.statistics.data());
+  kernels_of(c).row_sums<<<(c.rows + 4 * rows_of_warp - 1) / (4 * rows_of_warp), 128, 0, stream>>>(
+      MATRIX_OF(c, b, true), out, SCHEME_OF(c), GRID_OF(c), rows_of_warp);
   LAUNCHED();
 }
 

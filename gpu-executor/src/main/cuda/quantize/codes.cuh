@@ -7,7 +7,7 @@
 // __fdiv_rn itself. fp32 weights are divided by __fdiv_rn. Everything else goes weight by weight, as PlainKernel does.
 #pragma once
 
-#include "rules.cuh"
+#include "pairs.cuh"
 
 namespace quantize {
 
@@ -61,16 +61,9 @@ __device__ __forceinline__ bool is_regular(const Scheme& scheme, const Scale& sc
   return !divides || (operand >= 0x1p-64f && operand <= 0x1p16f && range.amax() <= operand * 0x1p20f);
 }
 
-// value / divisor up to a relative error of 2^-45 before its last rounding; exact where the quotient is an fp32 number.
-__device__ __forceinline__ float divide_once(float value, float divisor, float reciprocal) {
-  float quotient = __fmul_rn(value, reciprocal);
-  return __fmaf_rn(__fmaf_rn(-quotient, divisor, value), reciprocal, quotient);
-}
-
-// value / divisor, correctly rounded: the first residual makes the quotient faithful, the second exact.
-__device__ __forceinline__ float divide_exactly(float value, float divisor, float reciprocal) {
-  float quotient = divide_once(value, divisor, reciprocal);
-  return __fmaf_rn(__fmaf_rn(-quotient, divisor, value), reciprocal, quotient);
+// What the record of a group says beside its scale; `range` is that of its finite weights, `finite` whether those are all.
+__device__ __forceinline__ int flags_of(const Scheme& scheme, const Scale& scale, const Range& range, bool finite) {
+  return (needs_care(range.amax(), finite) ? kCare : 0) | (finite && is_regular(scheme, scale, range) ? 0 : kOneByOne);
 }
 
 template <typename T>
@@ -85,16 +78,24 @@ __device__ __forceinline__ void divide(float (&values)[8], float divisor, float 
   }
 }
 
-// How weights become codes, known to the compiler.
-template <int kQuotientValue, int kFormatValue>
+// How weights become codes, known to the compiler. kInPairs: pairs.cuh.
+template <int kQuotientValue, int kFormatValue, bool kPairs = false>
 struct Kind {
   static constexpr int kQuotient = kQuotientValue;
   static constexpr int kFormat = kFormatValue;
+  static constexpr bool kInPairs = kPairs;
 };
 
 // Calls `body` with the Kind of a scheme: the same one for a whole launch.
-template <class Body>
+template <typename T, class Body>
 __device__ __forceinline__ void with_kind(const Scheme& scheme, Body body) {
+  if constexpr (T::kBytes == 2) {
+    if (pairs::usable<T>(scheme)) {
+      if (scheme.format == kInteger) body(Kind<kDivideInType, kInteger, true>());
+      else body(Kind<kDivideInType, kE2m1, true>());
+      return;
+    }
+  }
   switch (scheme.quotient()) {
     case kDivideInType:
       if (scheme.format == kInteger) body(Kind<kDivideInType, kInteger>());
@@ -150,6 +151,22 @@ __device__ __forceinline__ void positions_of(float (&values)[8], float operand, 
   }
 }
 
+// 1.5 * 2^23: a sum with it is rounded to whole numbers, which its lowest bits hold.
+constexpr float kWholeFloat = 12582912.0f;
+
+// kWholeFloat plus the e2m1 code of a magnitude. Codes are 2 x up to 2, x + 2 up to 4, x / 2 + 4 up to 6, then 7: the
+// least of the four everywhere, before as after rounding; ties go to the even code.
+__device__ __forceinline__ float e2m1_above_whole(float magnitude) {
+  return fminf(fminf(__fmaf_rn(magnitude, 2.0f, kWholeFloat), __fadd_rn(magnitude, kWholeFloat + 2.0f)),
+               fminf(__fmaf_rn(magnitude, 0.5f, kWholeFloat + 4.0f), kWholeFloat + 7.0f));
+}
+
+// Byte `index` of each of four words, side by side.
+__device__ __forceinline__ uint32_t four_bytes(uint32_t a, uint32_t b, uint32_t c, uint32_t d, int index) {
+  const uint32_t which = index | (4 + index) << 4;
+  return __byte_perm(__byte_perm(a, b, which), __byte_perm(c, d, which), 0x5410);
+}
+
 // Eight codes of positions that are no NaN, one a byte, the first in the lowest. `smallest` and `largest` are those of
 // integers.
 template <class K>
@@ -164,32 +181,84 @@ __device__ __forceinline__ uint2 codes_of(const float (&positions)[8], float sma
 #pragma unroll
     for (int i = 0; i < 8; i++) {
       if constexpr (K::kFormat == kE2m1) {
-        float magnitude = fminf(fabsf(positions[i]), 6.0f);
-        codes[i] = numbers::magnitude_code<1, 0>(magnitude) | (__float_as_uint(positions[i]) >> 28 & 8u);
+        codes[i] = __float_as_uint(e2m1_above_whole(fabsf(positions[i])));
       } else {
-        // 1.5 * 2^23: the sum is rounded to whole numbers, which its lowest byte holds.
-        codes[i] = __float_as_uint(__fadd_rn(fmaxf(smallest, fminf(largest, positions[i])), 12582912.0f));
+        codes[i] = __float_as_uint(__fadd_rn(fmaxf(smallest, fminf(largest, positions[i])), kWholeFloat));
       }
     }
     uint32_t words[2];
 #pragma unroll
     for (int i = 0; i < 2; i++) {
-      uint32_t first = __byte_perm(codes[4 * i], codes[4 * i + 1], 0x0040);
-      uint32_t second = __byte_perm(codes[4 * i + 2], codes[4 * i + 3], 0x0040);
-      words[i] = __byte_perm(first, second, 0x5410);
+      words[i] = four_bytes(codes[4 * i], codes[4 * i + 1], codes[4 * i + 2], codes[4 * i + 3], 0);
+      if constexpr (K::kFormat == kE2m1) {
+        uint32_t signs[4];
+#pragma unroll
+        for (int j = 0; j < 4; j++) signs[j] = __float_as_uint(positions[4 * i + j]);
+        words[i] |= four_bytes(signs[0], signs[1], signs[2], signs[3], 3) >> 4 & 0x08080808u;
+      }
     }
     return make_uint2(words[0], words[1]);
   }
 }
 
-// Codes of eight weights of a regular group.
+// The same, two positions a word.
+template <typename T, class K>
+__device__ __forceinline__ void pair_positions_of(const Octet<T>& octet, const Scheme& scheme, float operand,
+                                                  float reciprocal, float zero_point, uint32_t (&found)[4]) {
+  const uint32_t one = T::twice(1.0f);
+  if constexpr (K::kFormat == kE2m1 && T::kRangeOfFp32) {
+    // The operand is a power of two. Zero is added on its own: a product that underflows keeps its sign.
+    const uint32_t factor = T::twice(reciprocal);
+#pragma unroll
+    for (int i = 0; i < 4; i++) found[i] = T::multiply_add2(T::multiply_add2(octet.words[i], factor, 0u), one, 0u);
+  } else {
+    float values[8];
+    unpack<T>(octet, values);
+    divide<T>(values, operand, reciprocal, false);
+#pragma unroll
+    for (int i = 0; i < 4; i++) found[i] = T::pair(values[2 * i], values[2 * i + 1]);
+    if (K::kFormat == kE2m1 || scheme.rule == kCtAsymmetric) {
+      const uint32_t zero = T::pair(zero_point, zero_point);
+#pragma unroll
+      for (int i = 0; i < 4; i++) found[i] = T::multiply_add2(found[i], one, zero);
+    }
+  }
+}
+
+// Codes of eight weights of a regular group. Where they are packed, bits above those of a code mean nothing.
 template <typename T, class K>
 __device__ __forceinline__ uint2 codes_of(const Octet<T>& octet, const Scheme& scheme, float operand, float reciprocal,
                                           float zero_point) {
   float values[8];
-  unpack<T>(octet, values);
-  positions_of<T, K>(values, operand, reciprocal, zero_point);
-  return codes_of<K>(values, scheme.smallest(), scheme.largest());
+  if constexpr (K::kInPairs) {
+    uint32_t found[4];
+    pair_positions_of<T, K>(octet, scheme, operand, reciprocal, zero_point, found);
+    return pairs::codes_of<T, K::kFormat == kE2m1>(found, scheme);
+  } else if constexpr (K::kQuotient == kDivide && T::kBytes == 2) {
+    // Signs are those of the weights, without that of zero; the rest needs none.
+    Octet<T> signs, magnitudes;
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+      signs.words[i] = T::multiply_add2(octet.words[i], T::twice(1.0f), 0u);
+      magnitudes.words[i] = signs.words[i] & 0x7FFF7FFFu;
+    }
+    unpack<T>(magnitudes, values);
+    divide<T>(values, operand, reciprocal, true);
+    uint32_t words[2];
+#pragma unroll
+    for (int i = 0; i < 2; i++) {
+      uint32_t codes[4];
+#pragma unroll
+      for (int j = 0; j < 4; j++) codes[j] = __float_as_uint(e2m1_above_whole(values[4 * i + j]));
+      words[i] = four_bytes(codes[0], codes[1], codes[2], codes[3], 0) |
+                 (__byte_perm(signs.words[2 * i], signs.words[2 * i + 1], 0x7531) >> 4 & 0x08080808u);
+    }
+    return make_uint2(words[0], words[1]);
+  } else {
+    unpack<T>(octet, values);
+    positions_of<T, K>(values, operand, reciprocal, zero_point);
+    return codes_of<K>(values, scheme.smallest(), scheme.largest());
+  }
 }
 
 // Codes of up to eight weights from `element` on, weight by weight.
@@ -226,6 +295,13 @@ __device__ __forceinline__ void store_bytes(unsigned char* to, unsigned long lon
   for (int i = 0; i < bytes; i++, stream >>= 8) to[i] = static_cast<unsigned char>(stream);
 }
 
+// Eight codes of 4 bits.
+__device__ __forceinline__ uint32_t nibbles_of(uint2 codes, const Scheme& scheme) {
+  const uint32_t low = (codes.x & 0x0F0F0F0Fu) | (codes.x >> 4 & 0xF0F0F0F0u);
+  const uint32_t high = (codes.y & 0x0F0F0F0Fu) | (codes.y >> 4 & 0xF0F0F0F0u);
+  return __byte_perm(low, high, 0x6420) ^ ((scheme.storage & kBiased) ? 0x88888888u : 0u);
+}
+
 // Writes octets of a matrix whose rows have no padding and whose codes begin at a multiple of 8. `place(i)` is where octet
 // i lies, counted in octets, negative for nowhere. The storage is looked at once for all of them.
 template <int kCount, class Place>
@@ -241,7 +317,7 @@ __device__ __forceinline__ void store_octets(const Matrix& matrix, const Scheme&
 #pragma unroll
     for (int i = 0; i < kCount; i++) {
       if (place(i) >= 0) {
-        reinterpret_cast<uint32_t*>(matrix.codes)[place(i)] = static_cast<uint32_t>(stream_of(codes[i], scheme));
+        reinterpret_cast<uint32_t*>(matrix.codes)[place(i)] = nibbles_of(codes[i], scheme);
       }
     }
   } else if (width == 8) {

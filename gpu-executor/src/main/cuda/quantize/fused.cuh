@@ -13,7 +13,7 @@ template <typename T, int kCount>
 __device__ __forceinline__ void codes_of_all(const Scheme& scheme, const Octet<T> (&held)[kCount], const Scale& scale,
                                              uint2 (&codes)[kCount]) {
   const float reciprocal = __frcp_rn(scale.operand);
-  with_kind(scheme, [&](auto kind) {
+  with_kind<T>(scheme, [&](auto kind) {
 #pragma unroll
     for (int i = 0; i < kCount; i++) {
       codes[i] = codes_of<T, decltype(kind)>(held[i], scheme, scale.operand, reciprocal, scale.zero_point);
@@ -34,7 +34,7 @@ constexpr int kRowOctets = 4;
 
 template <typename T>
 __device__ __forceinline__ void quantize_rows(const Matrix& matrix, const Scheme& scheme) {
-  __shared__ Range partial[2][32];
+  __shared__ Range partial[64];
   const int octets = matrix.columns / 8;
   const long long row = blockIdx.x;
   reduce::release_successor();
@@ -45,17 +45,8 @@ __device__ __forceinline__ void quantize_rows(const Matrix& matrix, const Scheme
     int octet = threadIdx.x + i * blockDim.x;
     held[i] = octet < octets ? load_octet<T>(matrix.weights, 8 * (row * octets + octet)) : zero_octet<T>();
   }
-  Range range = {0.0f, 0.0f};
-#pragma unroll
-  for (int i = 0; i < kRowOctets; i++) range = merge(range, range_of<T>(held[i]));
-  range = over_block(range, partial[0]);
-  const bool finite = range.finite();
-  if (!finite) {
-    range = {0.0f, 0.0f};
-#pragma unroll
-    for (int i = 0; i < kRowOctets; i++) range = merge(range, finite_range_of<T>(held[i]));
-    range = over_block(range, partial[1]);
-  }
+  bool finite;
+  const Range range = range_of_block<T>(held, partial, finite);
   const Scale scale = choose<T>(scheme, range, matrix.tensor != nullptr ? matrix.tensor[0] : 1.0f);
   if (finite && is_regular(scheme, scale, range)) {
     uint2 codes[kRowOctets];
@@ -69,83 +60,112 @@ __device__ __forceinline__ void quantize_rows(const Matrix& matrix, const Scheme
       store_one_by_one<T>(matrix, scheme, scale, row * octets + octet);
     }
   }
-  if (threadIdx.x == 0) write_scale<T>(matrix, scheme, row, scale, needs_care(range.amax(), finite));
+  if (threadIdx.x == 0) write_scale<T>(matrix, scheme, row, scale, flags_of(scheme, scale, range, finite));
 }
 
-// One scale for `group` consecutive weights of a row, group a power of two from 8 to 256: group / 8 neighbouring threads
-// a group. A thread takes kGroupOctets octets, a block's width apart; in between, one thread chooses the scale of a group.
+// One scale for `group` consecutive weights of a row, group a power of two from 8 to 256. Warps work alone: each takes 128
+// octets, 4 a thread, and no barrier of the block stands between its reads and its codes. Neighbouring threads share a
+// group, and a thread holds `kTogether` octets of it, so that few steps through shuffles find the range; the scales of all
+// groups of the warp are then chosen side by side, one a thread.
 constexpr int kGroupThreads = 256;
+constexpr int kGroupBlocks = 4;  // that a multiprocessor holds
 constexpr int kGroupOctets = 4;
+constexpr int kWarpOctets = 32 * kGroupOctets;
 
-template <typename T>
-__device__ __forceinline__ void quantize_groups(const Matrix& matrix, const Scheme& scheme, int group) {
-  // Of a group: low, high, whether all are finite; then operand, reciprocal (0 when not regular), zero point.
-  __shared__ float4 groups[kGroupThreads * kGroupOctets];
+template <typename T, int kTogether>
+__device__ __forceinline__ void groups_of_warp(const Matrix& matrix, const Scheme& scheme, int group, float4* scales) {
   const long long octets = static_cast<long long>(matrix.rows) * (matrix.columns / 8);
-  const long long first = static_cast<long long>(blockIdx.x) * (kGroupThreads * kGroupOctets);
-  const int threads = group / 8;
-  reduce::release_successor();
-  reduce::wait_for_predecessor();
+  const long long first = (static_cast<long long>(blockIdx.x) * kGroupThreads + threadIdx.x / 32 * 32) * kGroupOctets;
+  if (first >= octets) return;
+  const int count = static_cast<int>(min(octets - first, static_cast<long long>(kWarpOctets)));
+  // The octets of this warp alone.
+  Matrix own = matrix;
+  own.weights += first * 8 * T::kBytes;
+  own.codes += first * (scheme.packed() ? scheme.bits : 8);
+  const int lane = threadIdx.x % 32;
+  const int shift = __ffs(group) - 4;  // a group has 2^shift octets
+  const int threads = (1 << shift) / kTogether;
+  // Octet i of this thread, counted from the first of the warp.
+  const int start = (lane & -threads) * kTogether + (lane & (threads - 1));
+  auto place = [&](int i) { return i / kTogether * (32 * kTogether) + start + i % kTogether * threads; };
   Octet<T> held[kGroupOctets];
 #pragma unroll
   for (int i = 0; i < kGroupOctets; i++) {
-    long long octet = first + i * kGroupThreads + threadIdx.x;
-    held[i] = octet < octets ? load_octet<T>(matrix.weights, 8 * octet) : zero_octet<T>();
+    held[i] = place(i) < count ? load_octet<T>(own.weights, 8 * place(i)) : zero_octet<T>();
   }
 #pragma unroll
-  for (int i = 0; i < kGroupOctets; i++) {
-    Range range = over_threads(range_of<T>(held[i]), threads);
+  for (int part = 0; part < kGroupOctets; part += kTogether) {
+    Extent<T> extent;
+#pragma unroll
+    for (int i = 0; i < kTogether; i++) extent.add(held[part + i]);
+    Range range = extent.over_threads(threads);
     const bool finite = range.finite();
-    if (__any_sync(kFullWarp, !finite)) range = over_threads(finite_range_of<T>(held[i]), threads);
-    if (threadIdx.x % threads == 0) {
-      groups[(i * kGroupThreads + threadIdx.x) / threads] = make_float4(range.low, range.high, finite ? 1.0f : 0.0f, 0.0f);
+    if (__any_sync(kFullWarp, !finite)) {
+      range = {0.0f, 0.0f};
+#pragma unroll
+      for (int i = 0; i < kTogether; i++) range = merge(range, finite_range_of<T>(held[part + i]));
+      range = over_threads(range, threads);
+    }
+    if ((lane & (threads - 1)) == 0) {
+      scales[place(part) >> shift] = make_float4(range.low, range.high, finite ? 1.0f : 0.0f, 0.0f);
     }
   }
-  __syncthreads();
+  __syncwarp();
   const float factor = matrix.tensor != nullptr ? matrix.tensor[0] : 1.0f;
-  const long long left = (octets - first) / threads;
-  for (int i = threadIdx.x; i < min(left, static_cast<long long>(kGroupThreads * kGroupOctets / threads)); i += kGroupThreads) {
-    const Range range = {groups[i].x, groups[i].y};
-    const bool finite = groups[i].z != 0.0f;
+  for (int i = lane; i < count >> shift; i += 32) {
+    const Range range = {scales[i].x, scales[i].y};
     const Scale scale = choose<T>(scheme, range, factor);
-    const bool regular = finite && is_regular(scheme, scale, range);
-    groups[i] = make_float4(scale.operand, regular ? __frcp_rn(scale.operand) : 0.0f, scale.zero_point, 0.0f);
-    write_scale<T>(matrix, scheme, first / threads + i, scale, needs_care(range.amax(), finite));
+    const int flags = flags_of(scheme, scale, range, scales[i].z != 0.0f);
+    const float reciprocal = flags & kOneByOne ? 0.0f : __frcp_rn(scale.operand);
+    scales[i] = make_float4(scale.operand, reciprocal, scale.zero_point, 0.0f);
+    write_scale<T>(matrix, scheme, (first >> shift) + i, scale, flags);
   }
-  __syncthreads();
+  __syncwarp();
   uint2 codes[kGroupOctets];
-  with_kind(scheme, [&](auto kind) {
+  with_kind<T>(scheme, [&](auto kind) {
 #pragma unroll
     for (int i = 0; i < kGroupOctets; i++) {
-      const float4 scale = groups[(i * kGroupThreads + threadIdx.x) / threads];
+      const float4 scale = scales[place(i) >> shift];
       codes[i] = codes_of<T, decltype(kind)>(held[i], scheme, scale.x, scale.y, scale.z);
     }
   });
   bool irregular = false;
-  store_octets(matrix, scheme, codes, [&](int i) {
-    const int at = i * kGroupThreads + threadIdx.x;
-    if (first + at >= octets) return -1ll;
-    if (groups[at / threads].y != 0.0f) return first + at;
+  store_octets(own, scheme, codes, [&](int i) {
+    if (place(i) >= count) return -1;
+    if (scales[place(i) >> shift].y != 0.0f) return place(i);
     irregular = true;
-    return -1ll;
+    return -1;
   });
   if (!irregular) return;
 #pragma unroll 1
-  for (int i = threadIdx.x; i < kGroupThreads * kGroupOctets && first + i < octets; i += kGroupThreads) {
-    const float4 kept = groups[i / threads];
-    if (kept.y == 0.0f) store_one_by_one<T>(matrix, scheme, {kept.x, 0.0f, kept.z, 0}, first + i);
+  for (int i = 0; i < kGroupOctets && place(i) < count; i++) {
+    const float4 kept = scales[place(i) >> shift];
+    if (kept.y == 0.0f) store_one_by_one<T>(own, scheme, {kept.x, 0.0f, kept.z, 0}, place(i));
   }
 }
 
-// One scale for 128 x 128 weights. One block a tile: 16 threads a row of it, 16 rows at a time, 8 octets a thread. Grid
+template <typename T>
+__device__ __forceinline__ void quantize_groups(const Matrix& matrix, const Scheme& scheme, int group) {
+  // Of a group: low, high, whether all are finite; then operand, reciprocal (0 where codes go one by one), zero point.
+  __shared__ float4 scales[kGroupThreads * kGroupOctets];
+  float4* of_warp = scales + threadIdx.x / 32 * kWarpOctets;
+  reduce::release_successor();
+  reduce::wait_for_predecessor();
+  if (group >= 64) groups_of_warp<T, 4>(matrix, scheme, group, of_warp);
+  else if (group == 32) groups_of_warp<T, 2>(matrix, scheme, group, of_warp);
+  else groups_of_warp<T, 1>(matrix, scheme, group, of_warp);
+}
+
+// One scale for 128 x 128 weights. One block a tile: 16 threads a row of it, 32 rows at a time, 4 octets a thread. Grid
 // (ceil(columns / 128), ceil(rows / 128)).
 constexpr int kTile = 128;
-constexpr int kTileThreads = 256;
+constexpr int kTileThreads = 512;
+constexpr int kTileBlocks = 2;  // that a multiprocessor holds
 constexpr int kTileOctets = kTile * kTile / 8 / kTileThreads;
 
 template <typename T>
 __device__ __forceinline__ void quantize_blocks(const Matrix& matrix, const Scheme& scheme) {
-  __shared__ Range partial[2][32];
+  __shared__ Range partial[64];
   const long long octets = matrix.columns / 8;
   const int column = blockIdx.x * (kTile / 8) + threadIdx.x % 16;
   const int first = blockIdx.y * kTile + threadIdx.x / 16;
@@ -154,38 +174,29 @@ __device__ __forceinline__ void quantize_blocks(const Matrix& matrix, const Sche
   Octet<T> held[kTileOctets];
 #pragma unroll
   for (int i = 0; i < kTileOctets; i++) {
-    int row = first + 16 * i;
+    int row = first + kTileThreads / 16 * i;
     bool inside = row < matrix.rows && column < octets;
     held[i] = inside ? load_octet<T>(matrix.weights, 8 * (row * octets + column)) : zero_octet<T>();
   }
-  Range range = {0.0f, 0.0f};
-#pragma unroll
-  for (int i = 0; i < kTileOctets; i++) range = merge(range, range_of<T>(held[i]));
-  range = over_block(range, partial[0]);
-  const bool finite = range.finite();
-  if (!finite) {
-    range = {0.0f, 0.0f};
-#pragma unroll
-    for (int i = 0; i < kTileOctets; i++) range = merge(range, finite_range_of<T>(held[i]));
-    range = over_block(range, partial[1]);
-  }
+  bool finite;
+  const Range range = range_of_block<T>(held, partial, finite);
   const Scale scale = choose<T>(scheme, range, 1.0f);
   if (finite && is_regular(scheme, scale, range)) {
     uint2 codes[kTileOctets];
     codes_of_all<T>(scheme, held, scale, codes);
     store_octets(matrix, scheme, codes, [&](int i) {
-      int row = first + 16 * i;
+      int row = first + kTileThreads / 16 * i;
       return row < matrix.rows && column < octets ? row * octets + column : -1;
     });
   } else if (column < octets) {
 #pragma unroll 1
-    for (int row = first; row < min(matrix.rows, (first / kTile + 1) * kTile); row += 16) {
+    for (int row = first; row < min(matrix.rows, (first / kTile + 1) * kTile); row += kTileThreads / 16) {
       store_one_by_one<T>(matrix, scheme, scale, row * octets + column);
     }
   }
   if (threadIdx.x == 0) {
     long long index = static_cast<long long>(blockIdx.y) * gridDim.x + blockIdx.x;
-    write_scale<T>(matrix, scheme, index, scale, needs_care(range.amax(), finite));
+    write_scale<T>(matrix, scheme, index, scale, flags_of(scheme, scale, range, finite));
   }
 }
 

@@ -77,7 +77,10 @@ __device__ __forceinline__ void tensor_scale(const Matrix& matrix, float* tensor
   float2 factor = tensor_factor<T>(scheme, range.amax());
   tensor[0] = factor.x;
   tensor[1] = factor.y;
-  if (whole) write_scale<T>(matrix, scheme, 0, choose<T>(scheme, range, factor.x), false);
+  if (!whole) return;
+  const Scale scale = choose<T>(scheme, range, factor.x);
+  // Care is a matter of each row here: statistics look for themselves.
+  write_scale<T>(matrix, scheme, 0, scale, flags_of(scheme, scale, range, true) & kOneByOne);
 }
 
 // Scales of all groups; records are written, codes.cuh needs them.
@@ -111,7 +114,7 @@ __device__ __forceinline__ void find_scales(const Matrix& matrix, const Scheme& 
   finite = __all_sync(kFullWarp, finite);
   if (threadIdx.x % 32 == 0) {
     const Scale scale = choose<T>(scheme, range, matrix.tensor != nullptr ? matrix.tensor[0] : 1.0f);
-    write_scale<T>(matrix, scheme, index, scale, needs_care(range.amax(), finite));
+    write_scale<T>(matrix, scheme, index, scale, flags_of(scheme, scale, range, finite));
   }
 }
 
@@ -139,7 +142,7 @@ __device__ __forceinline__ void find_codes(const Matrix& matrix, const Scheme& s
       regular = is_regular(scheme, scale, range_of<T>(octet));
       if (regular) {
         const float reciprocal = __frcp_rn(scale.operand);
-        with_kind(scheme, [&](auto kind) {
+        with_kind<T>(scheme, [&](auto kind) {
           codes = codes_of<T, decltype(kind)>(octet, scheme, scale.operand, reciprocal, scale.zero_point);
         });
       }

@@ -8,7 +8,7 @@
 //   quantize_codes
 // quantize_range       smallest and largest weight of a tensor: 16-byte loads, integer atomics
 // quantize_tensor      scale or NVFP4 factor of a tensor from its range
-// quantize_statistics  errors of codes, in the order of the CPU
+// quantize_statistics  errors of codes, in the order of the CPU; quantize_row_sums: the same where groups are whole octets
 // quantize_dequantize  codes to weights
 // quantize_pack_zero_points, quantize_rmsnorm_fp8_bf16   as named
 //
@@ -16,13 +16,14 @@
 // them are the same for a whole launch and stand outside of the loops over weights.
 // Weights and codes are [N, K], K contiguous. Bound: device memory, each weight read once and each code written once; 16
 // bytes a load. Fewer than 20 instructions a weight, of the 40 that the memory's time pays for; hence no division a
-// weight (codes.cuh) and no statistics in the same kernel: their order is a chain of K / 8 additions (statistics.cuh).
+// weight (codes.cuh), two weights an instruction where the type can (pairs.cuh), and no statistics in the same kernel:
+// their order is a chain of K / 8 additions (row_sums.cuh).
 // Rows of activations use the same kernels with fp32 scales. A row's bits do not depend on the others or on how many
 // there are, except through a scale that is shared.
 #include "activations.cuh"
 #include "dequantize.cuh"
 #include "fused.cuh"
-#include "statistics.cuh"
+#include "row_sums.cuh"
 
 using quantize::Bf16;
 using quantize::Fp16;
@@ -43,12 +44,12 @@ using quantize::Fp32;
     quantize::quantize_rows<type>(MATRIX, SCHEME);                                                                  \
   }                                                                                                                 \
   /* Grid ceil(rows * columns / 8192), block 256. */                                                                \
-  extern "C" __global__ void __launch_bounds__(quantize::kGroupThreads)                                             \
+  extern "C" __global__ void __launch_bounds__(quantize::kGroupThreads, quantize::kGroupBlocks)                                             \
       quantize_groups_##suffix(QUANTIZE_MATRIX, QUANTIZE_SCHEME, int group) {                                       \
     quantize::quantize_groups<type>(MATRIX, SCHEME, group);                                                         \
   }                                                                                                                 \
-  /* Grid (ceil(columns / 128), ceil(rows / 128)), block 256. */                                                    \
-  extern "C" __global__ void __launch_bounds__(quantize::kTileThreads)                                              \
+  /* Grid (ceil(columns / 128), ceil(rows / 128)), block 512. */                                                    \
+  extern "C" __global__ void __launch_bounds__(quantize::kTileThreads, quantize::kTileBlocks)                                              \
       quantize_blocks_##suffix(QUANTIZE_MATRIX, QUANTIZE_SCHEME) {                                                  \
     quantize::quantize_blocks<type>(MATRIX, SCHEME);                                                                \
   }                                                                                                                 \
@@ -66,6 +67,11 @@ using quantize::Fp32;
   extern "C" __global__ void __launch_bounds__(quantize::kStatisticsThreads) quantize_statistics_##suffix(          \
       QUANTIZE_MATRIX, quantize::RowStatistics* statistics, QUANTIZE_SCHEME, QUANTIZE_GRID) {                       \
     quantize::row_statistics<type>(MATRIX, statistics, SCHEME, GRID);                                               \
+  }                                                                                                                 \
+  /* Grid ceil(rows / rows_of_warp / 4), block 128; columns and groups are whole octets. */                          \
+  extern "C" __global__ void __launch_bounds__(quantize::kSumThreads, 4) quantize_row_sums_##suffix(                \
+      QUANTIZE_MATRIX, quantize::RowStatistics* statistics, QUANTIZE_SCHEME, QUANTIZE_GRID, int rows_of_warp) {     \
+    quantize::row_sums<type>(MATRIX, statistics, SCHEME, GRID, rows_of_warp);                                       \
   }                                                                                                                 \
   /* Grid as for codes. */                                                                                          \
   extern "C" __global__ void __launch_bounds__(256) quantize_dequantize_##suffix(                                   \

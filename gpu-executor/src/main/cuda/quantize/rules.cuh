@@ -20,6 +20,18 @@ __device__ __forceinline__ float min_nan(float a, float b) {
   return result;
 }
 
+// value / divisor up to a relative error of 2^-45 before its last rounding; exact where the quotient is an fp32 number.
+__device__ __forceinline__ float divide_once(float value, float divisor, float reciprocal) {
+  float quotient = __fmul_rn(value, reciprocal);
+  return __fmaf_rn(__fmaf_rn(-quotient, divisor, value), reciprocal, quotient);
+}
+
+// value / divisor, correctly rounded: the first residual makes the quotient faithful, the second exact.
+__device__ __forceinline__ float divide_exactly(float value, float divisor, float reciprocal) {
+  float quotient = divide_once(value, divisor, reciprocal);
+  return __fmaf_rn(__fmaf_rn(-quotient, divisor, value), reciprocal, quotient);
+}
+
 // 2^exponent for -127 <= exponent <= 127.
 __device__ __forceinline__ float power_of_two(int exponent) {
   return numbers::e8m0_to_float(static_cast<uint8_t>(exponent + 127));
@@ -66,7 +78,10 @@ __device__ __forceinline__ Scale microscaling(const Scheme& scheme, float amax) 
 // `factor` is the divisor of the tensor.
 template <typename T>
 __device__ __forceinline__ Scale nv(float amax, float factor) {
-  int code = numbers::float_to_e4m3(__fmul_rn(T::round(__fdiv_rn(amax, 6.0f)), factor));
+  // One correction does where the quotient is rounded to 16 bits and its residual does not underflow: codes.cuh.
+  const bool shortly = T::kBytes == 2 && amax >= 0x1p-64f;
+  const float sixth = T::round(shortly ? divide_once(amax, 6.0f, 1.0f / 6.0f) : __fdiv_rn(amax, 6.0f));
+  int code = numbers::float_to_e4m3(__fmul_rn(sixth, factor));
   if (code == 0) code = numbers::float_to_e4m3(0.125f);
   float scale = __fdiv_rn(numbers::e4m3_to_float(static_cast<uint8_t>(code)), factor);
   return {scale, scale, 0.0f, code};
@@ -149,10 +164,10 @@ __device__ __forceinline__ float2 tensor_factor(const Scheme& scheme, float amax
   return {factor, factor};
 }
 
-// Writes what a loader needs of group `index`, and what the statistics need.
+// Writes what a loader needs of group `index`, and what the statistics need: a sum of Record.
 template <typename T>
 __device__ __forceinline__ void write_scale(const Matrix& matrix, const Scheme& scheme, long long index,
-                                            const Scale& scale, bool careful) {
+                                            const Scale& scale, int flags) {
   if (scheme.storage & kByteScale) {
     matrix.scales[index] = static_cast<unsigned char>(scale.code);
   } else if (scheme.storage & kFloatScale) {
@@ -162,7 +177,7 @@ __device__ __forceinline__ void write_scale(const Matrix& matrix, const Scheme& 
   }
   if (matrix.zero_points != nullptr) matrix.zero_points[index] = static_cast<signed char>(scale.zero_point);
   if (matrix.records != nullptr) {
-    matrix.records[index] = make_float4(scale.operand, scale.dequantize, scale.zero_point, careful ? 1.0f : 0.0f);
+    matrix.records[index] = make_float4(scale.operand, scale.dequantize, scale.zero_point, __int_as_float(flags));
   }
 }
 

@@ -97,13 +97,19 @@ struct Range {
   __device__ __forceinline__ bool finite() const { return high < __int_as_float(0x7F800000); }
 };
 
+// What a record says of its group beside the scale, in the bits of its last number.
+enum Record {
+  kCare = 1,     // sums of squares are kept in fp64
+  kOneByOne = 2  // codes are found weight by weight: is_regular
+};
+
 // One weight matrix [rows, columns], columns contiguous, and what it becomes. Rows are those of a slice.
 struct Matrix {
   const unsigned char* weights;
   unsigned char* codes;
   unsigned char* scales;     // [ceil(rows / group_rows), groups]
   signed char* zero_points;  // the same shape; null when there are none
-  float4* records;           // the same: operand, dequantize, zero point, 1 when the group needs care; null when not asked for
+  float4* records;           // the same: operand, dequantize, zero point, a sum of Record; null when not asked for
   const float* tensor;       // what is known of the whole tensor: its factor (NVFP4)
   int rows;
   int columns;

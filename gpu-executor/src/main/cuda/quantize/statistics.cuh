@@ -120,7 +120,7 @@ __device__ __forceinline__ void row_statistics(const Matrix& matrix, RowStatisti
     const int end = min(matrix.columns, begin + grid.columns);
     const float4 record = matrix.records[grid.index(row, begin)];
     const Scale scale = {record.x, record.y, record.z, 0};
-    if (whole ? careful_row : record.w != 0.0f) {
+    if (whole ? careful_row : (__float_as_int(record.w) & kCare) != 0) {
       if (lane == 0) {
 #pragma unroll 1
         for (int column = begin; column < end; column++) {

@@ -13,6 +13,10 @@ constexpr float kLargestFloat = 3.402823466e+38f;
 
 struct Bf16 {
   static constexpr int kBytes = 2;
+  static constexpr bool kRangeOfFp32 = true;
+  // Near this even number the type has whole numbers alone, so that adding it rounds; codes of kWholeBits bits stay near.
+  static constexpr float kWhole = 192.0f;
+  static constexpr int kWholeBits = 6;
   static constexpr int kWords = 4;  // of eight weights
   static constexpr float kEpsilon = 0x1p-7f;
   static constexpr float kSmallestNormal = 0x1p-126f;
@@ -48,10 +52,37 @@ struct Bf16 {
     asm("max.NaN.bf16x2 %0, %1, %2;" : "=r"(result) : "r"(a), "r"(b));
     return result;
   }
+
+  // Twice a number that is normal in the type; the compiler knows it where it knows the value.
+  __device__ __forceinline__ static uint32_t twice(float value) {
+    return 0x00010001u * (numbers::bits_of(value) >> 16);
+  }
+
+  // a * b + c, rounded once.
+  __device__ __forceinline__ static uint32_t multiply_add2(uint32_t a, uint32_t b, uint32_t c) {
+    uint32_t result;
+    asm("fma.rn.bf16x2 %0, %1, %2, %3;" : "=r"(result) : "r"(a), "r"(b), "r"(c));
+    return result;
+  }
+
+  // 1 where they differ, else 0; neither is NaN.
+  __device__ __forceinline__ static uint32_t unequal2(uint32_t a, uint32_t b) {
+    uint32_t result;
+#if __CUDA_ARCH__ >= 900
+    asm("set.ne.bf16x2.bf16x2 %0, %1, %2;" : "=r"(result) : "r"(a), "r"(b));
+#else
+    result = ((a ^ b) & 0xFFFFu ? 0x3F80u : 0u) | ((a ^ b) >> 16 ? 0x3F800000u : 0u);
+#endif
+    return result;
+  }
 };
 
 struct Fp16 {
   static constexpr int kBytes = 2;
+  static constexpr bool kRangeOfFp32 = false;
+  // Near this even number the type has whole numbers alone, so that adding it rounds; codes of kWholeBits bits stay near.
+  static constexpr float kWhole = 1536.0f;
+  static constexpr int kWholeBits = 8;
   static constexpr int kWords = 4;
   static constexpr float kEpsilon = 0x1p-10f;
   static constexpr float kSmallestNormal = 0x1p-14f;
@@ -85,6 +116,25 @@ struct Fp16 {
   __device__ __forceinline__ static uint32_t larger(uint32_t a, uint32_t b) {
     uint32_t result;
     asm("max.NaN.f16x2 %0, %1, %2;" : "=r"(result) : "r"(a), "r"(b));
+    return result;
+  }
+
+  // Twice a number that is normal in the type; the compiler knows it where it knows the value.
+  __device__ __forceinline__ static uint32_t twice(float value) {
+    return 0x00010001u * ((numbers::bits_of(value) >> 16 & 0x8000u) | ((numbers::bits_of(value) >> 13) - (112u << 10) & 0x7FFFu));
+  }
+
+  // a * b + c, rounded once.
+  __device__ __forceinline__ static uint32_t multiply_add2(uint32_t a, uint32_t b, uint32_t c) {
+    uint32_t result;
+    asm("fma.rn.f16x2 %0, %1, %2, %3;" : "=r"(result) : "r"(a), "r"(b), "r"(c));
+    return result;
+  }
+
+  // 1 where they differ, else 0; neither is NaN.
+  __device__ __forceinline__ static uint32_t unequal2(uint32_t a, uint32_t b) {
+    uint32_t result;
+    asm("set.ne.f16x2.f16x2 %0, %1, %2;" : "=r"(result) : "r"(a), "r"(b));
     return result;
   }
 };
@@ -173,6 +223,15 @@ __device__ __forceinline__ Range merge(const Range& a, const Range& b) {
   return {fminf(a.low, b.low), fmaxf(a.high, b.high)};
 }
 
+// The range over `threads` consecutive threads of a warp, a power of two. All threads of the warp call.
+__device__ __forceinline__ Range over_threads(Range range, int threads) {
+  for (int offset = threads / 2; offset > 0; offset /= 2) {
+    Range other = {__shfl_xor_sync(kFullWarp, range.low, offset), __shfl_xor_sync(kFullWarp, range.high, offset)};
+    range = merge(range, other);
+  }
+  return range;
+}
+
 // The range of eight weights; `high` is infinite when a NaN or an infinity is among them.
 template <typename T>
 __device__ __forceinline__ Range range_of(const Octet<T>& octet) {
@@ -203,6 +262,41 @@ __device__ __forceinline__ Range range_of(const Octet<T>& octet) {
   return range;
 }
 
+// Smallest and largest of octets, as they are gathered: two weights at a time where weights have 16 bits. 0 is included.
+template <typename T>
+struct Extent {
+  uint32_t low = 0, high = 0;
+
+  __device__ __forceinline__ void add(const Octet<T>& octet) {
+#pragma unroll
+    for (int i = 0; i < T::kWords; i++) {
+      low = T::smaller(low, octet.words[i]);
+      high = T::larger(high, octet.words[i]);
+    }
+  }
+
+  // The range over `threads` consecutive threads of a warp, a power of two; `high` is infinite when a NaN or an infinity is
+  // among the weights. All threads of the warp call.
+  __device__ __forceinline__ Range over_threads(int threads) const {
+    // The largest weight in the lower half, the smallest in the upper one, negated: one maximum does for both.
+    const uint32_t first = __byte_perm(high, low, 0x5410), second = __byte_perm(high, low, 0x7632);
+    uint32_t both = T::larger(first ^ 0x80000000u, second ^ 0x80000000u);
+    for (int offset = threads / 2; offset > 0; offset /= 2) both = T::larger(both, __shfl_xor_sync(kFullWarp, both, offset));
+    Range range = {-T::high(both), T::low(both)};
+    if (!(range.low >= -kLargestFloat && range.high <= kLargestFloat)) range.high = __int_as_float(0x7F800000);
+    return range;
+  }
+};
+
+template <>
+struct Extent<Fp32> {
+  Range range = {0.0f, 0.0f};
+
+  __device__ __forceinline__ void add(const Octet<Fp32>& octet) { range = merge(range, range_of<Fp32>(octet)); }
+
+  __device__ __forceinline__ Range over_threads(int threads) const { return quantize::over_threads(range, threads); }
+};
+
 // The same over finite weights alone.
 template <typename T>
 __device__ __forceinline__ Range finite_range_of(const Octet<T>& octet) {
@@ -217,23 +311,28 @@ __device__ __forceinline__ Range finite_range_of(const Octet<T>& octet) {
   return range;
 }
 
-// The range over `threads` consecutive threads of a warp, a power of two. All threads of the warp call.
-__device__ __forceinline__ Range over_threads(Range range, int threads) {
-  for (int offset = threads / 2; offset > 0; offset /= 2) {
-    Range other = {__shfl_xor_sync(kFullWarp, range.low, offset), __shfl_xor_sync(kFullWarp, range.high, offset)};
-    range = merge(range, other);
-  }
-  return range;
-}
-
-// The range over a block of whole warps. `partial` holds 32 and may be used again after the next barrier.
-__device__ __forceinline__ Range over_block(Range range, Range* partial) {
-  range = over_threads(range, 32);
+// The range over a block of whole warps, from that of each. `partial` holds 32 and may be used again after the next barrier.
+__device__ __forceinline__ Range over_warps(Range range, Range* partial) {
   if (threadIdx.x % 32 == 0) partial[threadIdx.x / 32] = range;
   __syncthreads();
   Range whole = partial[0];
   for (int warp = 1; warp < static_cast<int>(blockDim.x) / 32; warp++) whole = merge(whole, partial[warp]);
   return whole;
+}
+
+// What a block finds out about weights that its threads hold, and that share a scale. `partial` holds 64.
+template <typename T, int kCount>
+__device__ __forceinline__ Range range_of_block(const Octet<T> (&held)[kCount], Range* partial, bool& finite) {
+  Extent<T> extent;
+#pragma unroll
+  for (int i = 0; i < kCount; i++) extent.add(held[i]);
+  Range range = over_warps(extent.over_threads(32), partial);
+  finite = range.finite();
+  if (finite) return range;
+  range = {0.0f, 0.0f};
+#pragma unroll
+  for (int i = 0; i < kCount; i++) range = merge(range, finite_range_of<T>(held[i]));
+  return over_warps(over_threads(range, 32), partial + 32);
 }
 
 }  // namespace quantize

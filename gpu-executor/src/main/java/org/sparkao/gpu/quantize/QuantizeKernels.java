@@ -16,8 +16,12 @@ final class QuantizeKernels {
   private static final int WARP = 32;
   private static final int SCALES_A_BLOCK = 8;
   private static final int STATISTICS_THREADS = 128;
+  private static final int SUM_WARPS = 4;
+  private static final int ROWS_OF_FULL_WARP = 4;
+  private static final int WARPS_THAT_FILL = 4;
   private static final int LARGEST_GRID_Y = 65535;
   private static final int TILE = 128;
+  private static final int TILE_THREADS = 512;
 
   private final KernelLibrary library;
   private final DType type;
@@ -52,7 +56,7 @@ final class QuantizeKernels {
       }
       case BLOCKS -> {
         Launch launch = begin("blocks", matrix, rows, columns);
-        addScheme(launch.grid(grid.groups(), (rows - 1) / TILE + 1).block(THREADS)).run();
+        addScheme(launch.grid(grid.groups(), (rows - 1) / TILE + 1).block(TILE_THREADS)).run();
       }
       case TWO_PASSES -> {
         if (!grid.wholeTensor()) {
@@ -68,10 +72,23 @@ final class QuantizeKernels {
 
   /** Sums of errors, {@link RowStatistics#BYTES} a row, after {@link #quantize}. */
   void statistics(MatrixOnDevice matrix, Buffer statistics, int rows, int columns) {
-    int rowsOfBlock = STATISTICS_THREADS / OCTET;
-    Launch launch = begin("statistics", matrix, rows, columns).block(STATISTICS_THREADS);
-    launch.grid((rows - 1) / rowsOfBlock + 1).with(statistics);
-    addGrid(addScheme(launch)).run();
+    if (columns % OCTET != 0 || grid.groupColumns() % OCTET != 0) {
+      int rowsOfBlock = STATISTICS_THREADS / OCTET;
+      Launch launch = begin("statistics", matrix, rows, columns).block(STATISTICS_THREADS);
+      launch.grid((rows - 1) / rowsOfBlock + 1).with(statistics);
+      addGrid(addScheme(launch)).run();
+      return;
+    }
+    int rowsOfWarp = rowsOfWarp(rows);
+    Launch launch = begin("row_sums", matrix, rows, columns).block(SUM_WARPS * WARP);
+    launch.grid((rows - 1) / (SUM_WARPS * rowsOfWarp) + 1).with(statistics);
+    addGrid(addScheme(launch)).with(rowsOfWarp).run();
+  }
+
+  /** Few rows get a warp each: no multiprocessor shall stand idle. The sums are the same. */
+  private int rowsOfWarp(int rows) {
+    int enough = WARPS_THAT_FILL * ROWS_OF_FULL_WARP * library.device().info().multiprocessors();
+    return rows < enough ? 1 : ROWS_OF_FULL_WARP;
   }
 
   /** Weights from codes. */
