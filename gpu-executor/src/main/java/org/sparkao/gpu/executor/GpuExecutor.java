@@ -9,6 +9,7 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import org.sparkao.gpu.GpuErrors;
 import org.sparkao.gpu.GpuException;
+import org.sparkao.gpu.device.BusyTime;
 import org.sparkao.gpu.device.CudaDevice;
 import org.sparkao.gpu.device.CudaEvent;
 import org.sparkao.gpu.device.CudaStream;
@@ -29,6 +30,7 @@ public final class GpuExecutor implements AutoCloseable {
   private final SplitOnOutOfMemory splitter = new SplitOnOutOfMemory();
   private final ConcurrentLinkedQueue<Lane> lanes = new ConcurrentLinkedQueue<>();
   private final LongAdder deviceNanos = new LongAdder();
+  private final BusyTime busy = new BusyTime();
 
   private GpuExecutor(GpuSettings settings, CudaDevice device) {
     this.settings = settings;
@@ -98,6 +100,11 @@ public final class GpuExecutor implements AutoCloseable {
   /** Time between begin and end of all work of {@link #run} on the device, in nanoseconds. */
   public long deviceNanos() {
     return deviceNanos.sum();
+  }
+
+  /** When its engines are at work, as far as tasks tell. */
+  public BusyTime busy() {
+    return busy;
   }
 
   /** How often work was split because memory did not suffice. */

@@ -32,6 +32,7 @@ final class CudaQuantizer implements SliceQuantizer {
   private final int columns;
   private final RowStatistics statistics = new RowStatistics();
   private final Deque<Slice> slices = new ArrayDeque<>();
+  private DeviceTimes times = DeviceTimes.NONE;
   private int turn;
 
   /**
@@ -53,6 +54,7 @@ final class CudaQuantizer implements SliceQuantizer {
     this.parts = new OutputParts(request.weight(), parts, grid.wholeTensor());
     this.constants =
         range.map(known -> TensorConstants.of(workspace, kernels, scheme.asymmetric(), known));
+    workspace.startClock();
   }
 
   @Override
@@ -106,6 +108,7 @@ final class CudaQuantizer implements SliceQuantizer {
     }
     Slice slice = slices.remove();
     slice.slot.done().synchronize();
+    times = times.plus(workspace.times(slice.slot));
     SliceLayout layout = slice.layout;
     ByteBuffer output = slice.slot.output().buffer();
     int[] sizes = layout.sizes();
@@ -127,6 +130,11 @@ final class CudaQuantizer implements SliceQuantizer {
   @Override
   public TensorStatistics statistics() {
     return statistics.statistics();
+  }
+
+  @Override
+  public DeviceTimes times() {
+    return times;
   }
 
   @Override
@@ -156,7 +164,9 @@ final class CudaQuantizer implements SliceQuantizer {
     CudaStream stream = slot.stream();
     Buffer memory = slot.memory();
     Buffer weights = memory.slice(0, layout.weightBytes());
+    stream.record(slot.begin());
     stream.upload(slot.source().slice(0, layout.weightBytes()), weights);
+    stream.record(slot.copied());
     MatrixOnDevice matrix = matrix(memory, weights, layout, rows);
     kernels.quantize(matrix, rows, columns);
     if (packedZeroPoints()) {
@@ -164,6 +174,7 @@ final class CudaQuantizer implements SliceQuantizer {
       kernels.packZeroPoints(matrix.zeroPoints().orElseThrow(), words, rows);
     }
     kernels.statistics(matrix, layout.piece(memory, SliceLayout.SUMS), rows, columns);
+    stream.record(slot.computed());
     int outputBytes = layout.outputBytes();
     stream.download(
         memory.slice(layout.output(), outputBytes), slot.output().slice(0, outputBytes));

@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
 import org.sparkao.gpu.device.Buffer;
+import org.sparkao.gpu.device.BusyTime;
 import org.sparkao.gpu.device.CudaDevice;
 import org.sparkao.gpu.device.CudaEvent;
 import org.sparkao.gpu.device.CudaStream;
@@ -21,23 +22,38 @@ public final class QuantizeWorkspace implements AutoCloseable {
   private final KernelLibrary kernels;
   private final List<Slot> slots;
   private final Buffer constants;
+  private final CudaEvent base;
+  private final BusyTime busy;
+  private long baseNanos;
 
-  private QuantizeWorkspace(KernelLibrary kernels) {
+  private QuantizeWorkspace(KernelLibrary kernels, BusyTime busy) {
     this.kernels = kernels;
+    this.busy = busy;
     CudaDevice device = kernels.device();
     this.constants = device.allocate(CONSTANT_BYTES);
     this.slots = List.of(new Slot(device), new Slot(device));
+    this.base = device.newEvent();
   }
 
   /** A workspace on the device of a library. The caller closes it, before the library. */
   public static QuantizeWorkspace of(KernelLibrary kernels) {
-    return new QuantizeWorkspace(kernels);
+    return new QuantizeWorkspace(kernels, new BusyTime());
+  }
+
+  /**
+   * The same.
+   *
+   * @param busy told when the device is at work
+   */
+  public static QuantizeWorkspace of(KernelLibrary kernels, BusyTime busy) {
+    return new QuantizeWorkspace(kernels, busy);
   }
 
   /** Gives all memory back. No slice may be under way. Closing twice does nothing. */
   @Override
   public void close() {
     slots.forEach(Slot::close);
+    base.close();
     constants.close();
   }
 
@@ -51,6 +67,29 @@ public final class QuantizeWorkspace implements AutoCloseable {
 
   List<Slot> slots() {
     return slots;
+  }
+
+  /**
+   * Sets the clocks of device and host side by side. The driver tells times as fp32 milliseconds,
+   * so it is done for each tensor. Nothing may be under way.
+   */
+  void startClock() {
+    CudaStream stream = slots.get(0).stream();
+    stream.record(base);
+    base.synchronize();
+    baseNanos = System.nanoTime();
+  }
+
+  /** What the slice in a slot took, once it is done; tells the time at work. */
+  DeviceTimes times(Slot slot) {
+    long begin = slot.begin.nanosSince(base);
+    long copied = slot.copied.nanosSince(base);
+    long computed = slot.computed.nanosSince(base);
+    long done = slot.done.nanosSince(base);
+    busy.add(BusyTime.Engine.COPY_IN, baseNanos + begin, baseNanos + copied);
+    busy.add(BusyTime.Engine.COMPUTE, baseNanos + copied, baseNanos + computed);
+    busy.add(BusyTime.Engine.COPY_OUT, baseNanos + computed, baseNanos + done);
+    return new DeviceTimes(copied - begin, computed - copied, done - computed);
   }
 
   /** Small memory for what belongs to a whole tensor. */
@@ -69,6 +108,9 @@ public final class QuantizeWorkspace implements AutoCloseable {
   static final class Slot implements AutoCloseable {
     private final CudaDevice device;
     private final CudaStream stream;
+    private final CudaEvent begin;
+    private final CudaEvent copied;
+    private final CudaEvent computed;
     private final CudaEvent done;
     private Buffer memory;
     private PinnedBuffer source;
@@ -77,6 +119,9 @@ public final class QuantizeWorkspace implements AutoCloseable {
     private Slot(CudaDevice device) {
       this.device = device;
       this.stream = device.newStream();
+      this.begin = device.newEvent();
+      this.copied = device.newEvent();
+      this.computed = device.newEvent();
       this.done = device.newEvent();
     }
 
@@ -103,6 +148,21 @@ public final class QuantizeWorkspace implements AutoCloseable {
       return stream;
     }
 
+    /** Reached when its slice begins. */
+    CudaEvent begin() {
+      return begin;
+    }
+
+    /** Reached when the weights are on the device. */
+    CudaEvent copied() {
+      return copied;
+    }
+
+    /** Reached when the kernels are done. */
+    CudaEvent computed() {
+      return computed;
+    }
+
     /** Reached when the slice is back on the host. */
     CudaEvent done() {
       return done;
@@ -126,7 +186,7 @@ public final class QuantizeWorkspace implements AutoCloseable {
       close(memory);
       close(source);
       close(output);
-      done.close();
+      List.of(begin, copied, computed, done).forEach(CudaEvent::close);
       stream.close();
     }
 

@@ -31,6 +31,9 @@ public interface SliceQuantizer extends TensorQuantizer, AutoCloseable {
    */
   void take(byte[][] out);
 
+  /** What the slices that were taken have spent on the device. */
+  DeviceTimes times();
+
   /** Waits for what is under way and forgets it; the workspace may then serve another tensor. */
   @Override
   void close();

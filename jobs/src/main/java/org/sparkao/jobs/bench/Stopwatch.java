@@ -22,7 +22,13 @@ final class Stopwatch {
       work.run();
       micros[i] = (System.nanoTime() - start) / 1e3;
     }
+    return median(micros);
+  }
+
+  /** The median of these, which it sorts. */
+  static Timing median(double[] micros) {
     Arrays.sort(micros);
+    int repeats = micros.length;
     double upper = micros[repeats / 2];
     return new Timing(repeats % 2 == 1 ? upper : (micros[repeats / 2 - 1] + upper) / 2, repeats);
   }

@@ -14,6 +14,7 @@ import org.apache.spark.api.plugin.PluginContext;
 import org.apache.spark.resource.ResourceInformation;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.sparkao.gpu.device.BusyTime.Engine;
 import org.sparkao.gpu.executor.GpuExecutor;
 
 /**
@@ -58,6 +59,10 @@ final class GpuExecutorPlugin implements ExecutorPlugin {
     gauge(metrics, "memoryPeakBytes", gpu -> gpu.device().budget().peak());
     gauge(metrics, "memoryBudgetBytes", gpu -> gpu.device().budget().bytes());
     gauge(metrics, "deviceNanos", GpuExecutor::deviceNanos);
+    gauge(metrics, "busyNanos", gpu -> gpu.busy().nanos());
+    gauge(metrics, "copyInNanos", gpu -> gpu.busy().nanos(Engine.COPY_IN));
+    gauge(metrics, "computeNanos", gpu -> gpu.busy().nanos(Engine.COMPUTE));
+    gauge(metrics, "copyOutNanos", gpu -> gpu.busy().nanos(Engine.COPY_OUT));
     gauge(metrics, "permitWaitNanos", gpu -> gpu.permits().waitedNanos());
     gauge(metrics, "permitsFree", gpu -> gpu.permits().free());
     gauge(metrics, "outOfMemorySplits", GpuExecutor::splits);

@@ -73,9 +73,6 @@ class TestBenchJob {
         .isInstanceOf(QuantException.class)
         .hasMessageStartingWith("bench dance: no such benchmark; use ")
         .hasMessageContaining("quantize");
-    assertThatThrownBy(() -> bench("device", "cuda"))
-        .isInstanceOf(QuantException.class)
-        .hasMessageContaining("bench quantize measures the processor");
     assertThatThrownBy(() -> bench("columns", "100", "scheme", "W4A16"))
         .isInstanceOf(QuantException.class);
   }
@@ -89,6 +86,14 @@ class TestBenchJob {
     assertThatThrownBy(() -> bench("what", "gemm"))
         .isInstanceOf(QuantException.class)
         .hasMessage("--device auto: this runs on GPUs only; " + Devices.probe().summary());
+  }
+
+  @Test
+  void aGpuThatIsNotThereIsRefused() {
+    Assumptions.assumeTrue(Devices.probe().devices().isEmpty());
+    assertThatThrownBy(() -> bench("device", "cuda"))
+        .isInstanceOf(QuantException.class)
+        .hasMessage("--device cuda: " + Devices.probe().summary());
   }
 
   @Test

@@ -6,6 +6,7 @@ import java.util.Optional;
 import org.sparkao.gpu.executor.GpuExecutor;
 import org.sparkao.gpu.quantize.DeviceQuantizers;
 import org.sparkao.gpu.quantize.QuantizeWorkspace;
+import org.sparkao.jobs.quantize.run.TaskTimes.GpuWork;
 import org.sparkao.quant.algorithm.QuantizeRequest;
 import org.sparkao.quant.algorithm.TensorQuantizer;
 import org.sparkao.quant.observe.TensorRange;
@@ -18,7 +19,7 @@ final class GpuWeights implements WeightDevice {
 
   GpuWeights(GpuExecutor gpu) {
     this.gpu = gpu;
-    this.workspace = QuantizeWorkspace.of(gpu.kernels());
+    this.workspace = QuantizeWorkspace.of(gpu.kernels(), gpu.busy());
   }
 
   @Override
@@ -45,6 +46,11 @@ final class GpuWeights implements WeightDevice {
     } catch (UncheckedIOException e) {
       throw e.getCause();
     }
+  }
+
+  @Override
+  public Optional<GpuWork> work() {
+    return Optional.of(GpuWork.of(gpu.busy()));
   }
 
   @Override

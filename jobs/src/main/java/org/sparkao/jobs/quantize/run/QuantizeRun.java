@@ -168,6 +168,7 @@ public final class QuantizeRun {
     long bytes = missing.stream().mapToLong(ShardTask::sourceBytes).sum();
     long tensors = missing.stream().mapToLong(shard -> shard.tensors().size()).sum();
     LongAccumulator bytesRead = spark.longAccumulator("bytes read");
+    RunTimes times = new RunTimes();
     try (Progress progress = new Progress(console, bytesRead, bytes, tensors);
         Background background = new Background()) {
       ShardStage stage =
@@ -176,6 +177,7 @@ public final class QuantizeRun {
               ownership.attempt(),
               outcome -> {
                 committer.add(outcome);
+                times.add(outcome);
                 progress.finished(outcome.tensors().size());
               });
       background.start("commit", committer::commitUntil, stage::cancel);
@@ -183,6 +185,7 @@ public final class QuantizeRun {
       background.start("heartbeat", heartbeat::run, stage::cancel);
       spark.addSparkListener(progress);
       Optional<String> refusal;
+      long begin = System.nanoTime();
       try {
         refusal = stage.run(missing, new ShardWork(settings(), bytesRead), description(missing));
       } catch (IOException | RuntimeException e) {
@@ -192,12 +195,14 @@ public final class QuantizeRun {
       } finally {
         spark.removeSparkListener(progress);
       }
+      List<String> summary = times.lines(System.nanoTime() - begin);
       progress.doing("recording the rows of finished files in the tables");
       background.end();
       if (refusal.isPresent()) {
         throw new RefusedInputException(refusal.orElseThrow(), null);
       }
       committer.flush();
+      summary.forEach(console.err()::println);
     }
   }
 

@@ -27,16 +27,19 @@ final class ShardFile {
   private final ShardSettings settings;
   private final Storage storage;
   private final LongConsumer progress;
+  private final TaskClock clock;
 
   /**
    * A writer of files.
    *
    * @param progress told the bytes read, as they are read
+   * @param clock told where the time goes
    */
-  ShardFile(ShardSettings settings, Storage storage, LongConsumer progress) {
+  ShardFile(ShardSettings settings, Storage storage, LongConsumer progress, TaskClock clock) {
     this.settings = settings;
     this.storage = storage;
     this.progress = progress;
+    this.clock = clock;
   }
 
   /**
@@ -51,10 +54,12 @@ final class ShardFile {
     try (ByteSink sink = output.sink(part);
         WeightDevice device = WeightDevice.of(settings.device())) {
       ShardWriter writer = new ShardWriter(sink, task.header(settings.arithmetic()));
-      UnitWorker worker = new UnitWorker(settings, device, storage, writer, progress);
+      UnitWorker worker = new UnitWorker(settings, device, storage, writer, progress, clock);
+      clock.begin(device.work());
       for (ShardTask.Unit unit : task.units()) {
         results.addAll(worker.work(unit));
       }
+      clock.end(device.work());
       written = writer.finish();
     }
     requireUnchanged(task);

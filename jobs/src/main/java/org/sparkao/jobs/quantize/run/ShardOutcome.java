@@ -15,6 +15,7 @@ import org.sparkao.quant.safetensors.WrittenTensor;
  * @param bytes length
  * @param tensors one for each tensor of the task, in order
  * @param elapsedNanos of the task
+ * @param times where the task spent its time; null in notes of older versions
  * @param attempt who did it
  * @param refusal why the input cannot be used, for the user; empty when the file was written
  */
@@ -23,6 +24,7 @@ record ShardOutcome(
     long bytes,
     List<TensorOutcome> tensors,
     long elapsedNanos,
+    TaskTimes times,
     Attempt attempt,
     String refusal) {
   private static final ObjectMapper JSON = new ObjectMapper();

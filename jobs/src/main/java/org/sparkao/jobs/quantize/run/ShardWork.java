@@ -41,17 +41,30 @@ final class ShardWork implements Serializable {
     String part = WorkFolder.part(task.file(), attempt);
     ShardOutcome outcome;
     Attempt who = who(attempt, context);
+    TaskClock clock = new TaskClock();
     try {
       List<TensorOutcome> tensors =
-          new ShardFile(settings, storage, bytesRead::add).write(task, output, part);
+          new ShardFile(settings, storage, bytesRead::add, clock).write(task, output, part);
       long bytes = output.size(part).orElseThrow();
       outcome =
           new ShardOutcome(
-              task.file(), bytes, tensors, System.nanoTime() - start, who.finishedNow(), "");
+              task.file(),
+              bytes,
+              tensors,
+              System.nanoTime() - start,
+              clock.times(),
+              who.finishedNow(),
+              "");
     } catch (QuantException e) {
       output.delete(part);
       return new ShardOutcome(
-          task.file(), 0, List.of(), System.nanoTime() - start, who.finishedNow(), e.getMessage());
+          task.file(),
+          0,
+          List.of(),
+          System.nanoTime() - start,
+          clock.times(),
+          who.finishedNow(),
+          e.getMessage());
     } catch (IOException e) {
       output.delete(part);
       throw new IOException(output.location() + "/" + task.file() + ": " + e.getMessage(), e);

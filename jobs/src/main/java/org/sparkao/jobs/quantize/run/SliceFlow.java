@@ -6,6 +6,7 @@ import java.util.Deque;
 import java.util.List;
 import org.sparkao.gpu.OutOfDeviceMemoryException;
 import org.sparkao.gpu.quantize.SliceQuantizer;
+import org.sparkao.jobs.quantize.run.TaskTimes.Stage;
 import org.sparkao.quant.algorithm.TensorQuantizer;
 
 /**
@@ -29,6 +30,7 @@ final class SliceFlow implements AutoCloseable {
   private final WeightSlices slices;
   private final Sink sink;
   private final int rowBytes;
+  private final TaskClock clock;
   private final Deque<Rows> underWay = new ArrayDeque<>();
 
   /**
@@ -36,18 +38,21 @@ final class SliceFlow implements AutoCloseable {
    *
    * @param slices whose buffers are filled for the sink
    * @param rowBytes bytes of a row of the source
+   * @param clock told what was waited for
    */
-  SliceFlow(TensorQuantizer quantizer, WeightSlices slices, int rowBytes, Sink sink) {
+  SliceFlow(
+      TensorQuantizer quantizer, WeightSlices slices, int rowBytes, TaskClock clock, Sink sink) {
     this.quantizer = quantizer;
     this.slices = slices;
     this.rowBytes = rowBytes;
+    this.clock = clock;
     this.sink = sink;
   }
 
   /** Takes the next rows; {@code source} may be reused afterwards. */
   void put(byte[] source, long rowBegin, int rows) throws IOException {
     if (!(quantizer instanceof SliceQuantizer device)) {
-      quantizer.quantize(source, 0, rowBegin, rows, slices.out());
+      clock.time(Stage.COMPUTE, () -> quantizer.quantize(source, 0, rowBegin, rows, slices.out()));
       sink.accept(rowBegin, rows);
       return;
     }
@@ -73,13 +78,14 @@ final class SliceFlow implements AutoCloseable {
     }
   }
 
-  private void submit(SliceQuantizer device, byte[] source, int offset, Rows rows) {
-    device.submit(source, offset, rows.begin(), rows.rows());
+  private void submit(SliceQuantizer device, byte[] source, int offset, Rows rows)
+      throws IOException {
+    clock.time(Stage.HAND_OVER, () -> device.submit(source, offset, rows.begin(), rows.rows()));
     underWay.add(rows);
   }
 
   private void take(SliceQuantizer device) throws IOException {
-    device.take(slices.out());
+    clock.time(Stage.WAIT, () -> device.take(slices.out()));
     Rows rows = underWay.remove();
     sink.accept(rows.begin(), rows.rows());
   }

@@ -13,6 +13,7 @@ import org.sparkao.jobs.quantize.plan.TensorTask;
 import org.sparkao.jobs.quantize.plan.TensorTask.Copy;
 import org.sparkao.jobs.quantize.plan.TensorTask.Quantize;
 import org.sparkao.jobs.quantize.plan.TensorTask.Unpack;
+import org.sparkao.jobs.quantize.run.TaskTimes.Stage;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.quant.QuantException;
@@ -39,6 +40,7 @@ final class UnitWorker {
   private final Storage storage;
   private final ShardWriter writer;
   private final LongConsumer progress;
+  private final TaskClock clock;
   private byte[] slice = new byte[0];
 
   /**
@@ -46,13 +48,15 @@ final class UnitWorker {
    *
    * @param device of the caller, who closes it
    * @param progress told the bytes read, as they are read
+   * @param clock told where the time goes
    */
   UnitWorker(
       ShardSettings settings,
       WeightDevice device,
       Storage storage,
       ShardWriter writer,
-      LongConsumer progress)
+      LongConsumer progress,
+      TaskClock clock)
       throws IOException {
     this.settings = settings;
     this.device = device;
@@ -60,6 +64,7 @@ final class UnitWorker {
     this.source = storage.folder(settings.source().location());
     this.writer = writer;
     this.progress = progress;
+    this.clock = clock;
   }
 
   /** What became of a tensor; its parts are known to the writer alone until the file is done. */
@@ -79,7 +84,7 @@ final class UnitWorker {
       Optional<TensorStatistics> statistics = Optional.empty();
       long nonFinite = 0;
       if (task instanceof Quantize weight) {
-        TensorStatistics seen = device.hold(() -> quantize(weight, shared, digest));
+        TensorStatistics seen = hold(() -> quantize(weight, shared, digest));
         nonFinite = seen.nonFinite();
         statistics = Optional.of(seen);
       } else if (task instanceof Unpack weight) {
@@ -92,6 +97,19 @@ final class UnitWorker {
       results.add(new Result(Sha256.hex(digest), nonFinite, statistics, nanos));
     }
     return results;
+  }
+
+  private <R> R hold(WeightDevice.Work<R> work) throws IOException {
+    long asked = System.nanoTime();
+    return device.hold(
+        () -> {
+          clock.add(Stage.PERMIT, System.nanoTime() - asked);
+          return work.run();
+        });
+  }
+
+  private void read(WeightReader reader, long row, int rows) throws IOException {
+    clock.time(Stage.READ, () -> reader.readRows(row, rows, slice, 0));
   }
 
   private void requireFinite(TensorTask task, long nonFinite) throws IOException {
@@ -117,7 +135,7 @@ final class UnitWorker {
     TensorRange range = TensorRange.EMPTY;
     for (TensorTask task : unit.tensors()) {
       if (task instanceof Quantize weight && sharesScale(request(weight).scheme())) {
-        range = range.merge(device.hold(() -> range(weight.weight())));
+        range = range.merge(hold(() -> range(weight.weight())));
       }
     }
     return range;
@@ -138,9 +156,12 @@ final class UnitWorker {
     try (WeightReader reader = WeightReader.open(source, weight)) {
       for (long row = 0; row < weight.rows(); row += step) {
         int rows = (int) Math.min(step, weight.rows() - row);
-        reader.readRows(row, rows, slice, 0);
+        read(reader, row, rows);
         int count = Math.toIntExact(rows * weight.columns());
+        long begin = System.nanoTime();
         range = range.merge(device.range(slice, count, weight.dtype()));
+        clock.add(
+            device.work().isPresent() ? Stage.WAIT : Stage.COMPUTE, System.nanoTime() - begin);
       }
     }
     return range;
@@ -161,14 +182,19 @@ final class UnitWorker {
     try (WeightReader reader = WeightReader.open(source, weight, digest);
         SliceFlow flow =
             new SliceFlow(
-                quantizer, slices, rowBytes, (row, rows) -> append(task, slices, row, rows))) {
+                quantizer,
+                slices,
+                rowBytes,
+                clock,
+                (row, rows) -> append(task, slices, row, rows))) {
       for (long row = 0; row < weight.rows(); row += slices.rows()) {
         int rows = (int) Math.min(slices.rows(), weight.rows() - row);
-        reader.readRows(row, rows, slice, 0);
+        read(reader, row, rows);
         flow.put(slice, row, rows);
       }
       flow.finish();
     }
+    clock.add(quantizer);
     return quantizer.statistics();
   }
 
@@ -176,7 +202,9 @@ final class UnitWorker {
     List<PackedPart> parts = slices.parts();
     for (int i = 0; i < parts.size(); i++) {
       String name = task.output(parts.get(i)).name();
-      writer.append(name, slices.out()[i], 0, slices.length(i, row, row + rows));
+      int length = slices.length(i, row, row + rows);
+      byte[] part = slices.out()[i];
+      clock.time(Stage.WRITE, () -> writer.append(name, part, 0, length));
     }
     progress.accept(task.sourceBytes() * rows / task.weight().rows());
   }
@@ -191,10 +219,10 @@ final class UnitWorker {
     try (WeightReader reader = WeightReader.open(source, weight, digest)) {
       for (long row = 0; row < weight.rows(); row += step) {
         int rows = (int) Math.min(step, weight.rows() - row);
-        reader.readRows(row, rows, slice, 0);
+        read(reader, row, rows);
         int bytes = Math.toIntExact(weight.dtype().bytes(rows * weight.columns()));
         nonFinite += NonFinite.count(weight.dtype(), slice, 0, bytes);
-        writer.append(name, slice, 0, bytes);
+        clock.time(Stage.WRITE, () -> writer.append(name, slice, 0, bytes));
         progress.accept(task.sourceBytes() * rows / weight.rows());
       }
     }
@@ -205,15 +233,17 @@ final class UnitWorker {
   private long copy(Copy task, MessageDigest digest) throws IOException {
     LongAdder nonFinite = new LongAdder();
     TensorEntry entry = task.tensor().entry();
+    long begin = System.nanoTime() - clock.nanos(Stage.WRITE);
     TensorCopy.copy(
         folder(task),
         task.tensor(),
         (buffer, offset, length) -> {
           digest.update(buffer, offset, length);
           nonFinite.add(NonFinite.count(entry.dtype(), buffer, offset, length));
-          writer.append(entry.name(), buffer, offset, length);
+          clock.time(Stage.WRITE, () -> writer.append(entry.name(), buffer, offset, length));
           progress.accept(length);
         });
+    clock.add(Stage.READ, System.nanoTime() - clock.nanos(Stage.WRITE) - begin);
     return nonFinite.sum();
   }
 

@@ -5,6 +5,7 @@ import java.util.Optional;
 import org.sparkao.gpu.device.DeviceInfo;
 import org.sparkao.jobs.gpu.ExecutorGpu;
 import org.sparkao.jobs.gpu.PlannedDevice;
+import org.sparkao.jobs.quantize.run.TaskTimes.GpuWork;
 import org.sparkao.quant.algorithm.QuantizeRequest;
 import org.sparkao.quant.algorithm.Quantizers;
 import org.sparkao.quant.algorithm.TensorQuantizer;
@@ -29,6 +30,9 @@ interface WeightDevice extends AutoCloseable {
 
   /** Does the work on one weight, when its turn has come. */
   <R> R hold(Work<R> work) throws IOException;
+
+  /** What a GPU of this executor has done so far; empty on the processor. */
+  Optional<GpuWork> work();
 
   @Override
   void close();
@@ -59,6 +63,11 @@ interface WeightDevice extends AutoCloseable {
     @Override
     public <R> R hold(Work<R> work) throws IOException {
       return work.run();
+    }
+
+    @Override
+    public Optional<GpuWork> work() {
+      return Optional.empty();
     }
 
     @Override

@@ -73,7 +73,7 @@ class TestChangedSource {
             plan.nonFinite(),
             PlannedDevice.processor("test"));
     touch(change);
-    new ShardFile(settings, storage, bytes -> {})
+    new ShardFile(settings, storage, bytes -> {}, new TaskClock())
         .write(plan.shards().get(0), storage.folder(temp.toString()), "part");
   }
 

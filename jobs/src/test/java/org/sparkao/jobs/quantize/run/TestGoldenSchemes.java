@@ -152,7 +152,7 @@ class TestGoldenSchemes {
             plan.arithmetic(),
             NonFinitePolicy.KEEP,
             PlannedDevice.processor("test"));
-    new ShardFile(settings, storage, bytes -> {})
+    new ShardFile(settings, storage, bytes -> {}, new TaskClock())
         .write(plan.shards().get(0), storage.folder(output.toString()), "model.safetensors");
   }
 

@@ -85,8 +85,10 @@ class TestRowCommitter {
         new ShardOutcome(
             task.file(),
             task.header(plan.arithmetic()).fileBytes(),
-            new ShardFile(settings, storage, bytes -> {}).write(task, output, task.file()),
+            new ShardFile(settings, storage, bytes -> {}, new TaskClock())
+                .write(task, output, task.file()),
             1,
+            new TaskClock().times(),
             new ShardOutcome.Attempt(attempt, 0, "driver", "here", 5, "cpu x86_64"),
             "");
     output.replace(

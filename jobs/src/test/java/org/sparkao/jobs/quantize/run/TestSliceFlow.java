@@ -10,6 +10,7 @@ import java.util.Deque;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.sparkao.gpu.OutOfDeviceMemoryException;
+import org.sparkao.gpu.quantize.DeviceTimes;
 import org.sparkao.gpu.quantize.SliceQuantizer;
 import org.sparkao.quant.checkpoint.CheckpointTensor;
 import org.sparkao.quant.checkpoint.MatrixView;
@@ -61,6 +62,11 @@ class TestSliceFlow {
     }
 
     @Override
+    public DeviceTimes times() {
+      return DeviceTimes.NONE;
+    }
+
+    @Override
     public void close() {
       slices.clear();
       events.add("close");
@@ -108,6 +114,7 @@ class TestSliceFlow {
             device,
             new WeightSlices(weight, device),
             4,
+            new TaskClock(),
             (row, count) -> events.add("write " + row + "+" + count))) {
       for (int row = 0; row < 12; row += slice) {
         flow.put(rows(row, slice), row, slice);
