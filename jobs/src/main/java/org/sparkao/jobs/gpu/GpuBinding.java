@@ -12,8 +12,8 @@ final class GpuBinding {
   /** The rest is for the contexts of the driver and the code of the kernels. */
   private static final double MEMORY_FRACTION = 0.9;
 
-  /** One computes while another copies. */
-  private static final int PERMITS = 2;
+  /** A task holds one while it reads and writes a weight, too: few would leave the GPU idle. */
+  private static final int PERMITS = 8;
 
   private GpuBinding() {}
 

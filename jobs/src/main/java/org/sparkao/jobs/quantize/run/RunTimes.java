@@ -49,8 +49,9 @@ final class RunTimes {
     lines.add(
         String.format(
             Locale.ROOT,
-            "time of %d tasks, %.1f s: %s, the rest %s",
+            "time of %d %s, %.1f s: %s, the rest %s",
             tasks,
+            tasks == 1 ? "task" : "tasks",
             taskNanos / 1e9,
             shares,
             percent(Math.max(0, taskNanos - known), taskNanos)));
