@@ -199,6 +199,25 @@ std::vector<Case> all_cases() {
   return list;
 }
 
+// Those of the algorithm mse.
+std::vector<Case> searched_cases() {
+  const std::vector<std::string> names = {"FP8_DYNAMIC", "FP8_BLOCK", "W4A16", "W8A8", "NVFP4A16", "MXFP4A16", "WnA16_ASYM",
+                                          "W4A16_ASYM-row", "torchao-W4A16_ASYM", "torchao-FP8"};
+  std::vector<Case> list;
+  for (const Named& named : all_schemes()) {
+    if (std::find(names.begin(), names.end(), named.name) == names.end()) continue;
+    for (reference::Type type : {reference::kTypeBf16, reference::kTypeFp16, reference::kTypeFp32}) {
+      list.push_back(case_of(named, type, 67, 640));
+      if (named.group == 0) list.push_back(case_of(named, type, 67, 129));
+    }
+  }
+  for (Case& c : list) {
+    c.searched = true;
+    c.name = "mse-" + c.name;
+  }
+  return list;
+}
+
 // The reference takes longer than the kernels: it runs some cases ahead, on other threads.
 void check_all(bench::Checks& checks, const bench::Options& options) {
   const size_t kAhead = std::max(1u, std::thread::hardware_concurrency());
@@ -207,7 +226,9 @@ void check_all(bench::Checks& checks, const bench::Options& options) {
     check(checks, ahead.front().get());
     ahead.pop_front();
   };
-  for (const Case& c : all_cases()) {
+  std::vector<Case> list = all_cases(), searched = searched_cases();
+  list.insert(list.end(), searched.begin(), searched.end());
+  for (const Case& c : list) {
     if (!options.wants(c.name)) continue;
     if (ahead.size() == kAhead) finish_one();
     ahead.push_back(std::async(std::launch::async, prepare, c));
@@ -324,6 +345,14 @@ void time_copy(size_t bytes) {
   bench::report("quantize", shape, "copy by a kernel", us, 2.0 * bytes, 0);
 }
 
+void time_search(const Named& named, int rows, int columns) {
+  Case c = case_of(named, reference::kTypeBf16, rows, columns);
+  c.searched = true;
+  const launch::Buffers buffers(c, ordinary_weights(c));
+  double us = bench::median_us(2, [&](cudaStream_t stream, int) { launch::quantize(c, buffers, {launch::Plan::kGeneric}, true, stream); }, 5);
+  bench::report("quantize", std::to_string(rows) + "x" + std::to_string(columns), "mse " + c.name, us, bytes_of(c), 0);
+}
+
 void time_norm(int m, int k) {
   const size_t copies = std::max<size_t>(2, std::min<size_t>(64, (260u << 20) / (2ull * m * k)));
   const Case c = case_of({"rmsnorm", {0, 1, 8, kFloatScale}, 0}, reference::kTypeBf16, m, k);
@@ -359,6 +388,10 @@ int main(int argc, char** argv) {
       time_case(named, reference::kTypeBf16, 8192, 8192);
       if (!options.quick) time_case(named, reference::kTypeBf16, 28672, 4096);
       time_case(named, reference::kTypeBf16, 128, 8192);  // a slice of the job
+    }
+    for (int rows : {128, 8192}) {
+      time_search(kTimed[0], rows, 8192);
+      time_search(kTimed[2], rows, 8192);
     }
     for (int m : {1, 16, 128, 4096}) time_norm(m, 8192);
     if (!options.quick) time_case({"activations-fp8", {0, 1, 8, kFloatScale}, 0}, reference::kTypeBf16, 128, 8192);

@@ -2,40 +2,9 @@
 // Host code around the launches that CudaQuantizer does.
 #pragma once
 
-#include "bench.cuh"
-#include "reference.cuh"
+#include "bench_search.cuh"
 
 namespace cases {
-
-using reference::Type;
-
-using quantize::kBiased;
-using quantize::kByteScale;
-using quantize::kFloatScale;
-using quantize::kPacked;
-
-// One matrix under one scheme. group_rows 0: one scale for the tensor.
-struct Case {
-  std::string name;
-  reference::Scheme scheme;
-  Type type;
-  int rows, columns;
-  int group_rows, group_columns;
-
-  bool packed() const { return (scheme.storage & kPacked) != 0; }
-  int groups() const { return (columns + group_columns - 1) / group_columns; }
-  int bands() const { return group_rows == 0 ? 1 : (rows + group_rows - 1) / group_rows; }
-  size_t scales() const { return static_cast<size_t>(bands()) * groups(); }
-  size_t row_bytes() const { return packed() ? (static_cast<size_t>(columns) * scheme.bits + 31) / 32 * 4 : columns; }
-  Type scale_type() const { return (scheme.storage & kFloatScale) ? reference::kTypeFp32 : type; }
-  int scale_bytes() const { return (scheme.storage & kByteScale) ? 1 : reference::bytes_of(scale_type()); }
-  bool asymmetric() const { return scheme.rule == 1 || scheme.rule == 7; }
-  bool has_factor() const { return scheme.rule == 3 || scheme.rule == 10; }
-  size_t index(int row, int column) const {
-    return group_rows == 0 ? 0 : static_cast<size_t>(row / group_rows) * groups() + column / group_columns;
-  }
-  size_t zero_point_words() const { return (static_cast<size_t>(rows) * scheme.bits + 31) / 32 * groups(); }
-};
 
 // Sums of a row, in the layout of quantize::RowStatistics.
 struct RowSums {
@@ -208,6 +177,7 @@ inline Result reference_of(const Case& c, const std::vector<unsigned char>& weig
       int begin = band * c.group_rows, end = std::min(c.rows, begin + c.group_rows);
       ranges[i] = c.group_rows == 0 ? whole : range_of(c, weights, begin, end, group);
       scales[i] = reference::choose(c.type, c.scheme, ranges[i], factor);
+      if (c.searched) scales[i] = search::scale_of(c, weights, band, group, ranges[i], factor);
       if (c.scale_bytes() == 1) result.scales[i] = static_cast<unsigned char>(scales[i].code);
       else reference::write(c.scale_type(), result.scales.data(), i, scales[i].dequantize);
       result.zero_points[i] = static_cast<signed char>(scales[i].zero_point);

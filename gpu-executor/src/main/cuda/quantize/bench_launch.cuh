@@ -15,7 +15,7 @@ struct Plan {
 inline Plan plan_of(const Case& c) {
   const bool dense = c.columns % 8 == 0 && c.row_bytes() * 8 == static_cast<size_t>(c.columns) * (c.packed() ? c.scheme.bits : 8);
   const int group = c.group_columns;
-  if (!dense || c.group_rows == 0) return {Plan::kGeneric};
+  if (!dense || c.group_rows == 0 || c.searched) return {Plan::kGeneric};
   if (c.group_rows == 1 && group == c.columns && c.columns <= 32768) return {Plan::kRows};
   if (c.group_rows == 1 && group >= 8 && group <= 256 && (group & (group - 1)) == 0) return {Plan::kGroups};
   if (c.group_rows == 128 && group == 128) return {Plan::kBlocks};
@@ -35,11 +35,12 @@ struct Buffers {
   bench::Device<float> factors;
   bench::Device<int> keys;
   bench::Device<cases::RowSums> statistics;
+  bench::Device<double> tables;
 
   Buffers(const Case& c, const std::vector<unsigned char>& source)
       : weights(source), codes(c.rows * c.row_bytes()), scales(c.scales() * c.scale_bytes()), dequantized(source.size()),
         zero_points(c.scales()), packed_zero_points(c.zero_point_words()), records(c.scales()), factors(2),
-        keys(std::vector<int>{0x7F800000, static_cast<int>(0x807FFFFFu)}), statistics(c.rows) {}
+        keys(std::vector<int>{0x7F800000, static_cast<int>(0x807FFFFFu)}), statistics(c.rows), tables(cases::search::tables(c.type)) {}
 
   void poison() {
     codes.poison();
@@ -64,6 +65,7 @@ struct Kernels {
   decltype(&quantize_groups_bf16) groups;
   decltype(&quantize_blocks_bf16) blocks;
   decltype(&quantize_scales_bf16) scales;
+  decltype(&quantize_search_bf16) search;
   decltype(&quantize_codes_bf16) codes;
   decltype(&quantize_statistics_bf16) statistics;
   decltype(&quantize_row_sums_bf16) row_sums;
@@ -74,9 +76,9 @@ struct Kernels {
 
 #define BENCH_KERNELS(suffix)                                                                                       \
   {quantize_rows_##suffix,       quantize_groups_##suffix,     quantize_blocks_##suffix,                            \
-   quantize_scales_##suffix,     quantize_codes_##suffix,      quantize_statistics_##suffix,                        \
-   quantize_row_sums_##suffix,   quantize_dequantize_##suffix, quantize_range_##suffix,                             \
-   quantize_tensor_##suffix}
+   quantize_scales_##suffix,     quantize_search_##suffix,     quantize_codes_##suffix,                             \
+   quantize_statistics_##suffix, quantize_row_sums_##suffix,   quantize_dequantize_##suffix,                        \
+   quantize_range_##suffix,      quantize_tensor_##suffix}
 
 inline const Kernels& kernels_of(const Case& c) {
   static const Kernels kAll[] = {BENCH_KERNELS(bf16), BENCH_KERNELS(fp16), BENCH_KERNELS(fp32)};
@@ -118,7 +120,11 @@ inline void quantize(const Case& c, const Buffers& b, Plan plan, bool kept, cuda
       k.blocks<<<dim3(c.groups(), c.bands()), quantize::kTileThreads, 0, stream>>>(MATRIX_OF(c, b, kept), SCHEME_OF(c));
       break;
     default:
-      if (c.group_rows != 0) {
+      if (c.searched) {
+        k.search<<<static_cast<unsigned>((c.scales() + 7) / 8), 256, 0, stream>>>(MATRIX_OF(c, b, true), SCHEME_OF(c),
+                                                                                 GRID_OF(c), b.tables.data());
+        LAUNCHED();
+      } else if (c.group_rows != 0) {
         k.scales<<<static_cast<unsigned>((c.scales() + 7) / 8), 256, 0, stream>>>(MATRIX_OF(c, b, true), SCHEME_OF(c),
                                                                                  GRID_OF(c));
         LAUNCHED();

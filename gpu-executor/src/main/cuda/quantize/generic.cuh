@@ -83,22 +83,15 @@ __device__ __forceinline__ void tensor_scale(const Matrix& matrix, float* tensor
   write_scale<T>(matrix, scheme, 0, scale, flags_of(scheme, scale, range, true) & kOneByOne);
 }
 
-// Scales of all groups; records are written, codes.cuh needs them.
-constexpr int kScaleWarps = 8;
-
+// The range of the finite weights of group `index`, found by one warp; whether those are all.
 template <typename T>
-__device__ __forceinline__ void find_scales(const Matrix& matrix, const Scheme& scheme, const Grid& grid) {
-  reduce::release_successor();
-  reduce::wait_for_predecessor();
-  const long long bands = (matrix.rows + grid.rows - 1) / grid.rows;
-  const long long index = static_cast<long long>(blockIdx.x) * kScaleWarps + threadIdx.x / 32;
-  if (index >= bands * grid.groups) return;
+__device__ __forceinline__ Range range_of_group(const Matrix& matrix, const Grid& grid, long long index, bool& finite) {
   const int row_begin = static_cast<int>(index / grid.groups) * grid.rows;
   const int row_end = min(matrix.rows, row_begin + grid.rows);
   const int column_begin = static_cast<int>(index % grid.groups) * grid.columns;
   const int column_end = min(matrix.columns, column_begin + grid.columns);
   Range range = {0.0f, 0.0f};
-  bool finite = true;
+  finite = true;
   for (int row = row_begin; row < row_end; row++) {
     const long long start = static_cast<long long>(row) * matrix.columns;
 #pragma unroll 4
@@ -110,8 +103,22 @@ __device__ __forceinline__ void find_scales(const Matrix& matrix, const Scheme& 
       range = merge(range, {value, value});
     }
   }
-  range = over_threads(range, 32);
   finite = __all_sync(kFullWarp, finite);
+  return over_threads(range, 32);
+}
+
+// Scales of all groups; records are written, codes.cuh needs them.
+constexpr int kScaleWarps = 8;
+
+template <typename T>
+__device__ __forceinline__ void find_scales(const Matrix& matrix, const Scheme& scheme, const Grid& grid) {
+  reduce::release_successor();
+  reduce::wait_for_predecessor();
+  const long long bands = (matrix.rows + grid.rows - 1) / grid.rows;
+  const long long index = static_cast<long long>(blockIdx.x) * kScaleWarps + threadIdx.x / 32;
+  if (index >= bands * grid.groups) return;
+  bool finite;
+  const Range range = range_of_group<T>(matrix, grid, index, finite);
   if (threadIdx.x % 32 == 0) {
     const Scale scale = choose<T>(scheme, range, matrix.tensor != nullptr ? matrix.tensor[0] : 1.0f);
     write_scale<T>(matrix, scheme, index, scale, flags_of(scheme, scale, range, finite));

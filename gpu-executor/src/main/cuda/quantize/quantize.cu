@@ -6,6 +6,7 @@
 // quantize_blocks      one scale for 128 x 128: one block a tile, in registers
 // quantize_scales,     any granularity, shape and alignment: two passes; the second one alone where a tensor has one scale
 //   quantize_codes
+// quantize_search      scales by the search of the algorithm mse: a warp a group, a thread a candidate
 // quantize_range       smallest and largest weight of a tensor: 16-byte loads, integer atomics
 // quantize_tensor      scale or NVFP4 factor of a tensor from its range
 // quantize_statistics  errors of codes, in the order of the CPU; quantize_row_sums: the same where groups are whole octets
@@ -24,6 +25,7 @@
 #include "dequantize.cuh"
 #include "fused.cuh"
 #include "row_sums.cuh"
+#include "search.cuh"
 
 using quantize::Bf16;
 using quantize::Fp16;
@@ -44,12 +46,12 @@ using quantize::Fp32;
     quantize::quantize_rows<type>(MATRIX, SCHEME);                                                                  \
   }                                                                                                                 \
   /* Grid ceil(rows * columns / 8192), block 256. */                                                                \
-  extern "C" __global__ void __launch_bounds__(quantize::kGroupThreads, quantize::kGroupBlocks)                                             \
+  extern "C" __global__ void __launch_bounds__(quantize::kGroupThreads, quantize::kGroupBlocks)                     \
       quantize_groups_##suffix(QUANTIZE_MATRIX, QUANTIZE_SCHEME, int group) {                                       \
     quantize::quantize_groups<type>(MATRIX, SCHEME, group);                                                         \
   }                                                                                                                 \
   /* Grid (ceil(columns / 128), ceil(rows / 128)), block 512. */                                                    \
-  extern "C" __global__ void __launch_bounds__(quantize::kTileThreads, quantize::kTileBlocks)                                              \
+  extern "C" __global__ void __launch_bounds__(quantize::kTileThreads, quantize::kTileBlocks)                       \
       quantize_blocks_##suffix(QUANTIZE_MATRIX, QUANTIZE_SCHEME) {                                                  \
     quantize::quantize_blocks<type>(MATRIX, SCHEME);                                                                \
   }                                                                                                                 \
@@ -57,6 +59,11 @@ using quantize::Fp32;
   extern "C" __global__ void __launch_bounds__(32 * quantize::kScaleWarps)                                          \
       quantize_scales_##suffix(QUANTIZE_MATRIX, QUANTIZE_SCHEME, QUANTIZE_GRID) {                                   \
     quantize::find_scales<type>(MATRIX, SCHEME, GRID);                                                              \
+  }                                                                                                                 \
+  /* The same grid. tables: search.cuh. */                                                                          \
+  extern "C" __global__ void __launch_bounds__(32 * quantize::kScaleWarps) quantize_search_##suffix(                \
+      QUANTIZE_MATRIX, QUANTIZE_SCHEME, QUANTIZE_GRID, const double* tables) {                                      \
+    quantize::search_scales<type>(MATRIX, SCHEME, GRID, tables);                                                    \
   }                                                                                                                 \
   /* Grid (ceil(columns / 2048), rows, at most 65535), block 256. */                                                \
   extern "C" __global__ void __launch_bounds__(256)                                                                 \

@@ -9,13 +9,15 @@ import java.util.Optional;
 import org.sparkao.gpu.device.Buffer;
 import org.sparkao.gpu.device.CudaStream;
 import org.sparkao.quant.algorithm.QuantizeRequest;
+import org.sparkao.quant.algorithm.WeightAlgorithm;
 import org.sparkao.quant.metric.TensorStatistics;
 import org.sparkao.quant.observe.TensorRange;
 import org.sparkao.quant.pack.PackedPart;
 
 /**
- * Round to nearest on a GPU. Each slice goes to the device, is quantized, measured and copied back
- * in the stream of a slot of the workspace; two slots take turns.
+ * Round to nearest on a GPU, under ranges as they are or searched. Each slice goes to the device,
+ * is quantized, measured and copied back in the stream of a slot of the workspace; two slots take
+ * turns.
  */
 final class CudaQuantizer implements SliceQuantizer {
 
@@ -51,6 +53,9 @@ final class CudaQuantizer implements SliceQuantizer {
     this.scheme = DeviceScheme.of(request);
     this.grid = DeviceGrid.of(request.scheme().weights().granularity(), columns);
     this.kernels = new QuantizeKernels(workspace.kernels(), request.weight().dtype(), scheme, grid);
+    if (request.algorithm() == WeightAlgorithm.MSE) {
+      kernels.searching(workspace.powersOfErrors(request.weight().dtype()));
+    }
     this.parts = new OutputParts(request.weight(), parts, grid.wholeTensor());
     this.constants =
         range.map(known -> TensorConstants.of(workspace, kernels, scheme.asymmetric(), known));

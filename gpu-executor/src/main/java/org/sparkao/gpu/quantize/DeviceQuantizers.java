@@ -9,7 +9,6 @@ import org.sparkao.gpu.device.CudaDevice;
 import org.sparkao.quant.QuantException;
 import org.sparkao.quant.algorithm.QuantizeRequest;
 import org.sparkao.quant.algorithm.Quantizers;
-import org.sparkao.quant.algorithm.WeightAlgorithm;
 import org.sparkao.quant.observe.TensorRange;
 import org.sparkao.quant.pack.PackedPart;
 import org.sparkao.quant.safetensors.DType;
@@ -31,13 +30,14 @@ public final class DeviceQuantizers {
    * can. Planning asks, so that no run falls back to the CPU.
    */
   public static Optional<String> unsupported(QuantizeRequest request) {
-    if (request.algorithm() != WeightAlgorithm.RTN) {
-      return Optional.of(
-          "algorithm "
-              + request.algorithm().configName()
-              + " runs on the CPU only; use --device cpu, or --algorithm rtn");
-    }
-    return Optional.empty();
+    return switch (request.algorithm()) {
+      case RTN, MSE -> Optional.empty();
+      case PERCENTILE, HISTOGRAM, HQQ ->
+          Optional.of(
+              "algorithm "
+                  + request.algorithm().configName()
+                  + " runs on the CPU only; use --device cpu, or --algorithm rtn or mse");
+    };
   }
 
   /**

@@ -1,5 +1,6 @@
 package org.sparkao.gpu.quantize;
 
+import java.util.Optional;
 import org.sparkao.gpu.device.Buffer;
 import org.sparkao.gpu.module.KernelLibrary;
 import org.sparkao.gpu.module.Launch;
@@ -27,6 +28,7 @@ final class QuantizeKernels {
   private final DType type;
   private final DeviceScheme scheme;
   private final DeviceGrid grid;
+  private Optional<Buffer> searchTables = Optional.empty();
   private boolean dependent;
 
   QuantizeKernels(KernelLibrary library, DType type, DeviceScheme scheme, DeviceGrid grid) {
@@ -42,9 +44,17 @@ final class QuantizeKernels {
     return this;
   }
 
+  /** Makes {@link #quantize} search the range of least error. */
+  QuantizeKernels searching(Buffer tables) {
+    searchTables = Optional.of(tables);
+    return this;
+  }
+
   /** Scales, zero points, records and codes of {@code rows} rows. */
   void quantize(MatrixOnDevice matrix, int rows, int columns) {
-    switch (grid.pass(scheme, columns)) {
+    DeviceGrid.Pass pass =
+        searchTables.isPresent() ? DeviceGrid.Pass.TWO_PASSES : grid.pass(scheme, columns);
+    switch (pass) {
       case ROWS -> {
         int threads = (columns - 1) / (WEIGHTS_A_ROW_THREAD * WARP) * WARP + WARP;
         addScheme(begin("rows", matrix, rows, columns).grid(rows).block(threads)).run();
@@ -60,9 +70,12 @@ final class QuantizeKernels {
       }
       case TWO_PASSES -> {
         if (!grid.wholeTensor()) {
-          Launch launch = begin("scales", matrix, rows, columns).block(THREADS);
+          String kernel = searchTables.isPresent() ? "search" : "scales";
+          Launch launch = begin(kernel, matrix, rows, columns).block(THREADS);
           launch.grid((grid.scales(rows) - 1) / SCALES_A_BLOCK + 1);
-          addGrid(addScheme(launch)).run();
+          addGrid(addScheme(launch));
+          searchTables.ifPresent(launch::with);
+          launch.run();
         }
         Launch launch = begin("codes", matrix, rows, columns);
         addGrid(addScheme(octetGrid(launch, rows, columns))).run();

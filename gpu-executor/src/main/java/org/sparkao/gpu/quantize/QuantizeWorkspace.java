@@ -2,7 +2,9 @@ package org.sparkao.gpu.quantize;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import org.sparkao.gpu.device.Buffer;
 import org.sparkao.gpu.device.BusyTime;
 import org.sparkao.gpu.device.CudaDevice;
@@ -10,6 +12,8 @@ import org.sparkao.gpu.device.CudaEvent;
 import org.sparkao.gpu.device.CudaStream;
 import org.sparkao.gpu.device.PinnedBuffer;
 import org.sparkao.gpu.module.KernelLibrary;
+import org.sparkao.quant.algorithm.Quantizers;
+import org.sparkao.quant.safetensors.DType;
 
 /**
  * The memory and the streams that quantizers of one thread use, one tensor after the other: two
@@ -24,6 +28,7 @@ public final class QuantizeWorkspace implements AutoCloseable {
   private final Buffer constants;
   private final CudaEvent base;
   private final BusyTime busy;
+  private final Map<DType, Buffer> powers = new EnumMap<>(DType.class);
   private long baseNanos;
 
   private QuantizeWorkspace(KernelLibrary kernels, BusyTime busy) {
@@ -53,6 +58,8 @@ public final class QuantizeWorkspace implements AutoCloseable {
   @Override
   public void close() {
     slots.forEach(Slot::close);
+    powers.values().forEach(Buffer::close);
+    powers.clear();
     base.close();
     constants.close();
   }
@@ -90,6 +97,18 @@ public final class QuantizeWorkspace implements AutoCloseable {
     busy.add(BusyTime.Engine.COMPUTE, baseNanos + copied, baseNanos + computed);
     busy.add(BusyTime.Engine.COPY_OUT, baseNanos + computed, baseNanos + done);
     return new DeviceTimes(copied - begin, computed - copied, done - computed);
+  }
+
+  /** The tables of the algorithm mse: {@code search.cuh}. */
+  Buffer powersOfErrors(DType dtype) {
+    return powers.computeIfAbsent(
+        dtype,
+        type -> {
+          byte[] tables = Quantizers.powersOfErrors(type);
+          Buffer buffer = device().allocate(tables.length);
+          device().write(buffer, 0, ByteBuffer.wrap(tables));
+          return buffer;
+        });
   }
 
   /** Small memory for what belongs to a whole tensor. */

@@ -17,6 +17,7 @@ import org.sparkao.gpu.device.CudaDevice;
 import org.sparkao.gpu.device.MemoryBudget;
 import org.sparkao.gpu.module.KernelLibrary;
 import org.sparkao.quant.algorithm.QuantizeRequest;
+import org.sparkao.quant.algorithm.WeightAlgorithm;
 import org.sparkao.quant.observe.TensorRange;
 import org.sparkao.quant.pack.PackedPart;
 import org.sparkao.quant.safetensors.DType;
@@ -76,6 +77,42 @@ class TestCudaQuantizerOnGpu {
     for (DType dtype : WeightCases.TYPES) {
       for (int columns : new int[] {1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 127, 129, 1000, 33000}) {
         check(scheme, dtype, columns < 1000 ? 35 : 9, columns);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "FP8_DYNAMIC",
+        "FP8_BLOCK",
+        "W8A8",
+        "W4A16",
+        "W4A16_ASYM",
+        "W4A16(granularity=row)",
+        "NVFP4A16",
+        "MXFP4A16",
+        "torchao:W4A16_ASYM"
+      })
+  void searchesTheRangeOfLeastErrorAsTheCpu(String scheme) {
+    for (DType dtype : WeightCases.TYPES) {
+      if (WeightCases.unknown(scheme, dtype)) {
+        continue;
+      }
+      QuantizeRequest plain = WeightCases.request(scheme, dtype, 67, 640);
+      QuantizeRequest request =
+          new QuantizeRequest(
+              plain.scheme(),
+              plain.layout(),
+              plain.numerics(),
+              WeightAlgorithm.MSE,
+              plain.weight());
+      byte[] weights = WeightCases.weights(dtype, 67, 640);
+      try (SliceQuantizer quantizer = create(request, weights)) {
+        assertSame(
+            scheme + " " + dtype,
+            WeightCases.run(quantizer, request, weights, 67),
+            WeightCases.onCpu(request, weights));
       }
     }
   }

@@ -1,5 +1,7 @@
 package org.sparkao.quant.algorithm;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import org.sparkao.quant.format.WeightType;
 
 /**
@@ -27,6 +29,21 @@ final class GroupError {
     for (int i = 0; i < bf16Powers.length; i++) {
       bf16Powers[i] = type.round((float) referencePower.of(Float.intBitsToFloat(i << 16)));
     }
+  }
+
+  /**
+   * What errors are computed with, little endian, for kernels that compute the same: the tables of
+   * {@link #measure} and {@link #measureLikeReference}, then fp32 powers of bf16 magnitudes.
+   */
+  byte[] tables() {
+    byte[] bytes = new byte[2 * power.bytes() + Float.BYTES * bf16Powers.length];
+    ByteBuffer out = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    power.putTo(out);
+    referencePower.putTo(out);
+    for (float value : bf16Powers) {
+      out.putFloat(value);
+    }
+    return bytes;
   }
 
   /** The error of {@code count} values as it is. */

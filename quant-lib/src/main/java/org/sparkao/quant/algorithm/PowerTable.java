@@ -1,5 +1,7 @@
 package org.sparkao.quant.algorithm;
 
+import java.nio.ByteBuffer;
+
 /**
  * |x|^norm to about 1e-8 of its value without a call of {@link Math#pow}: one table for the
  * exponents of x, one for its mantissas, interpolated on lines.
@@ -21,6 +23,21 @@ final class PowerTable {
     for (int i = 0; i < mantissas.length; i++) {
       mantissas[i] = Math.pow(1 + Math.scalb((double) i, -TABLE_BITS), norm);
     }
+  }
+
+  /** The table of exponents, that of mantissas, the norm. */
+  void putTo(ByteBuffer out) {
+    for (double value : exponents) {
+      out.putDouble(value);
+    }
+    for (double value : mantissas) {
+      out.putDouble(value);
+    }
+    out.putDouble(norm);
+  }
+
+  int bytes() {
+    return Double.BYTES * (exponents.length + mantissas.length + 1);
   }
 
   double of(float x) {

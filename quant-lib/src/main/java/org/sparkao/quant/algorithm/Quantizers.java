@@ -45,6 +45,18 @@ public final class Quantizers {
   }
 
   /**
+   * Powers of errors that the algorithm mse adds up, little endian, for devices that repeat its
+   * search: fp64 tables of |x|^norm for the norm and for the norm rounded to the type of the weight
+   * (of 256 exponents, of 1025 mantissas to be interpolated, the norm itself), then for BF16 the
+   * fp32 powers of all magnitudes.
+   *
+   * @param dtype BF16, F16 or F32
+   */
+  public static byte[] powersOfErrors(DType dtype) {
+    return RangeSearches.mseTables(WeightTypes.of(dtype));
+  }
+
+  /**
    * Which inner loops this JVM runs, {@code vector-256} or {@code plain}: stored with every run.
    * The bytes are the same.
    */

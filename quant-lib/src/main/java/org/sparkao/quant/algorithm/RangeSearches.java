@@ -32,6 +32,11 @@ final class RangeSearches {
     }
   }
 
+  /** Tables of the search of {@link WeightAlgorithm#MSE}: nothing is dequantized for them. */
+  static byte[] mseTables(WeightType type) {
+    return new GroupError(type, null, ShrinkSearch.Line.MEMORYLESS_MSE.norm()).tables();
+  }
+
   private static QuantException refused(QuantizeRequest request, String why) {
     return new QuantException(
         "algorithm "
