@@ -111,11 +111,11 @@ __device__ __forceinline__ void search_scales(const Matrix& matrix, const Scheme
     best = lane;
   }
   __syncwarp();
-  // The first of the least.
+  // The first of the least: many are equal, since the sums are rounded to the type.
   for (int offset = 16; offset > 0; offset /= 2) {
     const double other = __shfl_down_sync(kFullWarp, least, offset);
     const int step = __shfl_down_sync(kFullWarp, best, offset);
-    if (other < least) {
+    if (other < least || (other == least && step < best)) {
       least = other;
       best = step;
     }

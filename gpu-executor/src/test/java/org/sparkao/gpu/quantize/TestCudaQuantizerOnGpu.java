@@ -91,8 +91,7 @@ class TestCudaQuantizerOnGpu {
         "W4A16_ASYM",
         "W4A16(granularity=row)",
         "NVFP4A16",
-        "MXFP4A16",
-        "torchao:W4A16_ASYM"
+        "MXFP4A16"
       })
   void searchesTheRangeOfLeastErrorAsTheCpu(String scheme) {
     for (DType dtype : WeightCases.TYPES) {

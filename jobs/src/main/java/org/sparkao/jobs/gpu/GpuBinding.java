@@ -13,7 +13,7 @@ final class GpuBinding {
   private static final double MEMORY_FRACTION = 0.9;
 
   /** A task holds one while it reads and writes a weight, too: few would leave the GPU idle. */
-  private static final int PERMITS = 8;
+  private static final int PERMITS = 16;
 
   private GpuBinding() {}
 
