@@ -7,8 +7,10 @@
 int main(int argc, char** argv) {
   const bench::Options options = bench::Options::parse(argc, argv);
   bench::Checks checks("attention");
-  decode_bench::check_all(checks, options);
-  prefill_bench::check_all(checks, options);
+  if (!options.time_only) {
+    decode_bench::check_all(checks, options);
+    prefill_bench::check_all(checks, options);
+  }
   const int code = checks.exit_code();
   if (options.check_only || code != 0) return code;
   decode_bench::time_all(options);

@@ -26,7 +26,7 @@ int main(int argc, char** argv) {
     return 0;
   }
   bench::Checks checks("gemm_decode");
-  decode_bench::check_all(checks, options, device.multiProcessorCount);
+  if (!options.time_only) decode_bench::check_all(checks, options, device.multiProcessorCount);
   const int code = checks.exit_code();
   if (code != 0 || options.check_only) return code;
   if (tune) decode_bench::tune(options);

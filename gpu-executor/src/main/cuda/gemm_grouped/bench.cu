@@ -232,16 +232,10 @@ void time_all(const bench::Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  bool time_only = false;
-  std::vector<char*> words;
-  for (int i = 0; i < argc; i++) {
-    if (std::string(argv[i]) == "--time") time_only = true;
-    else words.push_back(argv[i]);
-  }
-  const bench::Options options = bench::Options::parse(static_cast<int>(words.size()), words.data());
+  const bench::Options options = bench::Options::parse(argc, argv);
   bench::Checks checks("gemm_grouped");
   for (Kind kind : {Kind::kE4m3, Kind::kE4m3Block, Kind::kBf16}) {
-    if (!time_only) check_kind(checks, options, kind);
+    if (!options.time_only) check_kind(checks, options, kind);
   }
   if (!options.check_only && checks.exit_code() == 0) time_all(options);
   return checks.exit_code();

@@ -323,7 +323,7 @@ int main(int argc, char** argv) {
   print_clusters();
 #endif
   check_splits(checks);
-  if (!tune) check_all(checks, options);
+  if (!tune && !options.time_only) check_all(checks, options);
   if (!options.check_only && checks.exit_code() == 0) time_all(options, tune);
   return checks.exit_code();
 }

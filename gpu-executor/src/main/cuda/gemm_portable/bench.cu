@@ -241,16 +241,10 @@ void time_one(const Variant& v, const Kind& kind, int m, int n, int k) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  bool time_only = false;
-  std::vector<char*> words;
-  for (int i = 0; i < argc; i++) {
-    if (std::string(argv[i]) == "--time") time_only = true;
-    else words.push_back(argv[i]);
-  }
-  const bench::Options options = bench::Options::parse(static_cast<int>(words.size()), words.data());
+  const bench::Options options = bench::Options::parse(argc, argv);
   bench::Checks checks("gemm_portable");
   for (const Kind& kind : all_kinds()) {
-    if (!time_only && options.wants(kind.label())) check_kind(checks, options, kind);
+    if (!options.time_only && options.wants(kind.label())) check_kind(checks, options, kind);
   }
   if (options.check_only || checks.exit_code() != 0) return checks.exit_code();
   struct { int m, n, k; } shapes[] = {{1, 8192, 8192}, {16, 8192, 8192}, {64, 8192, 8192}, {1, 4096, 4096}, {1, 57344, 8192},

@@ -261,7 +261,7 @@ int main(int argc, char** argv) {
   }
   const bench::Options options = bench::Options::parse(static_cast<int>(words.size()), words.data());
   bench::Checks checks("gemm_prefill");
-  if (!tune && !fused) {
+  if (!tune && !fused && !options.time_only) {
     for (Kind kind : {Kind::kE4m3, Kind::kE4m3Block, Kind::kInt8, Kind::kBf16}) check_kind(checks, options, kind);
     check_fused(checks, options);
     check_int4(checks, options);

@@ -26,10 +26,11 @@ inline void must(cudaError_t code, const char* what, const char* file, int line)
 #define LAUNCHED() ::bench::must(cudaGetLastError(), "launch", __FILE__, __LINE__)
 
 // The options of every bench: --check runs no timing, --smallest checks every kernel but few shapes (for compute-sanitizer) and runs no
-// timing, --quick times fewer shapes, --only TEXT keeps cases that contain it.
+// timing, --time runs no checks (another run of the program did), --quick times fewer shapes, --only TEXT keeps cases that contain it.
 struct Options {
   bool check_only = false;
   bool smallest = false;
+  bool time_only = false;
   bool quick = false;
   std::string only;
 
@@ -39,9 +40,10 @@ struct Options {
       std::string word = argv[i];
       if (word == "--check") options.check_only = true;
       else if (word == "--smallest") options.smallest = options.check_only = options.quick = true;
+      else if (word == "--time") options.time_only = true;
       else if (word == "--quick") options.quick = true;
       else if (word == "--only" && i + 1 < argc) options.only = argv[++i];
-      else { std::fprintf(stderr, "%s: unknown option %s; --check, --smallest, --quick, --only TEXT\n", argv[0], argv[i]); std::exit(2); }
+      else { std::fprintf(stderr, "%s: unknown option %s; --check, --smallest, --time, --quick, --only TEXT\n", argv[0], argv[i]); std::exit(2); }
     }
     return options;
   }

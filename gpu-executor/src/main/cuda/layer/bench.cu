@@ -141,8 +141,10 @@ void time_all(const bench::Options& options) {
 int main(int argc, char** argv) {
   const bench::Options options = bench::Options::parse(argc, argv);
   bench::Checks checks("layer");
-  layer_bench::check_rows(checks, options);
-  rope_bench::check_all(checks, options);
+  if (!options.time_only) {
+    layer_bench::check_rows(checks, options);
+    rope_bench::check_all(checks, options);
+  }
   const int code = checks.exit_code();
   if (options.check_only || code != 0) return code;
   layer_bench::time_all(options);
