@@ -37,6 +37,10 @@ final class CaseDevice implements AutoCloseable {
     return library.orElseThrow();
   }
 
+  Device device() {
+    return device;
+  }
+
   /** Normal numbers, rounded to bf16. */
   static float[] normal(long count, long seed) {
     Random random = new Random(seed);
@@ -49,9 +53,16 @@ final class CaseDevice implements AutoCloseable {
 
   /** A buffer of NaN. */
   Buffer empty(long bytes) {
-    byte[] nan = new byte[Math.toIntExact(bytes)];
+    Buffer buffer = device.allocate(bytes);
+    poison(buffer);
+    return buffer;
+  }
+
+  /** Fills a buffer with NaN. */
+  void poison(Buffer buffer) {
+    byte[] nan = new byte[Math.toIntExact(buffer.bytes())];
     Arrays.fill(nan, (byte) 0xFF);
-    return bytes(nan);
+    device.write(buffer, 0, ByteBuffer.wrap(nan));
   }
 
   Buffer emptyBf16(long count) {
