@@ -2,22 +2,18 @@ package org.sparkao.jobs.bench;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.sparkao.gpu.device.Buffer;
 import org.sparkao.gpu.device.CudaDevice;
-import org.sparkao.gpu.device.DeviceInfo;
 import org.sparkao.gpu.device.DeviceInfo.Kind;
-import org.sparkao.gpu.device.DeviceProbe;
 import org.sparkao.gpu.device.Devices;
 import org.sparkao.gpu.device.MemoryBudget;
 import org.sparkao.gpu.gemm.Gemm;
 import org.sparkao.gpu.gemm.GemmWeights;
 import org.sparkao.gpu.module.KernelLibrary;
 import org.sparkao.jobs.config.Config;
-import org.sparkao.jobs.job.ProgramVersion;
 import org.sparkao.jobs.table.BenchmarkRow.Machine;
 import org.sparkao.jobs.table.BenchmarkRow.Peer;
 import org.sparkao.jobs.table.BenchmarkRow.Timing;
@@ -42,16 +38,7 @@ final class GemmBenchmark implements Benchmark {
 
   @Override
   public Machine machine(Kind device) {
-    DeviceProbe probe = Devices.probe();
-    DeviceInfo info = probe.devices().get(0);
-    String driver = probe instanceof DeviceProbe.Available found ? found.driver() : "";
-    return new Machine(
-        device.name().toLowerCase(Locale.ROOT),
-        info.name(),
-        info.architecture(),
-        driver,
-        Host.name(),
-        ProgramVersion.current());
+    return Host.gpu();
   }
 
   @Override
