@@ -35,7 +35,7 @@ final class BenchKeys {
       ConfigKey.value(
               "repeats",
               "N",
-              "Measurements; the median counts. gemm takes 25 or more.",
+              "Measurements; the median counts. gemm and layer take 25 or more.",
               BenchKeys::length)
           .withDefault("9");
   static final ConfigKey<GemmFamily> FAMILY =
@@ -77,15 +77,23 @@ final class BenchKeys {
       ConfigKey.list(
           "m",
           "N",
-          "gemm: rows of activations; may be repeated. 1, 4, 8, 16, 32, 64, 128 for decode, 2048 and"
-              + " 4096 for prefill when none is given.",
+          "gemm and layer: rows of activations; may be repeated. 1, 4, 8, 16, 32, 64, 128 for decode,"
+              + " 2048 and 4096 for prefill, 1, 16 and 64 for layer when none is given.",
           BenchKeys::length);
+  static final ConfigKey<Integer> CONTEXT =
+      ConfigKey.value(
+              "context",
+              "N",
+              "layer: positions of each sequence that the cache holds.",
+              BenchKeys::length)
+          .withDefault("2048");
 
   private BenchKeys() {}
 
   static List<ConfigKey<?>> all() {
     return List.of(
-        WHAT, DEVICE, SCHEME, ROWS, COLUMNS, REPEATS, FAMILY, TYPE, SCALES, GROUP, SHAPE, M);
+        WHAT, DEVICE, SCHEME, ROWS, COLUMNS, REPEATS, FAMILY, TYPE, SCALES, GROUP, SHAPE, M,
+        CONTEXT);
   }
 
   private static Integer length(String text) {

@@ -6,11 +6,12 @@ import org.sparkao.quant.QuantException;
 
 /** Every operation that can be timed, in the order of the help text. */
 final class Benchmarks {
-  private static final List<Benchmark> ALL = List.of(new GemmBenchmark(), new QuantizeBenchmark());
+  private static final List<Benchmark> ALL =
+      List.of(new GemmBenchmark(), new LayerBenchmark(), new QuantizeBenchmark());
 
   private Benchmarks() {}
 
-  /** Names for people: {@code gemm|quantize}. */
+  /** Names for people: {@code gemm|layer|quantize}. */
   static String names() {
     return ALL.stream().map(Benchmark::name).collect(Collectors.joining("|"));
   }

@@ -17,6 +17,7 @@ final class DeviceClock {
   static final long BEYOND_CACHES = 160_000_000;
 
   private static final int WARM_UP = 3;
+  private static final int WARM_UP_OF_LAUNCHES = 60;
   private static final long COPY_BYTES = 256L << 20;
   private static final int COPIES = 4;
 
@@ -24,6 +25,11 @@ final class DeviceClock {
 
   DeviceClock(CudaDevice device) {
     this.device = device;
+  }
+
+  /** How many copies of so many bytes together are beyond caches, and not fewer than some. */
+  static int copies(int least, long bytes) {
+    return Math.max(least, Math.toIntExact((BEYOND_CACHES + bytes - 1) / bytes));
   }
 
   /**
@@ -35,16 +41,27 @@ final class DeviceClock {
   Timing median(int calls, int repeats, IntConsumer launch) {
     launch.accept(0);
     device.synchronize();
+    try (CudaGraph graph = device.capture(() -> chain(calls, launch))) {
+      return median(calls, WARM_UP, repeats, graph::replay);
+    }
+  }
+
+  /** The same without a graph: every launch waits for this JVM, which has done it often before. */
+  Timing medianOfLaunches(int calls, int repeats, IntConsumer launch) {
+    return median(calls, WARM_UP_OF_LAUNCHES, repeats, () -> chain(calls, launch));
+  }
+
+  private Timing median(int calls, int warmUp, int repeats, Runnable chain) {
     double[] micros = new double[repeats];
-    try (CudaGraph graph = device.capture(() -> chain(calls, launch));
-        CudaEvent begin = device.newEvent();
+    try (CudaEvent begin = device.newEvent();
         CudaEvent end = device.newEvent()) {
-      for (int i = 0; i < WARM_UP; i++) {
-        graph.replay();
+      for (int i = 0; i < warmUp; i++) {
+        chain.run();
       }
+      device.synchronize();
       for (int i = 0; i < repeats; i++) {
         device.stream().record(begin);
-        graph.replay();
+        chain.run();
         device.stream().record(end);
         end.synchronize();
         micros[i] = end.nanosSince(begin) / 1e3 / calls;

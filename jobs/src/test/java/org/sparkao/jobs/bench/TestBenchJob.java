@@ -78,10 +78,12 @@ class TestBenchJob {
   }
 
   @Test
-  void matrixProductsNeedAGpu() {
-    assertThatThrownBy(() -> bench("what", "gemm", "device", "cpu"))
-        .isInstanceOf(QuantException.class)
-        .hasMessage("--device cpu: this runs on GPUs only; use --device cuda");
+  void matrixProductsAndLayersNeedAGpu() {
+    for (String what : new String[] {"gemm", "layer"}) {
+      assertThatThrownBy(() -> bench("what", what, "device", "cpu"))
+          .isInstanceOf(QuantException.class)
+          .hasMessage("--device cpu: this runs on GPUs only; use --device cuda");
+    }
     Assumptions.assumeTrue(Devices.probe().devices().isEmpty(), "a GPU is there");
     assertThatThrownBy(() -> bench("what", "gemm"))
         .isInstanceOf(QuantException.class)
