@@ -243,25 +243,13 @@ def table(rows):
     return lines
 
 
-def require_gpu():
-    if not torch.cuda.is_available():
-        print("bench_gemm: no CUDA GPU here (torch.cuda.is_available() is false); run it on the machine whose peers are"
-              " to be timed", file=sys.stderr)
-        sys.exit(2)
-    major, minor = torch.cuda.get_device_capability()
-    if (major, minor) < (8, 9):
-        print(f"bench_gemm: {torch.cuda.get_device_name()} is sm_{major}{minor}; fp8 needs sm_89 or later",
-              file=sys.stderr)
-        sys.exit(2)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", required=True, help="JSON result")
     parser.add_argument("--quick", action="store_true", help="M = 1, 16 and 64 only")
     parser.add_argument("--only", default="", help="peers whose name contains this")
     options = parser.parse_args()
-    require_gpu()
+    measure.require_gpu("bench_gemm")
     torch.manual_seed(0)
     bench = Bench(options)
     result = {"machine": measure.machine(), "ceilings": measure.ceilings()}

@@ -3,6 +3,7 @@
 import math
 import platform
 import subprocess
+import sys
 import time
 
 import torch
@@ -40,6 +41,19 @@ def median_us(call, copies, replays=REPLAYS):
         end.synchronize()
         times.append(begin.elapsed_time(end) * 1e3 / calls)
     return sorted(times)[len(times) // 2]
+
+
+def require_gpu(program):
+    """Ends the program with exit code 2 where there is no GPU that fp8 runs on."""
+    if not torch.cuda.is_available():
+        print(f"{program}: no CUDA GPU here (torch.cuda.is_available() is false); run it on the machine whose peers are"
+              " to be timed", file=sys.stderr)
+        sys.exit(2)
+    major, minor = torch.cuda.get_device_capability()
+    if (major, minor) < (8, 9):
+        print(f"{program}: {torch.cuda.get_device_name()} is sm_{major}{minor}; fp8 needs sm_89 or later",
+              file=sys.stderr)
+        sys.exit(2)
 
 
 def product64(x, w, rows_at_once=4096):
