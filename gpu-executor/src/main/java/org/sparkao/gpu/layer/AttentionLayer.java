@@ -97,14 +97,19 @@ public final class AttentionLayer implements AutoCloseable {
    * @throws IllegalArgumentException when sizes do not go together
    */
   public void run(AttentionWeights weights, AttentionCall call) {
+    check(weights, call);
     for (Part part : Part.values()) {
-      run(part, weights, call);
+      launch(part, weights, call);
     }
   }
 
   /** Runs one part; it reads what the part before left. */
   public void run(Part part, AttentionWeights weights, AttentionCall call) {
     check(weights, call);
+    launch(part, weights, call);
+  }
+
+  private void launch(Part part, AttentionWeights weights, AttentionCall call) {
     switch (part) {
       case INPUT_NORM -> norm(call.x(), weights.inputNorm(), call.rows(), normed);
       case QKV -> operators.gemm().multiply(weights.qkv(), qkvCall(call));
