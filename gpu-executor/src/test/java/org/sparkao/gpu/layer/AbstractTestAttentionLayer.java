@@ -24,8 +24,8 @@ abstract class AbstractTestAttentionLayer extends AbstractLayerTest {
    */
   private static final double TWICE_FP8 = 0.06;
 
-  /** The same of one quantization. */
-  private static final double ONCE_FP8 = 0.03;
+  /** The same of one quantization: 2.6 %, and a little for numbers that were rounded to bf16. */
+  private static final double ONCE_FP8 = 0.035;
 
   abstract LayerOperators operators();
 
