@@ -39,7 +39,9 @@ struct Problem {
   }
 
   // What the store of a tile needs: scales and biases of its columns are in shared memory already.
-  __device__ __forceinline__ prefill::Output stored(int end) const { return {y, bias, x_scales, w_scales, 1, 1, end, n, y_type, nullptr}; }
+  __device__ __forceinline__ prefill::Output stored(int end) const {
+    return {y, bias, x_scales, w_scales, 1, 1, end, n, y_type, nullptr};
+  }
 
   // The expert's, in rows of all tokens: tokens from `end` on are not its own.
   template <typename C>
@@ -47,7 +49,8 @@ struct Problem {
     const long long w_rows = (n + prefill::kRows - 1) / prefill::kRows, before = static_cast<long long>(expert) * n;
     const long long scales = C::kBlockScales ? expert * w_rows * k_blocks() : before;
     return {x, w + expert * w_rows * k_blocks() * prefill::kBlockBytes,
-            {y, bias == nullptr ? nullptr : bias + before, x_scales, w_scales == nullptr ? nullptr : w_scales + scales, 1, 1, end, n, y_type, nullptr},
+            {y, bias == nullptr ? nullptr : bias + before, x_scales, w_scales == nullptr ? nullptr : w_scales + scales, 1, 1, end, n, y_type,
+             nullptr},
             k_blocks()};
   }
 };

@@ -29,8 +29,9 @@ inline double decode(Code code, const uint8_t* from) {
 inline void encode(Code code, float value, uint8_t* to) {
   if (code == Code::kE4m3) *to = numbers::float_to_e4m3(16 * value);
   else if (code == Code::kE5m2) *to = numbers::float_to_e5m2(16 * value);
-  else if (code == Code::kInt8) *to = static_cast<uint8_t>(static_cast<int8_t>(std::max(-127.0f, std::min(127.0f, std::rint(40 * value)))));
-  else {
+  else if (code == Code::kInt8) {
+    *to = static_cast<uint8_t>(static_cast<int8_t>(std::max(-127.0f, std::min(127.0f, std::rint(40 * value)))));
+  } else {
     const uint16_t wide = code == Code::kBf16 ? numbers::float_to_bf16(value) : numbers::float_to_fp16(value);
     std::memcpy(to, &wide, 2);
   }
@@ -53,9 +54,12 @@ struct Kind {
 };
 
 inline std::vector<Kind> all_kinds() {
-  std::vector<Kind> kinds = {{"e4m3", Code::kE4m3, Code::kE4m3, false, -1, false},     {"e5m2", Code::kE5m2, Code::kE4m3, false, -1, false},
-                             {"e4m3_block", Code::kE4m3, Code::kE4m3, true, -1, false}, {"e5m2_block", Code::kE5m2, Code::kE4m3, true, -1, false},
-                             {"int8", Code::kInt8, Code::kInt8, false, -1, false},      {"bf16", Code::kBf16, Code::kBf16, false, -1, false}};
+  std::vector<Kind> kinds = {{"e4m3", Code::kE4m3, Code::kE4m3, false, -1, false},
+                             {"e5m2", Code::kE5m2, Code::kE4m3, false, -1, false},
+                             {"e4m3_block", Code::kE4m3, Code::kE4m3, true, -1, false},
+                             {"e5m2_block", Code::kE5m2, Code::kE4m3, true, -1, false},
+                             {"int8", Code::kInt8, Code::kInt8, false, -1, false},
+                             {"bf16", Code::kBf16, Code::kBf16, false, -1, false}};
   for (int group : {128, 0, 32, 64}) {
     for (bool asymmetric : {false, true}) {
       kinds.push_back({"int4_bf16", Code::kBf16, Code::kInt8, false, group, asymmetric});

@@ -50,7 +50,8 @@ __device__ __forceinline__ void store_values(void* to, long long at, int out, co
   uint32_t words[kCount / 2];
 #pragma unroll
   for (int i = 0; i < kCount; i += 2) {
-    words[i / 2] = out == kOutBf16 ? numbers::floats_to_bf16x2(values[i], values[i + 1]) : numbers::floats_to_fp16x2(values[i], values[i + 1]);
+    words[i / 2] = out == kOutBf16 ? numbers::floats_to_bf16x2(values[i], values[i + 1])
+                                   : numbers::floats_to_fp16x2(values[i], values[i + 1]);
   }
   uint16_t* y = static_cast<uint16_t*>(to) + at;
   if constexpr (kCount == 4) *reinterpret_cast<uint2*>(y) = make_uint2(words[0], words[1]);

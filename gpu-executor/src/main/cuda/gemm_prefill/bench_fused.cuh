@@ -73,7 +73,8 @@ class FusedCheck {
     bench::Device<float> sums(count);
     CUDA_MUST(cudaFuncSetAttribute(v_.plain, cudaFuncAttributeMaxDynamicSharedMemorySize, v_.bytes));
     const Call c = call(sums.data(), 2);
-    v_.plain<<<2, gemm_prefill::kThreads, v_.bytes>>>(c.x, c.w, c.x_scales, c.w_scales, 1, 1, c.bias, c.y, o_.m, o_.n, blocks_of(o_.kind, o_.k), 2);
+    v_.plain<<<2, gemm_prefill::kThreads, v_.bytes>>>(c.x, c.w, c.x_scales, c.w_scales, 1, 1, c.bias, c.y, o_.m, o_.n,
+                                                      blocks_of(o_.kind, o_.k), 2);
     LAUNCHED();
     CUDA_MUST(cudaDeviceSynchronize());
     const std::vector<float> base = sums.host(), residual = random_floats(count, 4);
@@ -145,11 +146,14 @@ class FusedCheck {
 void check_interleaving(bench::Checks& checks) {
   const Operands o(Kind::kInt8, 1, 272, 592, 9);
   std::vector<uint8_t> halves[2];
-  for (int row = 0; row < o.n; row++) halves[row % 2].insert(halves[row % 2].end(), o.w.begin() + row * o.k, o.w.begin() + (row + 1) * o.k);
-  bench::Device<uint8_t> gate(halves[0]), up(halves[1]), all(o.w), tiled(tiled_bytes(o.kind, o.n, o.k)), expected(tiled_bytes(o.kind, o.n, o.k));
+  for (int row = 0; row < o.n; row++) {
+    halves[row % 2].insert(halves[row % 2].end(), o.w.begin() + row * o.k, o.w.begin() + (row + 1) * o.k);
+  }
+  const size_t bytes = tiled_bytes(o.kind, o.n, o.k);
+  bench::Device<uint8_t> gate(halves[0]), up(halves[1]), all(o.w), tiled(bytes), expected(bytes);
   tile(o.kind, all.data(), expected.data(), o.n, o.k, nullptr);
-  gemm_prefill_tile_gate_up<<<dim3(blocks_of(o.kind, o.k), (o.n + 127) / 128), gemm_prefill::kTileThreads>>>(gate.data(), up.data(), tiled.data(),
-                                                                                                             o.n, o.k);
+  const dim3 grid(blocks_of(o.kind, o.k), (o.n + 127) / 128);
+  gemm_prefill_tile_gate_up<<<grid, gemm_prefill::kTileThreads>>>(gate.data(), up.data(), tiled.data(), o.n, o.k);
   LAUNCHED();
   checks.same("tile_gate_up", tiled.host(), expected.host(), tiled.guards_hold());
 }
@@ -160,6 +164,7 @@ void check_fused(bench::Checks& checks, const bench::Options& options) {
     if (!options.wants(v.label)) continue;
     const struct { int m, n, k; } shapes[] = {{1, 16, 16}, {130, 272, 592}, {300, 1040, 2064}};
     for (const auto& s : shapes) {
+      if (options.smallest && s.m != 130) continue;
       const Operands operands(v.kind, s.m, s.n, s.k, 200 + s.m);
       FusedCheck check(checks, v, operands);
       check.residual();
@@ -207,7 +212,8 @@ void time_fused(const FusedVariant& v, const std::string& label, int m, int n, i
       {"_residual", [&](cudaStream_t stream) { launch(v, call, residual.data(), m, n, k, stream); }},
       {"_then_add", [&](cudaStream_t stream) {
          launch(plain, call, m, n, k, stream);
-         add<<<static_cast<unsigned>((vectors + 511) / 512), layer::kPointThreads, 0, stream>>>(y_numbers, residual_numbers, y_numbers, vectors);
+         add<<<static_cast<unsigned>((vectors + 511) / 512), layer::kPointThreads, 0, stream>>>(y_numbers, residual_numbers, y_numbers,
+                                                                                                vectors);
        }},
   };
   for (const auto& way : ways) {
