@@ -1,4 +1,4 @@
-// Checks and times gemm_grouped. Options of bench.cuh, and --time: no checks, after a run of --check.
+// Checks and times gemm_grouped; options of bench.cuh.
 #include "gemm_grouped.cu"
 
 #include "bench_data.cuh"

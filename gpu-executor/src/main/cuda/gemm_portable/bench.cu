@@ -1,4 +1,4 @@
-// Checks and times gemm_portable. Options of bench.cuh, and --time: no checks, after a run of --check.
+// Checks and times gemm_portable; options of bench.cuh.
 #include "gemm_portable.cu"
 
 #include "bench_data.cuh"
