@@ -2,7 +2,7 @@ package org.sparkao.gpu.layer;
 
 import org.sparkao.gpu.device.CpuDevice;
 import org.sparkao.gpu.device.Device;
-import org.sparkao.gpu.gemm.CudaDecodeGemm;
+import org.sparkao.gpu.gemm.CudaGemms;
 import org.sparkao.gpu.gemm.DecodeGemm;
 import org.sparkao.gpu.gemm.ReferenceDecodeGemm;
 import org.sparkao.gpu.module.KernelLibrary;
@@ -22,12 +22,12 @@ public record LayerOperators(
     HeadPreparation heads,
     DecodeAttention attention) {
 
-  /** The kernels; Hopper alone has all of them. */
+  /** The kernels for the device. */
   public static LayerOperators cuda(KernelLibrary library) {
     return new LayerOperators(
         library.device(),
         new CudaActivationQuantizer(library),
-        new CudaDecodeGemm(library),
+        CudaGemms.decode(library),
         new CudaHeadPreparation(library),
         new CudaDecodeAttention(library));
   }

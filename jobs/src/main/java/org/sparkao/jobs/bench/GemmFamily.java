@@ -3,8 +3,7 @@ package org.sparkao.jobs.bench;
 import java.util.List;
 import java.util.Locale;
 import org.sparkao.gpu.device.Buffer;
-import org.sparkao.gpu.gemm.CudaDecodeGemm;
-import org.sparkao.gpu.gemm.CudaPrefillGemm;
+import org.sparkao.gpu.gemm.CudaGemms;
 import org.sparkao.gpu.gemm.DecodeGemm;
 import org.sparkao.gpu.gemm.Gemm;
 import org.sparkao.gpu.gemm.GemmCall;
@@ -26,7 +25,7 @@ enum GemmFamily {
 
     @Override
     Multiplier onGpu(KernelLibrary library) {
-      return of(new CudaDecodeGemm(library));
+      return of(CudaGemms.decode(library));
     }
 
     @Override
@@ -43,7 +42,7 @@ enum GemmFamily {
 
     @Override
     Multiplier onGpu(KernelLibrary library) {
-      return of(new CudaPrefillGemm(library));
+      return of(CudaGemms.prefill(library));
     }
 
     @Override
