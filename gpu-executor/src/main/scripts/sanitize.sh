@@ -27,7 +27,7 @@ for op; do
       failed=1
       grep -E '=========|FAILED' "$log" | head -40 >&2
     fi
-    echo "$op $tool $result: $(grep -c '^CHECK' "$log" || true) checks, $(grep 'SUMMARY' "$log" | tail -1 | sed 's/=* *//')"
+    echo "$op $tool $result: $(grep -c '^CHECK' "$log" || true) checks, $(grep SUMMARY "$log" | tail -1 | sed 's/=* *//')"
     rm -f "$log"
   done
 done
