@@ -28,8 +28,9 @@ public final class LocalDevice {
       return Kind.CUDA;
     }
     if (request == DeviceRequest.CUDA || !able.contains(Kind.CPU)) {
-      String need = able.contains(Kind.CPU) ? "" : "this runs on GPUs only; ";
-      throw new QuantException("--device " + request.configName() + ": " + need + probe.summary());
+      // Summaries end with the processor as a way out.
+      String but = able.contains(Kind.CPU) ? "" : ", where this cannot run: it needs a GPU";
+      throw new QuantException("--device " + request.configName() + ": " + probe.summary() + but);
     }
     return Kind.CPU;
   }

@@ -87,7 +87,10 @@ class TestBenchJob {
     Assumptions.assumeTrue(Devices.probe().devices().isEmpty(), "a GPU is there");
     assertThatThrownBy(() -> bench("what", "gemm"))
         .isInstanceOf(QuantException.class)
-        .hasMessage("--device auto: this runs on GPUs only; " + Devices.probe().summary());
+        .hasMessage(
+            "--device auto: "
+                + Devices.probe().summary()
+                + ", where this cannot run: it needs a GPU");
   }
 
   @Test
