@@ -281,7 +281,10 @@ public final class GpuErrors {
 
   /** Kernels for Hopper alone, on another GPU. */
   public static String needsHopper(String device, String what) {
-    return device + ": " + what + " need sm_90 (H100, H200); use --device cpu";
+    return device
+        + ": "
+        + what
+        + " are for sm_90 (H100, H200); CudaGemms chooses the products that this device runs";
   }
 
   private static String version(int version) {

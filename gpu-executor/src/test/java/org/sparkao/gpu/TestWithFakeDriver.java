@@ -117,7 +117,8 @@ class TestWithFakeDriver {
   void saysThatProductsNeedHopper() throws Exception {
     assertThat(start(driver, Map.of("FAKE_ARCH", "89"), "multiply").output())
         .isEqualToIgnoringNewLines(
-            "cuda:0 (Fake GPU, sm_89): matrix products need sm_90 (H100, H200); use --device cpu");
+            "cuda:0 (Fake GPU, sm_89): these matrix products are for sm_90 (H100, H200);"
+                + " CudaGemms chooses the products that this device runs");
   }
 
   @Test

@@ -16,11 +16,11 @@ final class GemmKernels {
 
   private GemmKernels() {}
 
-  /** Refuses a GPU that the kernels do not run on. */
+  /** Refuses a GPU that the kernels of Hopper do not run on. */
   static KernelLibrary requireHopper(KernelLibrary library) {
     if (!library.hopper()) {
       throw new GpuException(
-          GpuErrors.needsHopper(library.device().info().label(), "matrix products"));
+          GpuErrors.needsHopper(library.device().info().label(), "these matrix products"));
     }
     return library;
   }
