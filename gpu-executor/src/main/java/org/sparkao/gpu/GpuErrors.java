@@ -279,6 +279,15 @@ public final class GpuErrors {
         + " kernels; let the same object prepare and multiply";
   }
 
+  /** A product whose scales of blocks leave no room for two stages in shared memory. */
+  public static String gemmTooLong(String gemm, int m) {
+    return gemm
+        + ": for "
+        + m
+        + " rows of activations the scales of so long a K do not fit into shared memory; use"
+        + " scales of rows";
+  }
+
   /** Kernels for Hopper alone, on another GPU. */
   public static String needsHopper(String device, String what) {
     return device

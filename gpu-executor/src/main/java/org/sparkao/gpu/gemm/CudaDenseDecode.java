@@ -2,6 +2,7 @@ package org.sparkao.gpu.gemm;
 
 import java.util.List;
 import java.util.Optional;
+import org.sparkao.gpu.GpuErrors;
 import org.sparkao.gpu.device.Buffer;
 import org.sparkao.gpu.module.KernelLibrary;
 import org.sparkao.gpu.module.Launch;
@@ -89,9 +90,15 @@ final class CudaDenseDecode {
   }
 
   private static DecodeLaunch plan(Gemm gemm, DenseOperands operands, DecodeTiling tiling, int m) {
-    return DecodeLaunch.choose(
-        tiling,
-        new DecodeLaunch.Size(m, gemm.n(), gemm.k(), operands.w().bytes(), operands.blockScales()));
+    DecodeLaunch plan =
+        DecodeLaunch.choose(
+            tiling,
+            new DecodeLaunch.Size(
+                m, gemm.n(), gemm.k(), operands.w().bytes(), operands.blockScales()));
+    if (plan.stages() == 0) {
+      throw new IllegalArgumentException(GpuErrors.gemmTooLong(gemm.label(), m));
+    }
+    return plan;
   }
 
   private static int flags(Gemm gemm, DenseOperands operands) {
