@@ -83,11 +83,6 @@ __device__ __forceinline__ void produce_w(const Problem& g, uint32_t stages, con
   }
 }
 
-// Arrives at the barrier when all copies of this thread so far have landed. Whoever waits there fences the proxies itself.
-__device__ __forceinline__ void arrive_when_copied(uint32_t barrier) {
-  asm volatile("cp.async.mbarrier.arrive.noinc.shared::cta.b64 [%0];" ::"r"(barrier) : "memory");
-}
-
 // A thread copies one 16-byte piece of every 12th row. What lies beyond K is zero, as it is in W's tiles.
 template <typename C>
 __device__ __forceinline__ void produce_x(const Problem& g, uint32_t stages, const prefill::Barriers<C::kStages> barriers, int thread) {
@@ -112,7 +107,7 @@ __device__ __forceinline__ void produce_x(const Problem& g, uint32_t stages, con
         ptx::copy_16(to + row * prefill::kRowBytes + (piece ^ (row & 7)) * 16, from, bytes);
         from += step_bytes;
       }
-      arrive_when_copied(barriers.full(ring.stage));
+      ptx::copy_arrive(barriers.full(ring.stage));   // whoever waits there fences the proxies itself
       ring.next();
     }
   }
