@@ -273,7 +273,8 @@ __device__ __forceinline__ void send_shares(const Problem& problem, const Part& 
   ptx::cluster_copy(ptx::cluster_address(share, to), partials + from, bytes, ptx::cluster_address(ring.shares_full(), to));
 }
 
-// From sums to Y, called by the `threads` consumer threads; `first`: first row of the warpgroup. Each of the blocks that split K adds a slice of the (m, four columns) pairs.
+// From sums to Y, called by the `threads` consumer threads; `first`: first row of the warpgroup. Each of the blocks that split K adds a
+// slice of the (m, four columns) pairs.
 template <typename Sum, int kSplit, int kSums, typename Adder>
 __device__ __forceinline__ void finish(const Problem& problem, const Part& part, const Ring& ring, const Sum (&sums)[kSums], int threads,
                                        int first, Adder& adder) {

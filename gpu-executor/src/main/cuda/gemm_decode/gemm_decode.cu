@@ -56,8 +56,8 @@ GEMM_DECODE_FAMILY(e5m2_block, E5m2, true)
 
 // Row-major weights [n, k] of `k_bytes` a row to the tiles of layout.cuh, once, at load. With `up` the result interleaves two
 // matrices of n / 2 rows: row 2 i is row i of `w`, row 2 i + 1 row i of `up`. One thread a 16-byte piece of the result, any grid;
-// ceil(n / tile_rows) * tile_rows * ceil(k_bytes / 128) * 128 bytes are written. The GEMM prefetches weights before it waits for its predecessor: this kernel
-// must be complete, not merely launched just before.
+// ceil(n / tile_rows) * tile_rows * ceil(k_bytes / 128) * 128 bytes are written. The GEMM prefetches weights before it waits for its
+// predecessor: this kernel must be complete, not merely launched just before.
 extern "C" __global__ void __launch_bounds__(256) gemm_decode_tile(uint4* tiled, const uint8_t* w, const uint8_t* up, int n, int k_bytes,
                                                                    int tile_rows) {
   using namespace gemm_decode;

@@ -103,7 +103,8 @@ struct Gemm {
   using Budget = Registers<Types, n, kBlockScales>;
   static constexpr bool kPromote = Types::kPromotes;
   static constexpr bool kEarly = n == 16;  // the epilogue's operands fit in registers beside the sums
-using Adds = Adder<Sum, kBlockScales, kSplit, n == 16 ? 1 : n == 32 ? 2 : n == 64 ? (kSplit <= 2 ? 4 : 2) : kSplit == 1 ? 8 : 4>;
+  static constexpr int kAtATime = n == 16 ? 1 : n == 32 ? 2 : n == 64 ? (kSplit <= 2 ? 4 : 2) : kSplit == 1 ? 8 : 4;
+  using Adds = Adder<Sum, kBlockScales, kSplit, kAtATime>;
   static_assert(kPromote || !kBlockScales, "block scales are built for fp8");
 
   // One warpgroup: all blocks of the part, then the epilogue.

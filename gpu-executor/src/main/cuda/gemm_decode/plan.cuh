@@ -68,8 +68,9 @@ struct Launch {
   int flags = 0;  // how: kLateLaunch
 
   std::string text() const {
-    return "h" + std::to_string(rows) + " c" + std::to_string(split) + " n" + std::to_string(n) + " s" + std::to_string(stages) + " " + std::to_string(threads) + "x" + std::to_string(grid) + " " +
-           std::to_string((shared_bytes + 1023) / 1024) + "K" + (flags & kLateLaunch ? " late" : "");
+    return "h" + std::to_string(rows) + " c" + std::to_string(split) + " n" + std::to_string(n) + " s" + std::to_string(stages) + " " +
+           std::to_string(threads) + "x" + std::to_string(grid) + " " + std::to_string((shared_bytes + 1023) / 1024) + "K" +
+           (flags & kLateLaunch ? " late" : "");
   }
 };
 
