@@ -133,18 +133,6 @@ __device__ __forceinline__ void load_shared_16(uint32_t address, uint32_t* to) {
                : "memory");
 }
 
-__device__ __forceinline__ uint32_t load_shared_4(uint32_t address) {
-  uint32_t value;
-  asm volatile("ld.shared.u32 %0, [%1];" : "=r"(value) : "r"(address) : "memory");
-  return value;
-}
-
-__device__ __forceinline__ uint32_t load_shared_2(uint32_t address) {
-  uint16_t value;
-  asm volatile("ld.shared.u16 %0, [%1];" : "=h"(value) : "r"(address) : "memory");
-  return value;
-}
-
 // Where a thread finds its part of the block in stage 0 of the ring.
 struct FragmentPlace {
   uint32_t codes, scales, zeros;
@@ -167,8 +155,8 @@ __device__ __forceinline__ void load_fragment(const P plan, const FragmentPlace&
   load_shared_16(place.codes + offset + kCodeBytes / 4, to.words + 4);
 #pragma unroll
   for (int g = 0; g < kGroups; g++) {
-    to.scales[g] = load_shared_4(place.scales + offset + g * kTile * 2);
-    if (asymmetric) to.zeros[g] = load_shared_2(place.zeros + offset + g * kTile);
+    to.scales[g] = ptx::load_4(place.scales + offset + g * kTile * 2);
+    if (asymmetric) to.zeros[g] = ptx::load_2(place.zeros + offset + g * kTile);
   }
   __syncwarp();
   if (lane == 0) ptx::barrier_arrive(plan.weights_free(ring.stage));

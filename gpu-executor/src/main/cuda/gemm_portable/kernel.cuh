@@ -18,18 +18,6 @@ __device__ __forceinline__ void load_matrices(uint32_t (&to)[4], uint32_t addres
                : "memory");
 }
 
-__device__ __forceinline__ uint32_t load_shared_4(uint32_t address) {
-  uint32_t value;
-  asm volatile("ld.shared.u32 %0, [%1];" : "=r"(value) : "r"(address) : "memory");
-  return value;
-}
-
-__device__ __forceinline__ uint32_t load_shared_2(uint32_t address) {
-  uint16_t value;
-  asm volatile("ld.shared.u16 %0, [%1];" : "=h"(value) : "r"(address) : "memory");
-  return value;
-}
-
 // Scales of a chunk of 128 of K, from device memory while its products run.
 template <typename S>
 struct BlockScales {
@@ -96,7 +84,7 @@ struct Warp {
     constexpr gemm_int4::Type kType = T::kMmas == 2 ? gemm_int4::Type::kFp16 : T::type;   // e4m3 has no zero points
     gemm_int4::Offsets minus = gemm_int4::symmetric_offsets<kType>();
     if (T::kMmas == 1 && asymmetric) {
-      minus = gemm_int4::offsets<kType>(load_shared_2(strip + Strip<T>::kZeros + (step >> shift) * 16 + lane / 4 * 2));
+      minus = gemm_int4::offsets<kType>(ptx::load_2(strip + Strip<T>::kZeros + (step >> shift) * 16 + lane / 4 * 2));
     }
     T::codes(&words[step * T::kMmas], minus, a);
   }
@@ -117,7 +105,7 @@ struct Warp {
 #pragma unroll
     for (int tile = 0; tile < S::kWTiles; tile++) {
       const uint32_t at = w + w_strip(tile) * Strip<T>::kBytes + Strip<T>::kScales + group * 32 + lane / 4 * 4;
-      const float2 pair = gemm_int4::widen<T::type>(load_shared_4(at));
+      const float2 pair = gemm_int4::widen<T::type>(ptx::load_4(at));
       scales[tile][0] = pair.x;
       scales[tile][1] = pair.y;
     }

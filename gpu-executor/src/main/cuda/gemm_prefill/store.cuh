@@ -96,12 +96,6 @@ __device__ __forceinline__ void fetch_residual(const Output& out, Place at, uint
   }
 }
 
-__device__ __forceinline__ uint32_t load_shared_4(uint32_t address) {
-  uint32_t value;
-  asm volatile("ld.shared.u32 %0, [%1];" : "=r"(value) : "r"(address) : "memory");
-  return value;
-}
-
 // The values of a lane's row m, half h of the sums, columns n .. n + 1 of every eight.
 // fp32: two neighbours of a quad's eight. 16 bits: eight neighbours a lane after a transposition in the quad. residual: the row's in shared
 // memory.
@@ -122,7 +116,7 @@ __device__ __forceinline__ void store_row(const Output& out, int m, int column, 
       if constexpr (kResidual) {
         float2 more = {};
         if (out.y_type != 2) {
-          more = out.unpack(load_shared_4(residual + 4 * c + 2 * offset));
+          more = out.unpack(ptx::load_4(residual + 4 * c + 2 * offset));
         } else if (inside && m < out.m) {
           more = *reinterpret_cast<const float2*>(static_cast<const float*>(out.residual) + first + 2 * c + offset);
         }

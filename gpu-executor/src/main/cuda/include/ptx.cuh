@@ -159,6 +159,28 @@ __device__ __forceinline__ uint32_t cluster_address(uint32_t address, uint32_t r
   return mapped;
 }
 
+// Copies `bytes` (a multiple of 16, all addresses 16-byte aligned) from this block's shared memory to that of a block of the cluster;
+// the transaction count of the mbarrier there falls by `bytes`. `to` and `barrier` from cluster_address.
+__device__ __forceinline__ void cluster_copy(uint32_t to, uint32_t from, uint32_t bytes, uint32_t barrier) {
+  asm volatile("cp.async.bulk.shared::cluster.shared::cta.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(to), "r"(from),
+               "r"(bytes), "r"(barrier)
+               : "memory");
+}
+
+// ---- shared memory by address ----
+
+__device__ __forceinline__ uint32_t load_2(uint32_t address) {
+  uint16_t value;
+  asm volatile("ld.shared.u16 %0, [%1];" : "=h"(value) : "r"(address) : "memory");
+  return value;
+}
+
+__device__ __forceinline__ uint32_t load_4(uint32_t address) {
+  uint32_t value;
+  asm volatile("ld.shared.u32 %0, [%1];" : "=r"(value) : "r"(address) : "memory");
+  return value;
+}
+
 __device__ __forceinline__ uint4 load_16(uint32_t address) {
   uint4 value;
   asm volatile("ld.shared.v4.u32 {%0, %1, %2, %3}, [%4];"
@@ -173,14 +195,6 @@ __device__ __forceinline__ void store_4(uint32_t address, float value) {
 }
 __device__ __forceinline__ void store_4(uint32_t address, int value) {
   asm volatile("st.shared.s32 [%0], %1;" ::"r"(address), "r"(value) : "memory");
-}
-
-// Copies `bytes` (a multiple of 16, all addresses 16-byte aligned) from this block's shared memory to that of a block of the cluster;
-// the transaction count of the mbarrier there falls by `bytes`. `to` and `barrier` from cluster_address.
-__device__ __forceinline__ void cluster_copy(uint32_t to, uint32_t from, uint32_t bytes, uint32_t barrier) {
-  asm volatile("cp.async.bulk.shared::cluster.shared::cta.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(to), "r"(from),
-               "r"(bytes), "r"(barrier)
-               : "memory");
 }
 
 // ---- programmatic dependent launch ----
