@@ -1,0 +1,61 @@
+package org.sparkao.datasets.task;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.CodingErrorAction;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.zip.GZIPInputStream;
+
+/** Reads a data file whole, unpacked by the end of its name. */
+final class DataFile {
+  private DataFile() {}
+
+  /** The lines without their ends; a last empty one is none. */
+  static List<String> lines(Path file) {
+    byte[] bytes = bytes(file);
+    List<String> lines = new ArrayList<>();
+    int begin = 0;
+    for (int i = 0; i <= bytes.length; i++) {
+      if (i == bytes.length ? begin < i : bytes[i] == '\n') {
+        int end = i > begin && bytes[i - 1] == '\r' ? i - 1 : i;
+        lines.add(decoded(file, lines.size() + 1L, ByteBuffer.wrap(bytes, begin, end - begin)));
+        begin = i + 1;
+      }
+    }
+    return lines;
+  }
+
+  private static byte[] bytes(Path file) {
+    String name = file.toString();
+    try {
+      byte[] bytes = Files.readAllBytes(file);
+      if (name.endsWith(".bz2")) {
+        return Bzip2Decoder.decode(bytes);
+      }
+      return name.endsWith(".gz")
+          ? new GZIPInputStream(new ByteArrayInputStream(bytes)).readAllBytes()
+          : bytes;
+    } catch (IOException e) {
+      throw TaskErrors.unreadable(name, e);
+    }
+  }
+
+  private static String decoded(Path file, long line, ByteBuffer bytes) {
+    try {
+      return StandardCharsets.UTF_8
+          .newDecoder()
+          .onMalformedInput(CodingErrorAction.REPORT)
+          .onUnmappableCharacter(CodingErrorAction.REPORT)
+          .decode(bytes)
+          .toString();
+    } catch (CharacterCodingException e) {
+      throw TaskErrors.line(file, line, "is not UTF-8");
+    }
+  }
+}
