@@ -1,0 +1,115 @@
+package org.sparkao.gpu.model;
+
+import java.util.List;
+
+/** A model that scores and continues token sequences. For one thread at a time. */
+public interface LanguageModel extends AutoCloseable {
+  /** What it is. */
+  ModelConfig config();
+
+  /**
+   * How it computes, for logs, rows and keys of stored results: arithmetic, and every linear
+   * layer's {@link Projection#numerics()} that occurs. Equal text, checkpoint and device: equal
+   * bits.
+   */
+  String numerics();
+
+  /** Most tokens of one call of {@link #score}, all sequences together. */
+  int batchTokens();
+
+  /**
+   * Scores sequences, each as if it were alone.
+   *
+   * @param batch at most {@link #batchTokens()} tokens, each sequence at most the model's context
+   * @return one a sequence, in order
+   */
+  List<SequenceScore> score(List<ScoredSequence> batch);
+
+  /** The same, and the logits of every scored token go to {@code sink}. */
+  List<SequenceScore> score(List<ScoredSequence> batch, LogitsSink sink);
+
+  /**
+   * Continues prompts with the likeliest token each time (the first one of equals).
+   *
+   * @return the new tokens of each prompt, in order: up to and with the first end token
+   */
+  List<int[]> generate(List<int[]> prompts, GenerationLimits limits);
+
+  @Override
+  void close();
+
+  /** Receives logits while a batch is scored. */
+  interface LogitsSink {
+    /**
+     * Takes the logits of one scored token.
+     *
+     * @param sequence index in the batch
+     * @param position index of the token in its sequence
+     * @param logits [vocabulary], valid during the call
+     */
+    void accept(int sequence, int position, float[] logits);
+  }
+
+  /**
+   * A sequence and what of it is scored.
+   *
+   * @param ids all tokens
+   * @param firstScored the first token that is scored, at least 1: ids[i] given ids[0..i-1] for i
+   *     from it on
+   */
+  record ScoredSequence(int[] ids, int firstScored) {
+    /** Refuses a sequence of which nothing is scored. */
+    public ScoredSequence {
+      if (firstScored < 1 || firstScored >= ids.length) {
+        throw new IllegalArgumentException("scored from " + firstScored + " of " + ids.length);
+      }
+    }
+  }
+
+  /**
+   * Scores of the tokens from {@link ScoredSequence#firstScored} on.
+   *
+   * @param logProbabilities natural logarithms
+   * @param greedy whether each token was the likeliest
+   */
+  record SequenceScore(float[] logProbabilities, boolean[] greedy) {
+    /** Their sum, in double and in order. */
+    public double sum() {
+      double sum = 0;
+      for (float value : logProbabilities) {
+        sum += value;
+      }
+      return sum;
+    }
+
+    /** Whether every token was the likeliest. */
+    public boolean allGreedy() {
+      for (boolean value : greedy) {
+        if (!value) {
+          return false;
+        }
+      }
+      return true;
+    }
+  }
+
+  /**
+   * When a continuation ends.
+   *
+   * @param mostTokens new tokens
+   * @param endTokens any of them ends it, and belongs to it
+   * @param stop asked after every token with all new tokens of a prompt: true ends it
+   */
+  record GenerationLimits(int mostTokens, int[] endTokens, StopRule stop) {}
+
+  /** Ends a continuation by its text. */
+  interface StopRule {
+    /**
+     * Whether the continuation ends here.
+     *
+     * @param prompt index of the prompt
+     * @param tokens new tokens so far
+     */
+    boolean stopsAt(int prompt, int[] tokens);
+  }
+}
