@@ -7,6 +7,7 @@
  *   FAKE_VERSION  CUDA of the driver (default 13000)
  *   FAKE_ARCH     compute capability (default 90)
  *   FAKE_TAKEN    1: all memory belongs to somebody else
+ *   FAKE_EVENTS   how many events there may be at a time (default 1000)
  *
  * Its GPU has 64 MiB. The kernels are those of src/test/cuda/devicetest.
  */
@@ -96,8 +97,14 @@ int cuStreamCreate(void** stream, unsigned flags) { (void)flags; return handle(s
 int cuStreamDestroy_v2(void* stream) { return drop(stream); }
 int cuStreamSynchronize(void* stream) { return stream ? OK : INVALID_VALUE; }
 int cuStreamWaitEvent(void* stream, void* event, unsigned flags) { (void)flags; return stream && event ? OK : INVALID_VALUE; }
-int cuEventCreate(void** event, unsigned flags) { (void)flags; return handle(event); }
-int cuEventDestroy_v2(void* event) { return drop(event); }
+static int events;
+int cuEventCreate(void** event, unsigned flags) {
+  (void)flags;
+  if (events == setting("FAKE_EVENTS", 1000)) return OUT_OF_MEMORY;
+  events++;
+  return handle(event);
+}
+int cuEventDestroy_v2(void* event) { events--; return drop(event); }
 int cuEventRecord(void* event, void* stream) { return stream && event ? OK : INVALID_VALUE; }
 int cuEventQuery(void* event) { return event ? OK : INVALID_VALUE; }
 int cuEventSynchronize(void* event) { return event ? OK : INVALID_VALUE; }

@@ -18,10 +18,12 @@ import org.sparkao.gpu.device.Devices;
 import org.sparkao.gpu.device.MemoryBudget;
 import org.sparkao.gpu.gemm.CudaDecodeGemm;
 import org.sparkao.gpu.module.KernelLibrary;
+import org.sparkao.gpu.quantize.QuantizeWorkspace;
 
 /**
  * A JVM of its own for what can be seen only with another driver, or by two JVMs. Its main method
- * is told {@code probe}, {@code allocate}, {@code load}, or the classes of tests to run.
+ * is told {@code probe}, {@code allocate}, {@code load}, {@code multiply}, {@code workspace} with an
+ * argument for each event that must be left after it, or the classes of tests to run.
  */
 final class ChildJvm {
   private final Process process;
@@ -95,6 +97,20 @@ final class ChildJvm {
           new CudaDecodeGemm(kernels);
         } catch (GpuException e) {
           System.out.println(e.getMessage());
+        }
+      }
+      case "workspace" -> {
+        try (CudaDevice device = CudaDevice.open(0, MemoryBudget.unlimited());
+            KernelLibrary kernels = KernelLibrary.of(device)) {
+          try (QuantizeWorkspace workspace = QuantizeWorkspace.of(kernels)) {
+            System.out.println("made " + workspace);
+          } catch (GpuException e) {
+            System.out.println(e.getMessage());
+          }
+          for (int i = 1; i < arguments.length; i++) {
+            device.newEvent();
+          }
+          System.out.println(device.budget().inUse() + " bytes");
         }
       }
       default -> {

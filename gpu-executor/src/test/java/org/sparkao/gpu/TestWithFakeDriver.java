@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -16,6 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Every driver that a machine may have, by a stand-in: {@code src/test/fake-driver}. Where there is
@@ -119,6 +121,25 @@ class TestWithFakeDriver {
         .isEqualToIgnoringNewLines(
             "cuda:0 (Fake GPU, sm_89): these matrix products are for sm_90 (H100, H200);"
                 + " CudaGemms chooses the products that this device runs");
+  }
+
+  /** It has nine events, two slots of four and its own. */
+  @ParameterizedTest
+  @ValueSource(ints = {2, 6, 8})
+  void givesBackWhatAWorkspaceTookThatCannotBeMade(int events) throws Exception {
+    List<String> arguments = new ArrayList<>(List.of("workspace"));
+    arguments.addAll(Collections.nCopies(events, "event"));
+    String output =
+        start(
+                driver,
+                Map.of("FAKE_EVENTS", String.valueOf(events)),
+                arguments.toArray(String[]::new))
+            .output();
+    assertThat(output.lines())
+        .satisfiesExactly(
+            line ->
+                assertThat(line).contains("cuEventCreate failed with CUDA_ERROR_OUT_OF_MEMORY"),
+            line -> assertThat(line).isEqualTo("0 bytes"));
   }
 
   @Test

@@ -19,8 +19,11 @@ public record AttentionWeights(
   /** Gives back the memory of the projections. */
   @Override
   public void close() {
-    qkv.close();
-    output.close();
+    try {
+      qkv.close();
+    } finally {
+      output.close();
+    }
   }
 
   void check(AttentionShape shape) {

@@ -2,6 +2,7 @@ package org.sparkao.gpu.quantize;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -23,6 +24,8 @@ import org.sparkao.quant.safetensors.DType;
 public final class QuantizeWorkspace implements AutoCloseable {
   static final int CONSTANT_BYTES = 256;
 
+  private static final int SLOTS = 2;
+
   private final KernelLibrary kernels;
   private final List<Slot> slots;
   private final Buffer constants;
@@ -36,8 +39,18 @@ public final class QuantizeWorkspace implements AutoCloseable {
     this.busy = busy;
     CudaDevice device = kernels.device();
     this.constants = device.allocate(CONSTANT_BYTES);
-    this.slots = List.of(new Slot(device), new Slot(device));
-    this.base = device.newEvent();
+    List<Slot> made = new ArrayList<>();
+    try {
+      for (int i = 0; i < SLOTS; i++) {
+        made.add(new Slot(device));
+      }
+      this.base = device.newEvent();
+    } catch (RuntimeException e) {
+      made.forEach(Slot::close);
+      constants.close();
+      throw e;
+    }
+    this.slots = List.copyOf(made);
   }
 
   /** A workspace on the device of a library. The caller closes it, before the library. */
@@ -125,6 +138,8 @@ public final class QuantizeWorkspace implements AutoCloseable {
 
   /** Room for one slice, and the stream in which it goes to the device, is worked on and back. */
   static final class Slot implements AutoCloseable {
+    private static final int EVENTS = 4;
+
     private final CudaDevice device;
     private final CudaStream stream;
     private final CudaEvent begin;
@@ -138,10 +153,20 @@ public final class QuantizeWorkspace implements AutoCloseable {
     private Slot(CudaDevice device) {
       this.device = device;
       this.stream = device.newStream();
-      this.begin = device.newEvent();
-      this.copied = device.newEvent();
-      this.computed = device.newEvent();
-      this.done = device.newEvent();
+      List<CudaEvent> made = new ArrayList<>();
+      try {
+        for (int i = 0; i < EVENTS; i++) {
+          made.add(device.newEvent());
+        }
+      } catch (RuntimeException e) {
+        made.forEach(CudaEvent::close);
+        stream.close();
+        throw e;
+      }
+      this.begin = made.get(0);
+      this.copied = made.get(1);
+      this.computed = made.get(2);
+      this.done = made.get(3);
     }
 
     /** Makes room; nothing may be under way in this slot. */

@@ -5,6 +5,7 @@ import java.util.List;
 import org.sparkao.gpu.device.Buffer;
 import org.sparkao.gpu.gemm.DecodeGemm;
 import org.sparkao.gpu.gemm.Gemm;
+import org.sparkao.gpu.gemm.GemmWeights;
 import org.sparkao.gpu.gemm.WeightMatrix;
 import org.sparkao.gpu.layer.AttentionShape;
 import org.sparkao.gpu.layer.AttentionWeights;
@@ -66,8 +67,13 @@ final class LayerProjections implements AutoCloseable {
   }
 
   private AttentionWeights prepare(DecodeGemm gemm, AttentionShape shape) {
-    return new AttentionWeights(
-        inputNorm, gemm.prepare(shape.qkv(), qkv), gemm.prepare(shape.output(), output), nextNorm);
+    GemmWeights toQkv = gemm.prepare(shape.qkv(), qkv);
+    try {
+      return new AttentionWeights(inputNorm, toQkv, gemm.prepare(shape.output(), output), nextNorm);
+    } catch (RuntimeException e) {
+      toQkv.close();
+      throw e;
+    }
   }
 
   /** Copy i, counted over and over. */
@@ -96,7 +102,10 @@ final class LayerProjections implements AutoCloseable {
 
   @Override
   public void close() {
-    copies.forEach(AttentionWeights::close);
-    buffers.close();
+    try {
+      copies.forEach(AttentionWeights::close);
+    } finally {
+      buffers.close();
+    }
   }
 }
