@@ -259,6 +259,11 @@ public final class GpuErrors {
     return weight + ": " + m + " rows of activations; leave the product out";
   }
 
+  /** A mixture of no experts. */
+  public static String gemmWithoutExperts(String weight) {
+    return weight + ": no experts; give one matrix of weights for each, or leave the product out";
+  }
+
   /** More rows than decode takes. */
   public static String gemmRows(String weight, int m, int most) {
     return weight

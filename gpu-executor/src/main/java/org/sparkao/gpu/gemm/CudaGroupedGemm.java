@@ -44,7 +44,7 @@ public final class CudaGroupedGemm implements GroupedGemm {
   @Override
   public GemmWeights prepare(Gemm gemm, List<WeightMatrix> experts) {
     GroupedGemm.check(gemm);
-    experts.forEach(matrix -> GemmChecks.single(gemm, matrix));
+    GemmChecks.experts(gemm, experts);
     long each = PrefillTiles.bytes(gemm.n(), gemm.k(), gemm.operands().x());
     WeightTiler tiler = new WeightTiler(library.device());
     return tiler.tile(

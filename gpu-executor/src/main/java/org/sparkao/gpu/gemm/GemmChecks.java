@@ -1,5 +1,6 @@
 package org.sparkao.gpu.gemm;
 
+import java.util.List;
 import java.util.Optional;
 import org.sparkao.gpu.GpuErrors;
 import org.sparkao.gpu.device.Buffer;
@@ -56,6 +57,14 @@ final class GemmChecks {
     }
     matrix(gemm, gate);
     matrix(gemm, up);
+  }
+
+  /** Refuses a mixture without experts, and matrices as {@link #single} does. */
+  static void experts(Gemm gemm, List<WeightMatrix> experts) {
+    if (experts.isEmpty()) {
+      throw new IllegalArgumentException(GpuErrors.gemmWithoutExperts(gemm.name()));
+    }
+    experts.forEach(matrix -> single(gemm, matrix));
   }
 
   /** Refuses rows, operands and sizes that are not the product's. */

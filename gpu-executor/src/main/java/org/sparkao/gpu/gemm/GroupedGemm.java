@@ -22,7 +22,7 @@ public interface GroupedGemm {
    * result.
    *
    * @param gemm of one expert
-   * @param experts in order
+   * @param experts in order, at least one
    * @throws IllegalArgumentException naming tensor, value and way out, when there is no such kernel
    *     or a buffer has another size
    */

@@ -23,7 +23,7 @@ public final class ReferenceGroupedGemm implements GroupedGemm {
   @Override
   public GemmWeights prepare(Gemm gemm, List<WeightMatrix> experts) {
     GroupedGemm.check(gemm);
-    experts.forEach(matrix -> GemmChecks.single(gemm, matrix));
+    GemmChecks.experts(gemm, experts);
     return new Experts(
         gemm,
         experts.stream()
