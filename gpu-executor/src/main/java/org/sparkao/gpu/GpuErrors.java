@@ -245,6 +245,18 @@ public final class GpuErrors {
         + "; look at the shape, the types and the number of rows";
   }
 
+  /** A buffer that begins where kernels cannot load whole vectors. */
+  public static String gemmAddress(String weight, String what, long address, int multiple) {
+    return weight
+        + ": "
+        + what
+        + " begins at address "
+        + address
+        + ", and addresses are multiples of "
+        + multiple
+        + "; slice the buffer there, or copy";
+  }
+
   /** An operand that is absent and needed, or present and not wanted. */
   public static String gemmOperand(String gemm, String what, boolean given) {
     return gemm

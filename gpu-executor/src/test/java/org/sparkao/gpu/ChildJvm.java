@@ -22,8 +22,8 @@ import org.sparkao.gpu.quantize.QuantizeWorkspace;
 
 /**
  * A JVM of its own for what can be seen only with another driver, or by two JVMs. Its main method
- * is told {@code probe}, {@code allocate}, {@code load}, {@code multiply}, {@code workspace} with an
- * argument for each event that must be left after it, or the classes of tests to run.
+ * is told {@code probe}, {@code allocate}, {@code load}, {@code multiply}, {@code workspace} with
+ * an argument for each event that must be left after it, or the classes of tests to run.
  */
 final class ChildJvm {
   private final Process process;

@@ -137,8 +137,7 @@ class TestWithFakeDriver {
             .output();
     assertThat(output.lines())
         .satisfiesExactly(
-            line ->
-                assertThat(line).contains("cuEventCreate failed with CUDA_ERROR_OUT_OF_MEMORY"),
+            line -> assertThat(line).contains("cuEventCreate failed with CUDA_ERROR_OUT_OF_MEMORY"),
             line -> assertThat(line).isEqualTo("0 bytes"));
   }
 

@@ -9,6 +9,13 @@ public interface Buffer extends AutoCloseable {
   long bytes();
 
   /**
+   * Where it begins: its address on the device. On the processor, whose memory has none that stays,
+   * its place in the allocation that it is a part of. What was allocated begins at a multiple of
+   * 256 on both.
+   */
+  long address();
+
+  /**
    * A view of a part of this memory: it is valid as long as this buffer is, and closing it does
    * nothing.
    *

@@ -140,6 +140,11 @@ public final class CpuDevice implements Device {
     }
 
     @Override
+    public long address() {
+      return memory.arrayOffset();
+    }
+
+    @Override
     public Buffer slice(long offset, long bytes) {
       Ranges.checkSize(bytes);
       Ranges.check("a slice", offset, bytes, bytes());

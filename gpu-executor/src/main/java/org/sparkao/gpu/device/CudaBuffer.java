@@ -42,6 +42,11 @@ final class CudaBuffer implements Buffer {
   }
 
   @Override
+  public long address() {
+    return memory.pointer(offset).address();
+  }
+
+  @Override
   public Buffer slice(long from, long size) {
     Ranges.checkSize(size);
     Ranges.check("a slice", from, size, bytes);

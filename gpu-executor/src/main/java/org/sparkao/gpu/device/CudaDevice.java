@@ -67,8 +67,8 @@ public final class CudaDevice implements Device {
 
   /** For {@code module}: the address of a buffer of a GPU, as a number. */
   public static long address(Buffer buffer) {
-    if (buffer.device() instanceof CudaDevice device) {
-      return CudaBuffer.pointer(buffer, device).address();
+    if (buffer.device() instanceof CudaDevice) {
+      return buffer.address();
     }
     throw new GpuException(GpuErrors.otherDevice(buffer.device().info().label(), "a GPU"));
   }

@@ -4,7 +4,7 @@ import java.util.Optional;
 import org.sparkao.gpu.device.Buffer;
 
 /**
- * The rows of one product. Addresses are multiples of 16.
+ * The rows of one product. Addresses are multiples of 16, those of scales of 4.
  *
  * @param m rows of X and Y
  * @param x [M, K], K contiguous

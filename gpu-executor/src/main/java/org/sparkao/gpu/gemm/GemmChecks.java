@@ -11,6 +11,9 @@ final class GemmChecks {
       "multiply gate and up as one weight without the step, and combine them with SwiGlu";
   private static final String SEPARATE_RESIDUAL = "leave the step out, and add with ResidualAdd";
 
+  /** What kernels load and store at a time. */
+  private static final int VECTOR_BYTES = 16;
+
   private GemmChecks() {}
 
   /** Refuses what the decode kernels lack. */
@@ -67,12 +70,16 @@ final class GemmChecks {
     experts.forEach(matrix -> single(gemm, matrix));
   }
 
-  /** Refuses rows, operands and sizes that are not the product's. */
+  /** Refuses rows, operands, sizes and addresses that are not the product's. */
   static void call(Gemm gemm, GemmCall call) {
     int m = call.m();
     if (m < 1) {
       throw new IllegalArgumentException(GpuErrors.gemmWithoutRows(gemm.name(), m));
     }
+    address(gemm, "x", call.x(), VECTOR_BYTES);
+    address(gemm, "y", call.y(), VECTOR_BYTES);
+    call.residual().ifPresent(added -> address(gemm, "residual", added, VECTOR_BYTES));
+    call.scalesOfX().ifPresent(scales -> address(gemm, "scales of x", scales, Float.BYTES));
     size(gemm, "x", call.x(), gemm.bytesOfX(m));
     size(gemm, "y", call.y(), gemm.bytesOfY(m));
     optional(gemm, "scales of x", call.scalesOfX(), Float.BYTES * gemm.scalesOfX(m));
@@ -147,6 +154,13 @@ final class GemmChecks {
           GpuErrors.gemmOperand(gemm.label(), what, buffer.isPresent()));
     }
     buffer.ifPresent(given -> size(gemm, what, given, bytes));
+  }
+
+  private static void address(Gemm gemm, String what, Buffer buffer, int multiple) {
+    if (buffer.address() % multiple != 0) {
+      throw new IllegalArgumentException(
+          GpuErrors.gemmAddress(gemm.name(), what, buffer.address(), multiple));
+    }
   }
 
   private static void size(Gemm gemm, String what, Buffer buffer, long bytes) {

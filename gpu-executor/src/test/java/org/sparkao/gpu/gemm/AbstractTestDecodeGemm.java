@@ -140,6 +140,20 @@ abstract class AbstractTestDecodeGemm {
           .hasMessage(
               "model.layers.3.mlp.up_proj: x needs 128 bytes, and the buffer has 120 bytes; look at"
                   + " the shape, the types and the number of rows");
+      Buffer unaligned = large.slice(8, 4096);
+      assertThatThrownBy(() -> decode.multiply(weights, GemmCall.of(1, unaligned, large)))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageMatching(
+              "model.layers.3.mlp.up_proj: x begins at address [0-9]+, and addresses are multiples"
+                  + " of 16; slice the buffer there, or copy");
+      assertThatThrownBy(() -> decode.multiply(weights, GemmCall.of(1, large, unaligned)))
+          .hasMessageContaining("up_proj: y begins at");
+      assertThatThrownBy(
+              () -> decode.multiply(weights, GemmCall.of(1, large, large).plus(unaligned)))
+          .hasMessageContaining("up_proj: residual begins at");
+      assertThatThrownBy(
+              () -> decode.multiply(weights, GemmCall.of(1, large, large.slice(2, 4096), large)))
+          .hasMessageContaining("up_proj: scales of x begins at");
       assertThatThrownBy(() -> decode.multiply(weights, GemmCall.of(1, large, large, large)))
           .hasMessageContaining("scales of x given, and the product has none");
     }

@@ -103,8 +103,7 @@ abstract class AbstractTestGroupedGemm {
         .hasMessageContaining("no scales ROW x TENSOR");
     assertThatThrownBy(() -> grouped.prepare(bf16, List.of()))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage(
-            "w: no experts; give one matrix of weights for each, or leave the product out");
+        .hasMessage("w: no experts; give one matrix of weights for each, or leave the product out");
     WeightMatrix matrix = WeightMatrix.of(device.bytes(new byte[512]));
     try (GemmWeights weights = grouped.prepare(bf16, List.of(matrix, matrix))) {
       Buffer buffer = device.bytes(new byte[1024]);
