@@ -53,7 +53,7 @@ struct Config {
   static constexpr int kBytes = kStages * kStageBytes > kSumBytes ? kStages * kStageBytes : kSumBytes;
   // A multiprocessor should hold at least that many: two sets of sums leave registers for one.
   static constexpr int kBlocks = Types::kScaling != Scaling::kTensorOrRow && S::kXTiles > 2 ? 1 : 2;
-  static_assert(kStages >= 2 && kBytes <= 99 * 1024, "shared memory");
+  static_assert(kStages >= 2 && kBytes <= kStageRoom, "shared memory");
 };
 
 // A block's part of a problem: rows first_x .. end_x - 1 of X at most, rows of W from first_w on.
