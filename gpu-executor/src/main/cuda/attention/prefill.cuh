@@ -74,12 +74,12 @@ struct PrefillRows {
 #pragma unroll
         for (int i = 0; i < 4; i++) a[i] = held[step][i];
       } else {
-        load_matrices(a, Tile::piece(queries, 0, 16 * step));
+        ptx::load_matrices(a, Tile::piece(queries, 0, 16 * step));
       }
 #pragma unroll
       for (int tile = 0; tile < kKeyTiles; tile += 2) {
         uint32_t b[4];
-        load_matrices(b, Tile::piece_across(keys, 8 * tile, 16 * step));
+        ptx::load_matrices(b, Tile::piece_across(keys, 8 * tile, 16 * step));
         mma(s[tile], a, b[0], b[1]);
         mma(s[tile + 1], a, b[2], b[3]);
       }
@@ -132,7 +132,7 @@ struct PrefillRows {
 #pragma unroll
       for (int d = 0; d < kDim / 8; d += 2) {
         uint32_t b[4];
-        load_transposed(b, Tile::piece(vectors, 16 * step, 8 * d));
+        ptx::load_transposed(b, Tile::piece(vectors, 16 * step, 8 * d));
         mma(sums[d], a, b[0], b[1]);
         mma(sums[d + 1], a, b[2], b[3]);
       }
@@ -197,7 +197,7 @@ __device__ __forceinline__ void prefill(const PrefillArguments& a) {
     if constexpr (Tile::kHoldQ) {
       if (tile == 0) {
 #pragma unroll
-        for (int step = 0; step < Tile::kSteps; step++) load_matrices(held[step], Tile::piece(own_queries, 0, 16 * step));
+        for (int step = 0; step < Tile::kSteps; step++) ptx::load_matrices(held[step], Tile::piece(own_queries, 0, 16 * step));
       }
     }
     float s[PrefillRows<kDim>::kKeyTiles][4] = {};

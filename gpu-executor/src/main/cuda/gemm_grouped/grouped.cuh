@@ -166,7 +166,7 @@ __device__ __forceinline__ void gemm(const Problem& g) {
     ptx::barrier_init_fence();
   }
   __syncthreads();
-  prefill::cluster_sync();
+  ptx::cluster_sync();
   ptx::launch_dependents();
   ptx::wait_for_predecessor();   // the offsets come from it
   if (thread < prefill::kProducerThreads) {
@@ -178,7 +178,7 @@ __device__ __forceinline__ void gemm(const Problem& g) {
     const int consumer = thread - prefill::kProducerThreads;
     consume<C>(g, prefill::Consumer<C>{stages, barriers, consumer / 32, consumer % 32, {}});
   }
-  prefill::cluster_sync();   // no block leaves while the other may still write to it
+  ptx::cluster_sync();   // no block leaves while the other may still write to it
 }
 
 }  // namespace gemm_grouped

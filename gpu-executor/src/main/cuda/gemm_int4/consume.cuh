@@ -29,15 +29,6 @@ __device__ __forceinline__ void wait_for_cluster(uint32_t barrier) {
   } while (done == 0);
 }
 
-// Keeps A fragments in their registers until here, behind the wait for the wgmma that read them.
-template <int kFragments>
-__device__ __forceinline__ void hold(uint32_t (&a)[kFragments][4]) {
-#pragma unroll
-  for (int i = 0; i < kFragments; i++) {
-    asm volatile("" : "+r"(a[i][0]), "+r"(a[i][1]), "+r"(a[i][2]), "+r"(a[i][3])::"memory");
-  }
-}
-
 // Group sums of `kSteps` wgmma steps, from step `first` of the block: unpacks two words, starts their products, unpacks the next.
 template <Type type, int kN, int kSteps, typename F>
 __device__ __forceinline__ void start_group(const F& block, int first, const Offsets& minus, uint32_t x,
@@ -88,7 +79,7 @@ __device__ __forceinline__ void multiply(const P plan, bool asymmetric, int bloc
       ptx::wgmma_wait<0>();
 #pragma unroll
       for (int j = 0; j < kN / 2; j++) ptx::hold(part[j]);
-      hold(a);
+      ptx::hold(a);
       const float2 scale = widen<type>(block.scales[g]);
 #pragma unroll
       for (int j = 0; j < kN / 2; j++) sums[j] = __fmaf_rn(part[j], j & 2 ? scale.y : scale.x, sums[j]);

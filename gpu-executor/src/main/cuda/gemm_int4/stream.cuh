@@ -9,6 +9,7 @@
 #pragma once
 
 #include "../include/ptx.cuh"
+#include "../include/ring.cuh"
 #include "layout.cuh"
 #include "mma.cuh"
 #include "unpack.cuh"
@@ -71,18 +72,7 @@ struct Problem {
   __device__ int vectors() const { return (m + 7) / 8; }   // of 8 activation rows
 };
 
-// A ring's position: the stage, and the parity of the phase that is waited for.
-template <int kStages>
-struct Ring {
-  int stage = 0;
-  uint32_t parity = 0;
-  __device__ __forceinline__ void next() {
-    if (++stage == kStages) {
-      stage = 0;
-      parity ^= 1;
-    }
-  }
-};
+using ring::Ring;
 
 template <typename P>
 __device__ __forceinline__ void produce_weights(const P plan, const uint8_t* from, int bytes, int blocks) {

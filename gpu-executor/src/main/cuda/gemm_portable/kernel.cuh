@@ -10,14 +10,6 @@
 
 namespace gemm_portable {
 
-// Four 8 x 8 matrices of 16-bit elements; lane i gives the address of row i % 8 of matrix i / 8.
-__device__ __forceinline__ void load_matrices(uint32_t (&to)[4], uint32_t address) {
-  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
-               : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
-               : "r"(address)
-               : "memory");
-}
-
 // Scales of a chunk of 128 of K, from device memory while its products run.
 template <typename S>
 struct BlockScales {
@@ -64,7 +56,7 @@ struct Warp {
     for (int tile = 0; tile < S::kXTiles; tile += 2) {
       uint32_t raw[4];
       const int row = (x_warp * S::kXTiles + tile + lane / 16) * 8 + lane % 8;
-      load_matrices(raw, x + row * kChunkBytes + piece);
+      ptx::load_matrices(raw, x + row * kChunkBytes + piece);
       const uint32_t low[2] = {raw[0], raw[1]}, high[2] = {raw[2], raw[3]};
       T::activations(low, b[tile]);
       T::activations(high, b[tile + 1]);
@@ -74,7 +66,7 @@ struct Warp {
   __device__ __forceinline__ void load_weights(uint32_t w, int step, int tile, uint32_t (&a)[T::kMmas][4]) const {
     uint32_t raw[4];
     const int row = w_strip(tile) * 16 + lane % 8 * 2 + (lane / 8 & 1);
-    load_matrices(raw, w + row * kChunkBytes + ((2 * step + lane / 16) ^ (lane & 7)) * 16);
+    ptx::load_matrices(raw, w + row * kChunkBytes + ((2 * step + lane / 16) ^ (lane & 7)) * 16);
     T::weights(raw, a);
   }
 

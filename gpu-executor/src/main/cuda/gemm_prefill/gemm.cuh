@@ -243,7 +243,7 @@ __device__ __forceinline__ void gemm(const Problem& p) {
     ptx::barrier_init_fence();
   }
   __syncthreads();
-  cluster_sync();
+  ptx::cluster_sync();
   ptx::launch_dependents();
   if (thread < kProducerThreads) {
     ptx::fewer_registers<kProducerRegisters>();
@@ -253,7 +253,7 @@ __device__ __forceinline__ void gemm(const Problem& p) {
     ptx::wait_for_predecessor();
     consume<C>(p, Consumer<C>{stages, barriers, (thread - kProducerThreads) / 32, thread % 32, {}});
   }
-  cluster_sync();   // no block leaves while the other may still write to it
+  ptx::cluster_sync();   // no block leaves while the other may still write to it
 }
 
 }  // namespace gemm_prefill

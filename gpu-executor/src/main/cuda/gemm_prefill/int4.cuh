@@ -120,13 +120,6 @@ __device__ __forceinline__ void unpack_half(const int4::Fragment<C::kGroups>& bl
   }
 }
 
-__device__ __forceinline__ void hold(uint32_t (&a)[4][4]) {
-#pragma unroll
-  for (int i = 0; i < 4; i++) {
-    asm volatile("" : "+r"(a[i][0]), "+r"(a[i][1]), "+r"(a[i][2]), "+r"(a[i][3])::"memory");
-  }
-}
-
 template <typename C>
 struct Int4Consumer {
   C plan;
@@ -149,7 +142,7 @@ struct Int4Consumer {
     }
     ptx::wgmma_commit();
     ptx::wgmma_wait<1>();
-    hold(before);
+    ptx::hold(before);
     if (!first) free_previous();
     ring.next();
   }
@@ -168,8 +161,8 @@ struct Int4Consumer {
       multiply(odd, even, false, sums);
     }
     ptx::wgmma_wait<0>();
-    hold(even);
-    hold(odd);
+    ptx::hold(even);
+    ptx::hold(odd);
 #pragma unroll
     for (int i = 0; i < 128; i++) ptx::hold(sums[i]);
     free_previous();
@@ -225,7 +218,7 @@ __device__ __forceinline__ void int4_gemm(const Int4Problem& p) {
     ptx::barrier_init_fence();
   }
   __syncthreads();
-  cluster_sync();
+  ptx::cluster_sync();
   ptx::launch_dependents();
   if (thread < kProducerThreads) {
     ptx::fewer_registers<kProducerRegisters>();
@@ -236,7 +229,7 @@ __device__ __forceinline__ void int4_gemm(const Int4Problem& p) {
     ptx::wait_for_predecessor();
     int4_consume(p, Int4Consumer<C>{plan, (thread - kProducerThreads) / 32, thread % 32, {}, {}});
   }
-  cluster_sync();   // no block leaves while the other may still write to it
+  ptx::cluster_sync();   // no block leaves while the other may still write to it
 }
 
 }  // namespace gemm_prefill

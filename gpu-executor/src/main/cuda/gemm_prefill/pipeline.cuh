@@ -6,6 +6,7 @@
 #include <cuda_fp16.h>
 
 #include "../include/ptx.cuh"
+#include "../include/ring.cuh"
 #include "tiling.cuh"
 
 namespace gemm_prefill {
@@ -29,18 +30,7 @@ __device__ __forceinline__ Tile tile_at(int index, int firsts, int seconds) {
   return {group * kGroup + within % size, within / size};
 }
 
-// A ring's position: the stage, and the parity of the phase that is waited for.
-template <int kStages>
-struct Ring {
-  int stage = 0;
-  uint32_t parity = 0;
-  __device__ __forceinline__ void next() {
-    if (++stage == kStages) {
-      stage = 0;
-      parity ^= 1;
-    }
-  }
-};
+using ring::Ring;
 
 // mbarriers of a ring: full (bytes have landed) and free (both blocks' consumers are done with the stage).
 template <int kStages>
@@ -90,12 +80,6 @@ __device__ __forceinline__ void arrive_in_cluster(uint32_t barrier, int lane) {
   if (lane < kCluster) {
     asm volatile("mbarrier.arrive.shared::cluster.b64 _, [%0];" ::"r"(ptx::cluster_address(barrier, lane)) : "memory");
   }
-}
-
-// Waits for the other block of the cluster. Orders no memory: mbarriers are made visible by barrier_init_fence.
-__device__ __forceinline__ void cluster_sync() {
-  asm volatile("barrier.cluster.arrive.relaxed;" ::: "memory");
-  asm volatile("barrier.cluster.wait;" ::: "memory");
 }
 
 // What the store of a tile does beside scales and bias. kGate: rows 2 i and 2 i + 1 of W are gate and up, Y [M, N / 2] is

@@ -152,6 +152,12 @@ __device__ __forceinline__ void cluster_arrive() { asm volatile("barrier.cluster
 
 __device__ __forceinline__ void cluster_wait() { asm volatile("barrier.cluster.wait.acquire;" ::: "memory"); }
 
+// Waits for the other blocks of the cluster. Orders no memory: mbarriers are made visible by barrier_init_fence.
+__device__ __forceinline__ void cluster_sync() {
+  cluster_arrive();
+  cluster_wait();
+}
+
 // The address, in the shared memory of block `rank` of the cluster, of what lies at `address` in this block.
 __device__ __forceinline__ uint32_t cluster_address(uint32_t address, uint32_t rank) {
   uint32_t mapped;
@@ -197,6 +203,21 @@ __device__ __forceinline__ void store_4(uint32_t address, int value) {
   asm volatile("st.shared.s32 [%0], %1;" ::"r"(address), "r"(value) : "memory");
 }
 
+// Four 8 x 8 matrices of 16-bit elements; lane i gives the address of row i % 8 of matrix i / 8.
+__device__ __forceinline__ void load_matrices(uint32_t (&to)[4], uint32_t address) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+               : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
+               : "r"(address)
+               : "memory");
+}
+
+__device__ __forceinline__ void load_transposed(uint32_t (&to)[4], uint32_t address) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+               : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
+               : "r"(address)
+               : "memory");
+}
+
 // ---- programmatic dependent launch ----
 
 // Waits until all kernels before this one are complete and their writes visible; nothing when launched without the attribute.
@@ -226,6 +247,15 @@ __device__ __forceinline__ void wgmma_wait() {
 // Keeps the compiler from moving reads or writes of an accumulator over a wgmma_wait or wgmma_fence.
 __device__ __forceinline__ void hold(float& value) { asm volatile("" : "+f"(value)::"memory"); }
 __device__ __forceinline__ void hold(int& value) { asm volatile("" : "+r"(value)::"memory"); }
+
+// Keeps A fragments in their registers until here, behind the wait for the wgmma that read them.
+template <int kFragments>
+__device__ __forceinline__ void hold(uint32_t (&a)[kFragments][4]) {
+#pragma unroll
+  for (int i = 0; i < kFragments; i++) {
+    asm volatile("" : "+r"(a[i][0]), "+r"(a[i][1]), "+r"(a[i][2]), "+r"(a[i][3])::"memory");
+  }
+}
 
 // Changes the registers a thread of this warpgroup (all its warps must execute it) owns; a multiple of 8.
 template <int kRegisters>
