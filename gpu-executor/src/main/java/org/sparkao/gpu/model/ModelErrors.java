@@ -1,0 +1,58 @@
+package org.sparkao.gpu.model;
+
+import java.util.List;
+import org.sparkao.quant.QuantException;
+import org.sparkao.quant.safetensors.DType;
+
+/** What makes a checkpoint no model that runs here: what, where, the values, the way out. */
+final class ModelErrors {
+  private ModelErrors() {}
+
+  /** A tensor that the architecture has and the checkpoint has not. */
+  static QuantException missing(String location, String tensor, List<Long> shape) {
+    return new QuantException(
+        tensor
+            + " "
+            + shape
+            + ": is not in "
+            + location
+            + "; config.json asks for it: download the checkpoint again, or correct config.json");
+  }
+
+  /** A tensor of another shape than config.json says. */
+  static QuantException shape(String where, String tensor, List<Long> expected, List<Long> found) {
+    return new QuantException(
+        tensor
+            + " in "
+            + where
+            + ": has shape "
+            + found
+            + ", and by config.json it is "
+            + expected
+            + "; use the config.json of this checkpoint");
+  }
+
+  /** A tensor whose elements are no numbers that a model computes with. */
+  static QuantException type(String where, String tensor, DType found) {
+    return new QuantException(
+        tensor
+            + " in "
+            + where
+            + ": is "
+            + found
+            + ", and only BF16, F16 and F32 are computed with; it belongs to a quantized weight,"
+            + " and config.json has no quantization_config that says how: put the checkpoint's own"
+            + " config.json beside it");
+  }
+
+  /** A tensor larger than one buffer. */
+  static QuantException tooLarge(String where, String tensor, long bytes) {
+    return new QuantException(
+        tensor
+            + " in "
+            + where
+            + ": has "
+            + bytes
+            + " bytes, and a tensor of at most 2 GiB is loaded; models of this size are not run");
+  }
+}
