@@ -7,6 +7,7 @@ import org.sparkao.gpu.module.Launch;
 /** One kernel for all steps; 4, 8 or 16 lanes hold a head. */
 public final class CudaHeadPreparation implements HeadPreparation {
   private static final int THREADS = 128;
+  private static final int STEP = 16;
 
   private final KernelLibrary library;
 
@@ -18,6 +19,7 @@ public final class CudaHeadPreparation implements HeadPreparation {
   @Override
   public void prepare(Buffer qkv, HeadShape shape, Places places, Steps steps) {
     steps.check(qkv, shape, places);
+    LayerShapes.checkMultiple("head dimension", shape.dimension(), STEP);
     KvCache.Type type = steps.cache().map(KvCache::type).orElse(KvCache.Type.BF16);
     Launch launch =
         library

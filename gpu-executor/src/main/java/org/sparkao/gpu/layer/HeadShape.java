@@ -7,10 +7,10 @@ package org.sparkao.gpu.layer;
  *
  * @param queryHeads a multiple of {@code keyHeads}: neighbours share a key head
  * @param keyHeads as many as value heads
- * @param dimension elements of a head, a multiple of 16 and at most 256
+ * @param dimension elements of a head, even and at most 256; a multiple of 16 on a GPU
  */
 public record HeadShape(int queryHeads, int keyHeads, int dimension) {
-  private static final int STEP = 16;
+  private static final int STEP = 2;
   private static final int LARGEST = 256;
 
   /** Checks sizes. */

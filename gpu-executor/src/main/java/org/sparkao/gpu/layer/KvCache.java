@@ -9,7 +9,7 @@ import org.sparkao.gpu.device.Buffer;
  * contiguous.
  *
  * @param type what a number is stored as
- * @param scales of the codes; absent for bf16
+ * @param scales of the codes; absent for fp32 and bf16
  * @param sequences places for sequences
  * @param capacity positions of a sequence
  */
@@ -20,7 +20,7 @@ public record KvCache(
   public KvCache {
     LayerShapes.checkPositive("sequences", sequences);
     LayerShapes.checkPositive("capacity", capacity);
-    if (scales.isPresent() != (type != Type.BF16)) {
+    if (scales.isPresent() != type.isCoded()) {
       throw new IllegalArgumentException(
           "a cache of " + type + (scales.isPresent() ? " has no scales" : " needs scales"));
     }
@@ -28,7 +28,9 @@ public record KvCache(
 
   /** What a number of the cache is stored as. */
   public enum Type {
-    /** As it is. */
+    /** As it is; on the CPU alone. */
+    FP32,
+    /** As it is, or rounded to nearest even. */
     BF16,
     /** rint(x / scale), within -127 .. 127; a scale of a token and head is amax / 127. */
     INT8,
@@ -37,7 +39,16 @@ public record KvCache(
 
     /** Bytes of a number. */
     public int bytes() {
-      return this == BF16 ? Short.BYTES : Byte.BYTES;
+      return switch (this) {
+        case FP32 -> Float.BYTES;
+        case BF16 -> Short.BYTES;
+        case INT8, FP8 -> Byte.BYTES;
+      };
+    }
+
+    /** Whether numbers are codes that have scales. */
+    public boolean isCoded() {
+      return this == INT8 || this == FP8;
     }
 
     /** As kernels are named. */

@@ -3,11 +3,11 @@ package org.sparkao.gpu.layer;
 import java.util.function.IntFunction;
 
 /** Attention of one query, in double. */
-final class ReferenceAttention {
+public final class ReferenceAttention {
   private ReferenceAttention() {}
 
   /** softmax(scale q k) v over positions 0 .. count - 1; zeros when there are none. */
-  static double[] attend(
+  public static double[] attend(
       double[] query,
       double scale,
       int count,

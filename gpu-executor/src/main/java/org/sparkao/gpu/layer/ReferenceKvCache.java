@@ -8,7 +8,7 @@ import org.sparkao.quant.format.NumberFormats;
 import org.sparkao.quant.format.Overflow;
 
 /** The keys, or the values, of a cache on the CPU. */
-final class ReferenceKvCache {
+public final class ReferenceKvCache {
   private final KvCache cache;
   private final HeadShape shape;
   private final ByteBuffer bytes;
@@ -22,16 +22,18 @@ final class ReferenceKvCache {
     this.scales = scales.map(CpuDevice::bytes);
   }
 
-  static ReferenceKvCache keys(KvCache cache, HeadShape shape) {
+  /** The keys. */
+  public static ReferenceKvCache keys(KvCache cache, HeadShape shape) {
     return new ReferenceKvCache(cache, shape, cache.keys(), cache.keyScales());
   }
 
-  static ReferenceKvCache values(KvCache cache, HeadShape shape) {
+  /** The values. */
+  public static ReferenceKvCache values(KvCache cache, HeadShape shape) {
     return new ReferenceKvCache(cache, shape, cache.values(), cache.valueScales());
   }
 
   /** The numbers of a head of a token. */
-  double[] read(int sequence, int position, int head) {
+  public double[] read(int sequence, int position, int head) {
     int first = slot(sequence, position, head) * shape.dimension();
     double scale =
         scales.map(s -> (double) s.getFloat(scaleAt(sequence, position, head))).orElse(1.0);
@@ -42,12 +44,18 @@ final class ReferenceKvCache {
     return numbers;
   }
 
-  /** Stores a head of a token: bf16 numbers. */
-  void write(int sequence, int position, int head, float[] numbers) {
+  /** Stores a head of a token. */
+  public void write(int sequence, int position, int head, float[] numbers) {
     int first = slot(sequence, position, head) * shape.dimension();
+    if (cache.type() == KvCache.Type.FP32) {
+      for (int i = 0; i < numbers.length; i++) {
+        bytes.putFloat(Float.BYTES * (first + i), numbers[i]);
+      }
+      return;
+    }
     if (cache.type() == KvCache.Type.BF16) {
       for (int i = 0; i < numbers.length; i++) {
-        int bits = Float.floatToRawIntBits(numbers[i]);
+        int bits = Float.floatToRawIntBits(Bf16Array.round(numbers[i]));
         bytes.putShort(Short.BYTES * (first + i), (short) (bits >>> 16));
       }
       return;
@@ -78,6 +86,7 @@ final class ReferenceKvCache {
 
   private double code(int index) {
     return switch (cache.type()) {
+      case FP32 -> bytes.getFloat(Float.BYTES * index);
       case BF16 -> Float.intBitsToFloat(bytes.getShort(Short.BYTES * index) << 16);
       case INT8 -> bytes.get(index);
       case FP8 -> NumberFormats.E4M3FN.decode(bytes.get(index) & 0xFF);

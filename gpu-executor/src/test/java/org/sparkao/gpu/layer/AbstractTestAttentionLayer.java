@@ -71,7 +71,7 @@ abstract class AbstractTestAttentionLayer extends AbstractLayerTest {
   }
 
   @ParameterizedTest
-  @EnumSource
+  @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "FP32")
   void rowsDoNotDependOnOthers(KvCache.Type type) {
     AttentionCase data = new AttentionCase(MIDDLE, CAPACITY, LENGTHS);
     CacheCase caches = cache(type, MIDDLE);

@@ -18,7 +18,7 @@ abstract class AbstractTestDecodeAttention extends AbstractLayerTest {
   abstract DecodeAttention operator();
 
   @ParameterizedTest
-  @EnumSource
+  @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "FP32")
   void attendsAtEveryDimension(KvCache.Type type) {
     for (int dimension : new int[] {64, 80, 96, 128, 256}) {
       check(type, new HeadShape(8, 2, dimension), LENGTHS, CAPACITY, dimension != 96);
@@ -26,7 +26,7 @@ abstract class AbstractTestDecodeAttention extends AbstractLayerTest {
   }
 
   @ParameterizedTest
-  @EnumSource
+  @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "FP32")
   void attendsAtEveryRatio(KvCache.Type type) {
     check(type, new HeadShape(2, 2, 128), LENGTHS, CAPACITY, true);
     check(type, new HeadShape(9, 3, 64), LENGTHS, CAPACITY, true);

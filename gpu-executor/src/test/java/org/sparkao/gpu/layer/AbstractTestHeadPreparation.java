@@ -25,7 +25,7 @@ abstract class AbstractTestHeadPreparation extends AbstractLayerTest {
   private record Wanted(KvCache.Type type, boolean norms, boolean perToken) {}
 
   @ParameterizedTest
-  @EnumSource
+  @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "FP32")
   void preparesEveryDimension(KvCache.Type type) {
     for (int dimension : new int[] {16, 64, 80, 96, 128, 256}) {
       for (int rows : ROWS) {
@@ -37,7 +37,7 @@ abstract class AbstractTestHeadPreparation extends AbstractLayerTest {
   }
 
   @ParameterizedTest
-  @EnumSource
+  @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "FP32")
   void preparesManyHeads(KvCache.Type type) {
     check(new HeadShape(9, 3, 64), 17, new Wanted(type, false, true));
     check(new HeadShape(32, 8, 128), 17, new Wanted(type, true, true));
