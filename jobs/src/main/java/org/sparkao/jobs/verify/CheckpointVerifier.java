@@ -3,6 +3,9 @@ package org.sparkao.jobs.verify;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import org.sparkao.quant.config.ConfigReader;
+import org.sparkao.quant.config.ConfigReading;
+import org.sparkao.quant.config.Finding;
 
 /** Runs the rules over a checkpoint. */
 final class CheckpointVerifier {

@@ -6,6 +6,8 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.sparkao.quant.config.QuantizationConfig;
+import org.sparkao.quant.config.QuantizedGroup;
 import org.sparkao.quant.safetensors.DType;
 import org.sparkao.quant.scheme.StorageFormat;
 

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
+import org.sparkao.quant.config.QuantizedGroup;
 import org.sparkao.quant.safetensors.DType;
 import org.sparkao.quant.scheme.CheckpointLayout;
 import org.sparkao.quant.scheme.Granularity;

@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.sparkao.quant.config.Finding;
 import org.sparkao.quant.safetensors.Sha256;
 
 /** Every tensor has the bytes that its run recorded. The one rule that reads all of them. */

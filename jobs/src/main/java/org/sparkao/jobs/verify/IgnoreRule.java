@@ -2,6 +2,10 @@ package org.sparkao.jobs.verify;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.sparkao.quant.config.ConfigReader;
+import org.sparkao.quant.config.Finding;
+import org.sparkao.quant.config.ModulePattern;
+import org.sparkao.quant.config.QuantizationConfig;
 import org.sparkao.quant.scheme.CheckpointLayout;
 
 /**

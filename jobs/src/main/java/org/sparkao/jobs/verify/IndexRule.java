@@ -3,6 +3,7 @@ package org.sparkao.jobs.verify;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.sparkao.quant.config.Finding;
 
 /**
  * {@code model.safetensors.index.json} states the right size. That it names every tensor in the

@@ -9,6 +9,7 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.sparkao.jobs.quantize.plan.LinearModules;
+import org.sparkao.quant.config.NamedModule;
 import org.sparkao.quant.safetensors.DType;
 
 /**
@@ -17,7 +18,7 @@ import org.sparkao.quant.safetensors.DType;
  * @param name the module, such as {@code model.layers.0.mlp.up_proj}
  * @param tensors by suffix: {@code weight}, {@code weight_scale}
  */
-record ModuleTensors(String name, SortedMap<String, StoredTensor> tensors) {
+record ModuleTensors(String name, SortedMap<String, StoredTensor> tensors) implements NamedModule {
   private static final Set<String> MARKS =
       Set.of(
           "weight_packed",
@@ -74,7 +75,8 @@ record ModuleTensors(String name, SortedMap<String, StoredTensor> tensors) {
   }
 
   /** Whether the name is one that embeddings have. */
-  boolean embedding() {
+  @Override
+  public boolean embedding() {
     return kind(2) == LinearModules.Kind.EMBEDDING;
   }
 

@@ -2,6 +2,7 @@ package org.sparkao.jobs.verify;
 
 import java.io.IOException;
 import java.util.List;
+import org.sparkao.quant.config.Finding;
 
 /** One thing that is checked. */
 interface Rule {

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import org.sparkao.quant.config.Finding;
 
 /** Every stored scale is a positive finite number. */
 final class ScaleValuesRule implements Rule {

@@ -10,6 +10,8 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.sparkao.jobs.verify.CheckpointView.Assigned;
+import org.sparkao.quant.config.Finding;
+import org.sparkao.quant.config.Loader;
 import org.sparkao.quant.scheme.Granularity.PerTensor;
 import org.sparkao.quant.scheme.QuantArgs.ScaleKind;
 

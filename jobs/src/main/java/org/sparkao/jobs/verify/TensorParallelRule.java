@@ -6,6 +6,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.sparkao.jobs.verify.CheckpointView.Assigned;
+import org.sparkao.quant.config.Finding;
+import org.sparkao.quant.config.Loader;
 import org.sparkao.quant.scheme.Granularity;
 import org.sparkao.quant.scheme.Granularity.PerBlock;
 import org.sparkao.quant.scheme.Granularity.PerGroup;

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import org.sparkao.jobs.verify.CheckpointView.Assigned;
+import org.sparkao.quant.config.Finding;
 import org.sparkao.quant.scheme.Granularity.PerGroup;
 import org.sparkao.quant.scheme.QuantArgs;
 import org.sparkao.quant.scheme.StorageFormat;

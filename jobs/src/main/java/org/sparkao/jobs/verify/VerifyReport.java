@@ -1,6 +1,9 @@
 package org.sparkao.jobs.verify;
 
 import java.util.List;
+import org.sparkao.quant.config.Finding;
+import org.sparkao.quant.config.Loader;
+import org.sparkao.quant.config.Severity;
 
 /**
  * What came of verifying a checkpoint.

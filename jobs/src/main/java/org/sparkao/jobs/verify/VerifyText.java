@@ -7,6 +7,9 @@ import java.util.Locale;
 import java.util.stream.Collectors;
 import org.sparkao.jobs.job.TextTable;
 import org.sparkao.jobs.job.Texts;
+import org.sparkao.quant.config.Finding;
+import org.sparkao.quant.config.Loader;
+import org.sparkao.quant.config.Severity;
 
 /** A report for a terminal: what was found, errors first, and what each loader will do. */
 final class VerifyText {

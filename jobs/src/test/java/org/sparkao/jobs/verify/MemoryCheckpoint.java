@@ -15,6 +15,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import org.sparkao.quant.config.ConfigReader;
+import org.sparkao.quant.config.Finding;
 import org.sparkao.quant.safetensors.DType;
 
 /** A checkpoint written down in a test. Tensors are zeros unless bytes are given. */

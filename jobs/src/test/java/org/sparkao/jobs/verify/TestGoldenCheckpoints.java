@@ -14,6 +14,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.sparkao.quant.checkpoint.LocalFiles;
+import org.sparkao.quant.config.Finding;
+import org.sparkao.quant.config.Severity;
 
 /** What llm-compressor and compressed-tensors wrote is right by definition. */
 class TestGoldenCheckpoints {

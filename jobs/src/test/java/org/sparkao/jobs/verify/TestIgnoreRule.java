@@ -3,6 +3,8 @@ package org.sparkao.jobs.verify;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.api.Test;
+import org.sparkao.quant.config.Finding;
+import org.sparkao.quant.config.Severity;
 import org.sparkao.quant.safetensors.DType;
 
 class TestIgnoreRule {

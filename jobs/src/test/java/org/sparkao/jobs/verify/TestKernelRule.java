@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.groups.Tuple.tuple;
 
 import org.junit.jupiter.api.Test;
+import org.sparkao.quant.config.Finding;
+import org.sparkao.quant.config.Loader;
+import org.sparkao.quant.config.Severity;
 import org.sparkao.quant.safetensors.DType;
 
 class TestKernelRule {

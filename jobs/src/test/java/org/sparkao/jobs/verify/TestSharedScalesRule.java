@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.sparkao.quant.config.Finding;
+import org.sparkao.quant.config.Loader;
 import org.sparkao.quant.safetensors.DType;
 
 class TestSharedScalesRule {

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.sparkao.quant.config.Finding;
+import org.sparkao.quant.config.Severity;
 import org.sparkao.quant.safetensors.DType;
 
 class TestTensorsRule {
@@ -135,5 +137,19 @@ class TestTensorsRule {
         checkpoint.tensor(UP + ".weight_scale_inv", DType.BF16, 2, 2).check(new TensorsRule()),
         UP + ".weight_scale_inv",
         "is BF16, not [F32]");
+  }
+
+  @Test
+  void wantsTheInputScaleOfStaticFp8() {
+    assertThat(
+            new MemoryCheckpoint()
+                .config(
+                    "{\"quantization_config\": {\"quant_method\": \"fp8\","
+                        + " \"activation_scheme\": \"static\"}}")
+                .tensor("a.up_proj.weight", DType.F8_E4M3, 8, 8)
+                .floats("a.up_proj.weight_scale", 1f)
+                .check(new TensorsRule()))
+        .extracting(Finding::subject)
+        .containsExactly("a.up_proj.input_scale");
   }
 }

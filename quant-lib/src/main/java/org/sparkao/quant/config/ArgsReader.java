@@ -1,4 +1,4 @@
-package org.sparkao.jobs.verify;
+package org.sparkao.quant.config;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.List;
@@ -21,7 +21,7 @@ import org.sparkao.quant.scheme.QuantArgs.Timing;
  * <p>Source: compressed-tensors 0.18, {@code quantization/quant_args.py}: the fields, and the
  * validators in the order in which they run.
  */
-final class ArgsReader {
+public final class ArgsReader {
   private static final List<String> FIELDS =
       List.of(
           "num_bits",
@@ -57,9 +57,10 @@ final class ArgsReader {
    * Reads one object.
    *
    * @param path where it stands, for messages
+   * @param findings receives what is wrong
    * @return what it means; empty when it is wrong, and then {@code findings} says why
    */
-  static Optional<QuantArgs> read(String path, JsonNode node, List<Finding> findings) {
+  public static Optional<QuantArgs> read(String path, JsonNode node, List<Finding> findings) {
     return new ArgsReader(path, node, findings).read();
   }
 

@@ -1,4 +1,4 @@
-package org.sparkao.jobs.verify;
+package org.sparkao.quant.config;
 
 import java.util.Objects;
 import java.util.Set;
@@ -28,22 +28,22 @@ public record Finding(
   }
 
   /** An error for every loader. */
-  static Finding error(String subject, String what, String wayOut) {
+  public static Finding error(String subject, String what, String wayOut) {
     return new Finding(Severity.ERROR, Loader.all(), subject, what, wayOut);
   }
 
   /** An error for one loader. */
-  static Finding error(Loader loader, String subject, String what, String wayOut) {
+  public static Finding error(Loader loader, String subject, String what, String wayOut) {
     return new Finding(Severity.ERROR, Set.of(loader), subject, what, wayOut);
   }
 
   /** A warning for every loader. */
-  static Finding warning(String subject, String what, String wayOut) {
+  public static Finding warning(String subject, String what, String wayOut) {
     return new Finding(Severity.WARNING, Loader.all(), subject, what, wayOut);
   }
 
   /** A warning for one loader. */
-  static Finding warning(Loader loader, String subject, String what, String wayOut) {
+  public static Finding warning(Loader loader, String subject, String what, String wayOut) {
     return new Finding(Severity.WARNING, Set.of(loader), subject, what, wayOut);
   }
 }

@@ -1,4 +1,4 @@
-package org.sparkao.jobs.verify;
+package org.sparkao.quant.config;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;

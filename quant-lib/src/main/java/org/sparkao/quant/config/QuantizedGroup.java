@@ -1,4 +1,4 @@
-package org.sparkao.jobs.verify;
+package org.sparkao.quant.config;
 
 import java.util.List;
 import java.util.Optional;
@@ -17,7 +17,7 @@ import org.sparkao.quant.scheme.StorageFormat;
  * @param layout whose names the tensors have
  * @param columnOrder whether columns were permuted, so that {@code weight_g_idx} is stored
  */
-record QuantizedGroup(
+public record QuantizedGroup(
     String name,
     List<ModulePattern> targets,
     QuantArgs weights,
@@ -27,12 +27,14 @@ record QuantizedGroup(
     ColumnOrder columnOrder) {
 
   /** Whether groups follow the columns. */
-  enum ColumnOrder {
+  public enum ColumnOrder {
     NATURAL,
+    /** {@code weight_g_idx} [K] says which group a column belongs to. */
     PERMUTED
   }
 
-  QuantizedGroup {
+  /** Takes a copy of the list. */
+  public QuantizedGroup {
     targets = List.copyOf(targets);
   }
 }

@@ -1,4 +1,4 @@
-package org.sparkao.jobs.verify;
+package org.sparkao.quant.config;
 
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
@@ -7,16 +7,16 @@ import java.util.regex.PatternSyntaxException;
  * An entry of {@code targets} or {@code ignore}: a module's name, {@code re:} and an expression
  * that matches from the beginning of the name (as Python's {@code re.match}), or a class name.
  */
-sealed interface ModulePattern {
+public sealed interface ModulePattern {
 
   /** The entry as written. */
   String text();
 
   /** Whether the module is named by this entry. A class name never names one. */
-  boolean names(ModuleTensors module);
+  boolean names(NamedModule module);
 
   /** Whether the module's class is this entry. */
-  default boolean isClassOf(ModuleTensors module) {
+  default boolean isClassOf(NamedModule module) {
     return false;
   }
 
@@ -35,7 +35,7 @@ sealed interface ModulePattern {
   /** {@code re:.*gate$}. */
   record Expression(String text, Pattern pattern) implements ModulePattern {
     @Override
-    public boolean names(ModuleTensors module) {
+    public boolean names(NamedModule module) {
       return pattern.matcher(module.name()).lookingAt();
     }
   }
@@ -43,12 +43,12 @@ sealed interface ModulePattern {
   /** {@code lm_head}, or the class {@code Linear}. */
   record Name(String text) implements ModulePattern {
     @Override
-    public boolean names(ModuleTensors module) {
+    public boolean names(NamedModule module) {
       return module.name().equals(text);
     }
 
     @Override
-    public boolean isClassOf(ModuleTensors module) {
+    public boolean isClassOf(NamedModule module) {
       return switch (text) {
         case "Linear" -> !module.embedding();
         case "Embedding" -> module.embedding();
@@ -63,7 +63,7 @@ sealed interface ModulePattern {
    */
   record Subtree(String text) implements ModulePattern {
     @Override
-    public boolean names(ModuleTensors module) {
+    public boolean names(NamedModule module) {
       String name = module.name();
       return name.equals(text) || name.startsWith(text + ".") || name.endsWith("." + text);
     }

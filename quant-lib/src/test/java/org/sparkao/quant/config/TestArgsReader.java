@@ -1,4 +1,4 @@
-package org.sparkao.jobs.verify;
+package org.sparkao.quant.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -22,12 +22,12 @@ class TestArgsReader {
   private final List<Finding> findings = new ArrayList<>();
 
   private Optional<QuantArgs> read(String json) {
-    return ArgsReader.read("weights", MemoryCheckpoint.parse(json), findings);
+    return ArgsReader.read("weights", ConfigText.parse(json), findings);
   }
 
   @Test
   void readsIntegerGroups() {
-    assertThat(read("{" + MemoryCheckpoint.INT4_GROUP128 + ", \"zp_dtype\": null}"))
+    assertThat(read("{" + ConfigText.INT4_GROUP128 + ", \"zp_dtype\": null}"))
         .contains(
             new QuantArgs(
                 Kind.INT, 4, true, new PerGroup(128), Timing.STATIC, ScaleKind.WEIGHT_DTYPE));

@@ -1,4 +1,4 @@
-package org.sparkao.jobs.verify;
+package org.sparkao.quant.config;
 
 import java.util.EnumSet;
 import java.util.Set;
@@ -21,7 +21,7 @@ public enum Loader {
   }
 
   /** All of them, in a new set. */
-  static Set<Loader> all() {
+  public static Set<Loader> all() {
     return EnumSet.allOf(Loader.class);
   }
 }

@@ -1,4 +1,4 @@
-package org.sparkao.jobs.verify;
+package org.sparkao.quant.config;
 
 import java.util.List;
 import java.util.Optional;
@@ -10,8 +10,9 @@ import java.util.Optional;
  *     or groups cannot be made out
  * @param findings what is wrong with it
  */
-record ConfigReading(Optional<QuantizationConfig> config, List<Finding> findings) {
-  ConfigReading {
+public record ConfigReading(Optional<QuantizationConfig> config, List<Finding> findings) {
+  /** Takes a copy of the list. */
+  public ConfigReading {
     findings = List.copyOf(findings);
   }
 }

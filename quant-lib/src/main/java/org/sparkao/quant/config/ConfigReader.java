@@ -1,17 +1,22 @@
-package org.sparkao.jobs.verify;
+package org.sparkao.quant.config;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.List;
 import java.util.Optional;
 
 /** {@code config.json} to what loaders make of it, by {@code quant_method}. */
-final class ConfigReader {
+public final class ConfigReader {
   /** Where messages say that something stands. */
-  static final String PATH = "config.json: quantization_config";
+  public static final String PATH = "config.json: quantization_config";
 
   private ConfigReader() {}
 
-  static ConfigReading read(JsonNode config) {
+  /**
+   * Reads {@code quantization_config}.
+   *
+   * @param config the whole {@code config.json}
+   */
+  public static ConfigReading read(JsonNode config) {
     JsonNode node = config.path("quantization_config");
     if (node.isMissingNode() || node.isNull()) {
       return new ConfigReading(Optional.empty(), List.of());

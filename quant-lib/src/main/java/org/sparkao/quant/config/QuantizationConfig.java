@@ -1,4 +1,4 @@
-package org.sparkao.jobs.verify;
+package org.sparkao.quant.config;
 
 import java.util.List;
 import java.util.Optional;
@@ -11,15 +11,17 @@ import java.util.function.BiPredicate;
  * @param groups in file order
  * @param ignore what stays as it is
  */
-record QuantizationConfig(String method, List<QuantizedGroup> groups, List<ModulePattern> ignore) {
+public record QuantizationConfig(
+    String method, List<QuantizedGroup> groups, List<ModulePattern> ignore) {
 
-  QuantizationConfig {
+  /** Takes copies of the lists. */
+  public QuantizationConfig {
     groups = List.copyOf(groups);
     ignore = List.copyOf(ignore);
   }
 
   /** Whether the ignore list names the module. */
-  boolean ignores(ModuleTensors module) {
+  public boolean ignores(NamedModule module) {
     return ignore.stream().anyMatch(entry -> entry.names(module) || entry.isClassOf(module));
   }
 
@@ -27,13 +29,13 @@ record QuantizationConfig(String method, List<QuantizedGroup> groups, List<Modul
    * The group whose rules hold for the module, whether or not it is ignored: names and expressions
    * come before classes, as both loaders look them up.
    */
-  Optional<QuantizedGroup> group(ModuleTensors module) {
+  public Optional<QuantizedGroup> group(NamedModule module) {
     return first(module, ModulePattern::names)
         .or(() -> first(module, (entry, target) -> entry.isClassOf(target)));
   }
 
   private Optional<QuantizedGroup> first(
-      ModuleTensors module, BiPredicate<ModulePattern, ModuleTensors> matches) {
+      NamedModule module, BiPredicate<ModulePattern, NamedModule> matches) {
     return groups.stream()
         .filter(group -> group.targets().stream().anyMatch(entry -> matches.test(entry, module)))
         .findFirst();

@@ -1,0 +1,10 @@
+package org.sparkao.quant.config;
+
+/** A module of a model, as far as targets and ignore lists tell modules apart. */
+public interface NamedModule {
+  /** Such as {@code model.layers.0.mlp.up_proj}. */
+  String name();
+
+  /** Whether it is an embedding; a linear layer otherwise. */
+  boolean embedding();
+}
