@@ -104,17 +104,28 @@ inline void tensor(const Case& c, const Buffers& b, float low, float high, cudaS
   LAUNCHED();
 }
 
+// Blocks of quantize_groups: one for 8192 weights; of NVFP4, as many as run at once, which walk over all weights.
+inline unsigned group_blocks(const Case& c) {
+  const long long weights = static_cast<long long>(c.rows) * c.columns;
+  const quantize::Scheme scheme{c.scheme.rule, c.scheme.format, c.scheme.bits, c.scheme.storage};
+  if (c.type == reference::kTypeFp32 || !quantize::nvfp4::usable(scheme, c.group_columns)) {
+    return static_cast<unsigned>((weights + 8191) / 8192);
+  }
+  int multiprocessors;
+  CUDA_MUST(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, 0));
+  const long long together = static_cast<long long>(quantize::kGroupBlocks) * multiprocessors;
+  return static_cast<unsigned>(std::min((weights + 4095) / 4096, together));
+}
+
 // Scales and codes. `kept`: records are written, for the statistics.
 inline void quantize(const Case& c, const Buffers& b, Plan plan, bool kept, cudaStream_t stream) {
   const Kernels& k = kernels_of(c);
-  const long long weights = static_cast<long long>(c.rows) * c.columns;
   switch (plan.kernel) {
     case Plan::kRows:
       k.rows<<<c.rows, row_threads(c.columns, 32), 0, stream>>>(MATRIX_OF(c, b, kept), SCHEME_OF(c));
       break;
     case Plan::kGroups:
-      k.groups<<<static_cast<unsigned>((weights + 8191) / 8192), 256, 0, stream>>>(MATRIX_OF(c, b, kept), SCHEME_OF(c),
-                                                                                  c.group_columns);
+      k.groups<<<group_blocks(c), 256, 0, stream>>>(MATRIX_OF(c, b, kept), SCHEME_OF(c), c.group_columns);
       break;
     case Plan::kBlocks:
       k.blocks<<<dim3(c.groups(), c.bands()), quantize::kTileThreads, 0, stream>>>(MATRIX_OF(c, b, kept), SCHEME_OF(c));

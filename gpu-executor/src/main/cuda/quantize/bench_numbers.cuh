@@ -2,7 +2,7 @@
 // number, all boundaries between codes with their neighbours, and random bits.
 #pragma once
 
-#include "bench.cuh"
+#include "bench_bounds.cuh"
 #include "numbers.cuh"
 #include "reference.cuh"
 
@@ -126,6 +126,9 @@ inline void check(bench::Checks& checks) {
   widen_all<<<256, 256>>>(widened.data());
   LAUNCHED();
   checks.same("numbers/widen-device", widened.host(), wide, widened.guards_hold());
+
+  bound_checks::check<true>(checks, "bf16");
+  bound_checks::check<false>(checks, "fp16");
 }
 
 }  // namespace number_checks

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "codes.cuh"
+#include "nvfp4.cuh"
 #include "reduce.cuh"
 
 namespace quantize {
@@ -146,6 +147,12 @@ __device__ __forceinline__ void groups_of_warp(const Matrix& matrix, const Schem
 
 template <typename T>
 __device__ __forceinline__ void quantize_groups(const Matrix& matrix, const Scheme& scheme, int group) {
+  if constexpr (T::kBytes == 2) {
+    if (nvfp4::usable(scheme, group)) {
+      nvfp4::quantize_groups<T>(matrix, scheme);
+      return;
+    }
+  }
   // Of a group: low, high, whether all are finite; then operand, reciprocal (0 where codes go one by one), zero point.
   __shared__ float4 scales[kGroupThreads * kGroupOctets];
   float4* of_warp = scales + threadIdx.x / 32 * kWarpOctets;

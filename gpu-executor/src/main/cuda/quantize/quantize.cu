@@ -45,7 +45,7 @@ using quantize::Fp32;
   extern "C" __global__ void __launch_bounds__(1024) quantize_rows_##suffix(QUANTIZE_MATRIX, QUANTIZE_SCHEME) {     \
     quantize::quantize_rows<type>(MATRIX, SCHEME);                                                                  \
   }                                                                                                                 \
-  /* Grid ceil(rows * columns / 8192), block 256. */                                                                \
+  /* Grid ceil(rows * columns / 8192), NVFP4 (nvfp4.cuh) any; block 256. */                                         \
   extern "C" __global__ void __launch_bounds__(quantize::kGroupThreads, quantize::kGroupBlocks)                     \
       quantize_groups_##suffix(QUANTIZE_MATRIX, QUANTIZE_SCHEME, int group) {                                       \
     quantize::quantize_groups<type>(MATRIX, SCHEME, group);                                                         \

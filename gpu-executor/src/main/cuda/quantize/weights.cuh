@@ -65,6 +65,17 @@ struct Bf16 {
     return result;
   }
 
+  // a - b, rounded once; negative where a is less.
+  __device__ __forceinline__ static uint32_t subtract2(uint32_t a, uint32_t b) {
+#if __CUDA_ARCH__ >= 900
+    uint32_t result;
+    asm("sub.rn.bf16x2 %0, %1, %2;" : "=r"(result) : "r"(a), "r"(b));
+    return result;
+#else
+    return multiply_add2(a, twice(1.0f), b ^ 0x80008000u);
+#endif
+  }
+
   // 1 where they differ, else 0; neither is NaN.
   __device__ __forceinline__ static uint32_t unequal2(uint32_t a, uint32_t b) {
     uint32_t result;
@@ -128,6 +139,13 @@ struct Fp16 {
   __device__ __forceinline__ static uint32_t multiply_add2(uint32_t a, uint32_t b, uint32_t c) {
     uint32_t result;
     asm("fma.rn.f16x2 %0, %1, %2, %3;" : "=r"(result) : "r"(a), "r"(b), "r"(c));
+    return result;
+  }
+
+  // a - b, rounded once; negative where a is less.
+  __device__ __forceinline__ static uint32_t subtract2(uint32_t a, uint32_t b) {
+    uint32_t result;
+    asm("sub.rn.f16x2 %0, %1, %2;" : "=r"(result) : "r"(a), "r"(b));
     return result;
   }
 

@@ -13,6 +13,9 @@ final class QuantizeKernels {
   private static final int THREADS = 256;
   private static final int OCTET = 8;
   private static final int WEIGHTS_A_GROUP_BLOCK = 8192;
+  private static final int NVFP4_GROUP = 16;
+  private static final int WEIGHTS_A_WALKING_BLOCK = 4096;
+  private static final int WALKING_BLOCKS_EACH = 4;
   private static final int WEIGHTS_A_ROW_THREAD = 32;
   private static final int WARP = 32;
   private static final int SCALES_A_BLOCK = 8;
@@ -60,8 +63,8 @@ final class QuantizeKernels {
         addScheme(begin("rows", matrix, rows, columns).grid(rows).block(threads)).run();
       }
       case GROUPS -> {
-        long blocks = ((long) rows * columns - 1) / WEIGHTS_A_GROUP_BLOCK + 1;
-        Launch launch = begin("groups", matrix, rows, columns).grid(Math.toIntExact(blocks));
+        Launch launch =
+            begin("groups", matrix, rows, columns).grid(groupBlocks((long) rows * columns));
         addScheme(launch.block(THREADS)).with(grid.groupColumns()).run();
       }
       case BLOCKS -> {
@@ -81,6 +84,20 @@ final class QuantizeKernels {
         addGrid(addScheme(octetGrid(launch, rows, columns))).run();
       }
     }
+  }
+
+  /** One for some weights, or as many as run at once and walk over all: {@code nvfp4.cuh}. */
+  private int groupBlocks(long weights) {
+    boolean walking =
+        type != DType.F32
+            && scheme.rule() == DeviceScheme.Rule.CT_NV
+            && scheme.storage() == (DeviceScheme.PACKED | DeviceScheme.BYTE_SCALE)
+            && grid.groupColumns() == NVFP4_GROUP;
+    if (!walking) {
+      return Math.toIntExact((weights - 1) / WEIGHTS_A_GROUP_BLOCK + 1);
+    }
+    long together = (long) WALKING_BLOCKS_EACH * library.device().info().multiprocessors();
+    return Math.toIntExact(Math.min((weights - 1) / WEIGHTS_A_WALKING_BLOCK + 1, together));
   }
 
   /** Sums of errors, {@link RowStatistics#BYTES} a row, after {@link #quantize}. */
