@@ -76,6 +76,7 @@ void tile(Kind kind, const uint8_t* from, uint8_t* to, int rows, int k, cudaStre
 
 #include "bench_fused.cuh"
 #include "bench_int4.cuh"
+#include "bench_int4_fp8.cuh"
 
 namespace {
 
@@ -265,6 +266,7 @@ int main(int argc, char** argv) {
     for (Kind kind : {Kind::kE4m3, Kind::kE4m3Block, Kind::kInt8, Kind::kBf16}) check_kind(checks, options, kind);
     check_fused(checks, options);
     check_int4(checks, options);
+    check_int4_fp8(checks, options);
   }
   if (fused) {
     for (const Shape& s : kShapes) {
@@ -282,6 +284,10 @@ int main(int argc, char** argv) {
       for (const Int4Variant& v : kInt4Variants) {
         const bool main = std::string(v.label) == "int4_bf16_g128";
         if (main && options.wants(v.label)) time_int4(v, s.label, s.m, s.n, s.k);
+      }
+      for (const Int4Fp8Variant& v : kInt4Fp8Variants) {
+        const bool main = std::string(v.label) == "int4_e4m3_g128";
+        if ((tune || main) && options.wants(v.label)) time_int4_fp8(v, s.label, s.m, s.n, s.k);
       }
       if (options.quick) break;
     }

@@ -22,8 +22,9 @@ const Int4Variant kInt4Variants[] = {INT4_VARIANT(int4_bf16_g32), INT4_VARIANT(i
                                      INT4_VARIANT(int4_fp16_g32), INT4_VARIANT(int4_fp16_g64), INT4_VARIANT(int4_fp16_g128)};
 
 __global__ void __launch_bounds__(gemm_int4::kTileThreads)
-    tile_int4(const uint32_t* codes, const uint16_t* scales, const uint32_t* zeros, uint8_t* tiled, int n, int k, int group) {
-  gemm_int4::tile(gemm_int4::PackedWeights{codes, scales, zeros, n, k, group, false}, tiled, false);
+    tile_int4(const uint32_t* codes, const uint16_t* scales, const uint32_t* zeros, uint8_t* tiled, int n, int k, int group,
+              bool e4m3_codes) {
+  gemm_int4::tile(gemm_int4::PackedWeights{codes, scales, zeros, n, k, group, false}, tiled, e4m3_codes);
 }
 
 size_t int4_bytes(int n, int k, int group, bool asymmetric) {
@@ -48,7 +49,7 @@ class Int4Check {
     bench::Device<uint32_t> codes(weights_.packed_codes()), zeros(weights_.packed_zeros());
     bench::Device<uint16_t> scales(weights_.scale_bits);
     tile_int4<<<dim3((k + 127) / 128, (n + 127) / 128), gemm_int4::kTileThreads>>>(
-        codes.data(), scales.data(), asymmetric ? zeros.data() : nullptr, w_.data(), n, k, v.group);
+        codes.data(), scales.data(), asymmetric ? zeros.data() : nullptr, w_.data(), n, k, v.group, false);
     LAUNCHED();
     CUDA_MUST(cudaDeviceSynchronize());
   }

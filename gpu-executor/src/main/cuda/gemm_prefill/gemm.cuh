@@ -47,17 +47,9 @@ struct Problem {
   __device__ int tiles() const { return pairs() * ((out.n + C::kN - 1) / C::kN); }
 };
 
-// A run of rows of W within a block of 128: where its block 0 of K begins.
-struct Rows {
-  const uint8_t* from;
-  uint32_t bytes;
-};
-
-// The first rows of the `count` <= 128 at `first` that lie in one block. Rows beyond W repeat its last block.
+// The first rows of W of the `count` <= 128 at `first` that lie in one block.
 __device__ __forceinline__ Rows rows_of_w(const Problem& p, int first, int count) {
-  const int inside = first % kRows, block = min(first / kRows, p.w_blocks() - 1);
-  return {p.w + static_cast<long long>(block) * p.k_blocks * kBlockBytes + inside * kRowBytes,
-          static_cast<uint32_t>(min(count, kRows - inside) * kRowBytes)};
+  return rows_of(p.w, p.w_blocks(), p.k_blocks, first, count);
 }
 
 template <typename C>

@@ -10,6 +10,8 @@
 // int8_n256                 int8 x int8      a row of X, a row of W       exact in int32
 // bf16_n256                 bf16 x bf16      none                         tensor core over all of K, fp32
 // int4_<x>_g<group>         x x int4         32, 64, 128 columns of W     the same; W is (q - z) s rounded to bf16 or fp16
+// int4_e4m3_g<group>        e4m3 x int4      a row of X; 32, 64, 128      tensor core over a group, then one fma with its scale;
+//                                            columns of W                 no weight is rounded
 //
 // Idea: persistent clusters of two blocks, 128 x n outputs a block; the two share their rows of W (int4: of X) by multicast, which
 // takes a third of the traffic off L2. Two warpgroups of 64 rows x n keep the tensor core busy while one of them moves sums or
@@ -17,15 +19,18 @@
 // fp8: the tensor core's sums keep about 14 bits, so they are moved to fp32 every 512 of K. Twice 128 sums do not fit a thread's
 // registers, hence n = 192: it reads less shared memory a product than 128. The tensor core's own registers are free while a
 // finished tile is stored, so the next tile's first products run meanwhile.
-// int4: codes become the A operand in registers, unpacked while the products of the 64 columns before run.
+// int4: codes become the A operand in registers, unpacked while the products of the 64 columns before run. With e4m3 X, a code is
+// exact in e4m3, and the scale goes onto the sum of a group.
 //
 // Bound at M = 4096, N = K = 8192: 0.55 Tflop; shared memory 85 (n192), 80 (n256) of 128 bytes a cycle read.
 // n192 or n128: width.cuh.
-// Grid: 2 min(tiles, multiprocessors / 2) blocks, tiles = ceil(M / 256) ceil(N / n), int4: ceil(N / 256) ceil(M / 256). 384
+// Grid: 2 min(tiles, multiprocessors / 2) blocks, tiles = ceil(M / 256) ceil(N / n), int4: ceil(N / 256) ceil(M / 256), int4 with e4m3:
+// ceil(N / 256) ceil(M / 192). 384
 // threads, shared bytes 232,448. A row of X has the same bits whatever M.
 // Sources: PTX ISA 9.0, 9.7.15 (wgmma), 9.7.9 (multicast); DeepSeek-V3 report 3.3.2 (fp8 sums moved to fp32, block scales).
 #include "gemm.cuh"
 #include "int4.cuh"
+#include "int4_fp8.cuh"
 
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
 #define HOPPER_BODY(call) call;
@@ -92,6 +97,21 @@ GEMM_PREFILL_INT4(int4_bf16_g128, gemm_int4::Type::kBf16, 128)
 GEMM_PREFILL_INT4(int4_fp16_g32, gemm_int4::Type::kFp16, 32)
 GEMM_PREFILL_INT4(int4_fp16_g64, gemm_int4::Type::kFp16, 64)
 GEMM_PREFILL_INT4(int4_fp16_g128, gemm_int4::Type::kFp16, 128)
+
+// x_scales: fp32 [M].
+#define GEMM_PREFILL_INT4_FP8(variant, ...)                                                                            \
+  using GemmPrefill_##variant = gemm_prefill::Int4Fp8Config<__VA_ARGS__>;                                              \
+  extern "C" __global__ void CLUSTER_OF(2) __launch_bounds__(gemm_prefill::kThreads, 1)                                \
+      gemm_prefill_##variant(const uint8_t* x, const uint8_t* weights, const float* x_scales, const float* bias,       \
+                             void* y, int m, int n, int k, int y_type) {                                               \
+    HOPPER_BODY(gemm_prefill::int4_fp8_gemm<GemmPrefill_##variant>(                                                    \
+        {x, weights, {y, bias, x_scales, nullptr, 1, 0, m, n, y_type, nullptr}, k}))                                   \
+  }
+
+GEMM_PREFILL_INT4_FP8(int4_e4m3_g32, 32)
+GEMM_PREFILL_INT4_FP8(int4_e4m3_g64, 64)
+GEMM_PREFILL_INT4_FP8(int4_e4m3_g128, 128)
+
 
 // Row-major [rows, row_bytes] to tiles; row_bytes a multiple of 16. Grid (ceil(row_bytes / 128), ceil(rows / 128)), block 256; the
 // result has grid x times grid y times 16384 bytes. Bound: device memory, one read and one write.

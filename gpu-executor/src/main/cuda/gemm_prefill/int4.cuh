@@ -169,21 +169,23 @@ struct Int4Consumer {
   }
 };
 
-// Outputs of columns n, n + 1 and the lane's 64 rows.
-__device__ __forceinline__ void store_columns(const Output& out, int row, int n, int lane, const float (&sums)[128]) {
+// Outputs of columns n, n + 1 and the lane's rows of a tile that begins at `row`: value(sum, bias, row of the tile).
+template <int kSums, typename Value>
+__device__ __forceinline__ void store_columns(const Output& out, int row, int n, int lane, const float (&sums)[kSums],
+                                              const Value& value) {
   if (n >= out.n) return;
   const float2 bias = out.bias == nullptr ? make_float2(0.0f, 0.0f) : *reinterpret_cast<const float2*>(out.bias + n);
-  const int first = row + lane % 4 * 2;
 #pragma unroll
-  for (int i = 0; i < 64; i++) {
-    const int m = first + i / 2 * 8 + i % 2;
-    if (m >= out.m) continue;
-    const float2 value = make_float2(__fadd_rn(sums[i / 2 * 4 + i % 2], bias.x), __fadd_rn(sums[i / 2 * 4 + 2 + i % 2], bias.y));
-    const long long at = static_cast<long long>(m) * out.n + n;
+  for (int i = 0; i < kSums / 2; i++) {
+    const int inside = lane % 4 * 2 + i / 2 * 8 + i % 2;
+    if (row + inside >= out.m) continue;
+    const float2 pair = make_float2(value(sums[i / 2 * 4 + i % 2], bias.x, inside),
+                                    value(sums[i / 2 * 4 + 2 + i % 2], bias.y, inside));
+    const long long at = static_cast<long long>(row + inside) * out.n + n;
     if (out.y_type == 2) {
-      *reinterpret_cast<float2*>(static_cast<float*>(out.y) + at) = value;
+      *reinterpret_cast<float2*>(static_cast<float*>(out.y) + at) = pair;
     } else {
-      *reinterpret_cast<uint32_t*>(static_cast<uint16_t*>(out.y) + at) = out.pack(value.x, value.y);
+      *reinterpret_cast<uint32_t*>(static_cast<uint16_t*>(out.y) + at) = out.pack(pair.x, pair.y);
     }
   }
 }
@@ -198,7 +200,8 @@ __device__ __forceinline__ void int4_consume(const Int4Problem& p, Int4Consumer<
     const Tile tile = tile_at(index, pairs, tiles / pairs);
     consumer.tile(p, sums);
     const int n = (tile.first * kCluster + cluster_rank()) * int4::kTile + consumer.warp * 16 + consumer.lane / 4 * 2;
-    store_columns(p.out, tile.second * C::kXRows, n, consumer.lane, sums);
+    store_columns(p.out, tile.second * C::kXRows, n, consumer.lane, sums,
+                  [](float sum, float bias, int) { return __fadd_rn(sum, bias); });
   }
 }
 

@@ -56,20 +56,23 @@ DEFINE_SHARED(E4m3, 192, 96, "k32.f32.e4m3.e4m3", "+f", "96", "97", "98", ", 1, 
 DEFINE_SHARED(Int8, 256, 128, "k32.s32.s8.s8", "+r", "128", "129", "130", "")
 DEFINE_SHARED(Bf16, 256, 128, "k16.f32.bf16.bf16", "+f", "128", "129", "130", ", 1, 1, 0, 0")
 
-#define DEFINE_REGISTERS(TYPE, NAME)                                                                                          \
-  template <>                                                                                                                 \
-  struct MmaRegisters<TYPE, 256> {                                                                                            \
-    static __device__ __forceinline__ void run(float (&d)[128], const uint32_t (&a)[4], uint64_t b, int add) {                \
-      asm volatile("{\n.reg .pred p;\nsetp.ne.b32 p, %133, 0;\nwgmma.mma_async.sync.aligned.m64n256k16.f32." NAME "." NAME      \
-                   " {" LIST_128 "}, {%128,%129,%130,%131}, %132, p, 1, 1, 0;\n}\n"                                           \
-                   : SUMS_128("+f", 0)                                                                                        \
-                   : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "r"(add)                                             \
-                   : "memory");                                                                                               \
-    }                                                                                                                         \
+// A0 .. A3: the numbers of the four A operands.
+#define DEFINE_REGISTERS(TYPE, COLUMNS, REGISTERS, INSTRUCTION, A0, A1, A2, A3, B, P, TAIL)                              \
+  template <>                                                                                                            \
+  struct MmaRegisters<TYPE, COLUMNS> {                                                                                   \
+    static __device__ __forceinline__ void run(float (&d)[REGISTERS], const uint32_t (&a)[4], uint64_t b, int add) {     \
+      asm volatile("{\n.reg .pred p;\nsetp.ne.b32 p, %" P ", 0;\nwgmma.mma_async.sync.aligned.m64n" #COLUMNS             \
+                   INSTRUCTION " {" LIST_##REGISTERS "}, {%" A0 ",%" A1 ",%" A2 ",%" A3 "}, %" B ", p" TAIL ";\n}\n"     \
+                   : SUMS_##REGISTERS("+f", 0)                                                                           \
+                   : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "r"(add)                                        \
+                   : "memory");                                                                                          \
+    }                                                                                                                    \
   };
 
-DEFINE_REGISTERS(Bf16, "bf16")
-DEFINE_REGISTERS(Fp16, "f16")
+DEFINE_REGISTERS(Bf16, 256, 128, "k16.f32.bf16.bf16", "128", "129", "130", "131", "132", "133", ", 1, 1, 0")
+DEFINE_REGISTERS(Fp16, 256, 128, "k16.f32.f16.f16", "128", "129", "130", "131", "132", "133", ", 1, 1, 0")
+DEFINE_REGISTERS(E4m3, 128, 64, "k32.f32.e4m3.e4m3", "64", "65", "66", "67", "68", "69", ", 1, 1")
+DEFINE_REGISTERS(E4m3, 192, 96, "k32.f32.e4m3.e4m3", "96", "97", "98", "99", "100", "101", ", 1, 1")
 
 #undef DEFINE_REGISTERS
 #undef DEFINE_SHARED

@@ -82,6 +82,19 @@ __device__ __forceinline__ void arrive_in_cluster(uint32_t barrier, int lane) {
   }
 }
 
+// A run of rows of a tiled operand within a block of 128: where its block 0 of K begins.
+struct Rows {
+  const uint8_t* from;
+  uint32_t bytes;
+};
+
+// The first rows of the `count` <= 128 at `first` that lie in one of `blocks` blocks. Rows beyond them repeat the last one.
+__device__ __forceinline__ Rows rows_of(const uint8_t* operand, int blocks, int k_blocks, int first, int count) {
+  const int inside = first % kRows, block = min(first / kRows, blocks - 1);
+  return {operand + static_cast<long long>(block) * k_blocks * kBlockBytes + inside * kRowBytes,
+          static_cast<uint32_t>(min(count, kRows - inside) * kRowBytes)};
+}
+
 // What the store of a tile does beside scales and bias. kGate: rows 2 i and 2 i + 1 of W are gate and up, Y [M, N / 2] is
 // silu(gate) * up. kResidual: adds it last.
 enum class Fuse { kNone, kGate, kResidual };

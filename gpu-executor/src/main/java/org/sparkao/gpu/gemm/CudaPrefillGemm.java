@@ -17,6 +17,7 @@ public final class CudaPrefillGemm implements PrefillGemm {
   private static final int SHARED_BYTES = 232_448;
   private static final int PAIR_ROWS = 256;
   private static final int WIDE = 256;
+  private static final int INT4_FP8_ROWS = 192;
 
   private final KernelLibrary library;
   private final CudaInt4Decode int4;
@@ -120,8 +121,9 @@ public final class CudaPrefillGemm implements PrefillGemm {
       TiledWeights weights, DenseOperands operands, GemmCall call, Buffer tiledX) {
     Gemm gemm = weights.gemm();
     int columns = columns(gemm, operands, call.m());
+    int tiles = PrefillTiles.ceilDiv(call.m(), PAIR_ROWS) * PrefillTiles.ceilDiv(gemm.n(), columns);
     Launch launch =
-        launch(gemm, call.m(), columns, function(gemm, operands, columns))
+        launch(gemm, call.m(), tiles, function(gemm, operands, columns))
             .with(tiledX)
             .with(weights.tiles());
     GemmKernels.with(launch, call.scalesOfX());
@@ -142,20 +144,27 @@ public final class CudaPrefillGemm implements PrefillGemm {
   private void multiplyInt4(
       TiledWeights weights, Int4Operands operands, GemmCall call, Buffer tiledX) {
     Gemm gemm = weights.gemm();
+    boolean fp8 = operands.x() == ElementType.E4M3;
+    int tiles =
+        PrefillTiles.ceilDiv(gemm.n(), PAIR_ROWS)
+            * PrefillTiles.ceilDiv(call.m(), fp8 ? INT4_FP8_ROWS : WIDE);
     Launch launch =
-        launch(gemm, call.m(), WIDE, function(operands)).with(tiledX).with(weights.tiles());
+        launch(gemm, call.m(), tiles, function(operands)).with(tiledX).with(weights.tiles());
+    if (fp8) {
+      GemmKernels.with(launch, call.scalesOfX());
+    }
     GemmKernels.with(launch, weights.bias())
         .with(call.y())
         .with(call.m())
         .with(gemm.n())
-        .with(gemm.k())
-        .with(operands.asymmetric() ? 1 : 0)
-        .with(GemmKernels.outputNumber(gemm.output()))
-        .run();
+        .with(gemm.k());
+    if (!fp8) {
+      launch.with(operands.asymmetric() ? 1 : 0);
+    }
+    launch.with(GemmKernels.outputNumber(gemm.output())).run();
   }
 
-  private Launch launch(Gemm gemm, int m, int columns, String function) {
-    int tiles = PrefillTiles.ceilDiv(m, PAIR_ROWS) * PrefillTiles.ceilDiv(gemm.n(), columns);
+  private Launch launch(Gemm gemm, int m, int tiles, String function) {
     return library
         .kernel(GemmKernels.PREFILL, function)
         .launch("m=" + m + " " + gemm.label())

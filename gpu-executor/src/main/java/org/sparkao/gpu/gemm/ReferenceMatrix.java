@@ -20,7 +20,8 @@ final class ReferenceMatrix {
   /**
    * Copies a weight.
    *
-   * @param rounded whether int4 weights are rounded to the type of X, as the prefill kernels do
+   * @param rounded whether int4 weights are rounded to a 16-bit type of X, as the prefill kernels
+   *     do
    */
   ReferenceMatrix(Gemm gemm, WeightMatrix matrix, boolean rounded) {
     this.gemm = gemm;
@@ -87,7 +88,7 @@ final class ReferenceMatrix {
     float scale = read(scales.orElseThrow(), int4.scaleType(), (long) row * groups + group);
     // Exact: a difference of 5 bits times a factor of 11 at most.
     float value = (code - zero) * scale;
-    return rounded ? GemmNumbers.round(value, int4.x()) : value;
+    return rounded && int4.x() != ElementType.E4M3 ? GemmNumbers.round(value, int4.x()) : value;
   }
 
   private static int nibble(ByteBuffer words, int word, int place) {

@@ -3,7 +3,9 @@ package org.sparkao.gpu.gemm;
 import java.util.List;
 import org.sparkao.gpu.device.Buffer;
 
-/** Plain Java, sums in double; int4 weights are rounded to the type of X, as the kernels do. */
+/**
+ * Plain Java, sums in double; int4 weights are rounded to a 16-bit type of X, as the kernels do.
+ */
 public final class ReferencePrefillGemm implements PrefillGemm {
   @Override
   public GemmWeights prepare(Gemm gemm, WeightMatrix matrix) {

@@ -25,7 +25,7 @@ abstract class AbstractTestPrefillGemm {
   /** Rows that products are tried with, of the largest. */
   abstract int[] rows();
 
-  /** Whether int4 weights are rounded to the type of X. */
+  /** Whether int4 weights are rounded to a type of X of 16 bits. */
   boolean roundsInt4() {
     return true;
   }
@@ -108,13 +108,14 @@ abstract class AbstractTestPrefillGemm {
         .hasMessageContaining("no E5M2 activations; quantize activations to E4M3");
     Gemm int4 =
         Gemm.of(
-            "w",
-            16,
-            32,
-            new Int4Operands(ElementType.E4M3, 32, Int4Operands.ZeroPoints.NONE),
-            ElementType.BF16);
+                "w",
+                16,
+                32,
+                new Int4Operands(ElementType.E4M3, 32, Int4Operands.ZeroPoints.NONE),
+                ElementType.BF16)
+            .with(Gemm.Step.RESIDUAL);
     assertThatThrownBy(() -> prefill.prepare(int4, none))
-        .hasMessageContaining("use BF16 or FP16 activations");
+        .hasMessageContaining("the int4 prefill kernels have no residual; leave the step out");
   }
 
   private GemmWeights prepare(GemmOnDevice operands, Gemm gemm) {

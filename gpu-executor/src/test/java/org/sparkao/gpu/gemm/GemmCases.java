@@ -79,9 +79,7 @@ final class GemmCases {
       }
     }
     for (Int4Operands operands : int4()) {
-      if (operands.x() != ElementType.E4M3) {
-        all.addAll(int4(operands, all.size()));
-      }
+      all.addAll(int4(operands, all.size()));
     }
     return all.stream();
   }

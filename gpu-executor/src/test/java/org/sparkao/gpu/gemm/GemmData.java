@@ -172,7 +172,8 @@ final class GemmData {
         float scale = matrix.scales.map(all -> all[at]).orElse(1f);
         if (gemm.operands() instanceof Int4Operands int4) {
           float exact = (code - matrix.zeroPoints.map(zeros -> zeros[at]).orElse(0)) * scale;
-          values[row][i] = roundedInt4 ? encode(int4.x(), new float[] {exact}).values[0] : exact;
+          boolean rounded = roundedInt4 && int4.x() != ElementType.E4M3;
+          values[row][i] = rounded ? encode(int4.x(), new float[] {exact}).values[0] : exact;
         } else {
           values[row][i] = (double) code * scale;
         }

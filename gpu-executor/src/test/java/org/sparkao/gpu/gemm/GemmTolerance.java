@@ -24,7 +24,7 @@ final class GemmTolerance {
           case INT8 -> 1e-6;
           case BF16, FP16 ->
               gemm.operands() instanceof Int4Operands ? 3e-5 : 1e-5 + 5e-9 * gemm.k();
-          default -> 2e-3;
+          default -> gemm.operands() instanceof Int4Operands ? 1e-3 : 2e-3;
         };
     return sums + rounding(gemm.output());
   }
