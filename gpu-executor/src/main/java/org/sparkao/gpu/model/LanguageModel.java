@@ -14,7 +14,13 @@ public interface LanguageModel extends AutoCloseable {
    */
   String numerics();
 
-  /** Most tokens of one call of {@link #score}, all sequences together. */
+  /** Where its weights are; it does not change results. */
+  Placement placement();
+
+  /**
+   * Most tokens of one call of {@link #score}, all sequences together; a streamed model takes any
+   * number, and this is the most of one sequence.
+   */
   int batchTokens();
 
   /**
@@ -37,6 +43,17 @@ public interface LanguageModel extends AutoCloseable {
 
   @Override
   void close();
+
+  /** Where weights are. */
+  enum Placement {
+    /** All on the device. */
+    RESIDENT,
+    /**
+     * Read block by block, because the device has no memory for all: give {@link #score} as many
+     * sequences as the host holds hidden states of. It cuts them into batches itself.
+     */
+    STREAMED
+  }
 
   /** Receives logits while a batch is scored. */
   interface LogitsSink {

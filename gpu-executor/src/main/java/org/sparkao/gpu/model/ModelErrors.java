@@ -1,6 +1,7 @@
 package org.sparkao.gpu.model;
 
 import java.util.List;
+import java.util.Locale;
 import org.sparkao.quant.QuantException;
 import org.sparkao.quant.safetensors.DType;
 
@@ -54,5 +55,43 @@ final class ModelErrors {
             + ": has "
             + bytes
             + " bytes, and a tensor of at most 2 GiB is loaded; models of this size are not run");
+  }
+
+  /** A key of config.json; no value where it is absent. */
+  static QuantException config(String file, String key, String value, String wayOut) {
+    String found = value.isEmpty() ? "is missing" : "is " + value;
+    return new QuantException(file + ": " + key + " " + found + "; " + wayOut);
+  }
+
+  /** A bias that config.json does not have. */
+  static QuantException unexpected(String tensor, String architecture) {
+    return new QuantException(
+        tensor
+            + ": is in the checkpoint, and by config.json "
+            + architecture
+            + " has no such bias; use the config.json of this checkpoint");
+  }
+
+  /** A checkpoint without config.json. */
+  static QuantException noConfig(String location) {
+    return new QuantException(
+        location + ": has no config.json; put the checkpoint's config.json beside its weights");
+  }
+
+  /** A model of which not even one block fits. */
+  static QuantException memory(MemoryPlan plan, long limit) {
+    return new QuantException(
+        String.format(
+            Locale.ROOT,
+            "the model needs %,d bytes even block by block, and %,d are free: working memory %,d,"
+                + " embedding %,d, layers %,d (the largest %,d), output head %,d; raise the limit"
+                + " of memory, or let fewer tokens into a pass",
+            plan.streamedBytes(),
+            limit,
+            plan.work(),
+            plan.embedding(),
+            plan.layers(),
+            plan.largestLayer(),
+            plan.head()));
   }
 }

@@ -83,6 +83,21 @@ public interface ModelOperators extends AutoCloseable {
    */
   void score(Buffer logits, int rows, int vocabulary, Buffer targets, TokenScores scores);
 
+  /**
+   * Keeps the launches of a step of decoding.
+   *
+   * @param launches launches alone: memory is taken, written and read outside
+   */
+  default DecodeStep decodeStep(Runnable launches) {
+    return DecodeStep.of(launches);
+  }
+
+  /** Memory of the device that a weight takes when it is loaded, for planning. */
+  default long weightBytes(LinearWeight weight) {
+    long numbers = (long) weight.n() * weight.k() + (weight.bias().isPresent() ? weight.n() : 0);
+    return arithmetic().bytes() * numbers;
+  }
+
   /** An embedding table on the device. */
   interface EmbeddingTable extends AutoCloseable {
     /** Memory of the device that it takes. */

@@ -1,0 +1,69 @@
+package org.sparkao.gpu.model;
+
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/**
+ * The weights of a decoder layer, as the checkpoint stores them.
+ *
+ * @param name such as {@code model.layers.0}
+ * @param inputNorm [hidden]
+ * @param qkv q, k and v
+ * @param headNorms of q and k heads
+ * @param output the projection back
+ * @param feedForwardNorm [hidden]
+ * @param feedForward the other half
+ */
+record LayerWeights(
+    String name,
+    StoredTensor inputNorm,
+    List<LinearWeight> qkv,
+    Optional<HeadNormWeights> headNorms,
+    LinearWeight output,
+    StoredTensor feedForwardNorm,
+    FeedForward feedForward) {
+  LayerWeights {
+    Objects.requireNonNull(inputNorm, "inputNorm");
+    qkv = List.copyOf(qkv);
+    Objects.requireNonNull(feedForward, "feedForward");
+  }
+
+  /** [dimension] each. */
+  record HeadNormWeights(StoredTensor query, StoredTensor key) {}
+
+  /** What follows attention. */
+  sealed interface FeedForward {
+    /** All its linear layers. */
+    Stream<LinearWeight> linears();
+  }
+
+  /** down(silu(gate x) * up x). */
+  record Dense(LinearWeight gate, LinearWeight up, LinearWeight down) implements FeedForward {
+    @Override
+    public Stream<LinearWeight> linears() {
+      return Stream.of(gate, up, down);
+    }
+  }
+
+  /** Of which a router chooses some for each token. */
+  record Routed(LinearWeight router, List<Mixture.Expert> experts) implements FeedForward {
+    Routed {
+      experts = List.copyOf(experts);
+    }
+
+    @Override
+    public Stream<LinearWeight> linears() {
+      return Stream.concat(
+          Stream.of(router),
+          experts.stream().flatMap(e -> Stream.of(e.gate(), e.up(), e.down())));
+    }
+  }
+
+  /** All linear layers. */
+  Stream<LinearWeight> linears() {
+    return Stream.concat(
+        Stream.concat(qkv.stream(), Stream.of(output)), feedForward.linears());
+  }
+}

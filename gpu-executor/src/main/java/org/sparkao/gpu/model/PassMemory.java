@@ -1,0 +1,189 @@
+package org.sparkao.gpu.model;
+
+import java.util.ArrayDeque;
+import java.util.Deque;
+import org.sparkao.gpu.device.Buffer;
+import org.sparkao.gpu.device.Device;
+import org.sparkao.gpu.layer.HeadShape;
+
+/** What a pass writes between its operators; taken once, for the largest pass. */
+final class PassMemory implements AutoCloseable {
+  /** The most that logits take at a time. */
+  private static final long LOGITS_BYTES = 64L << 20;
+
+  private final Device device;
+  private final Deque<Buffer> all = new ArrayDeque<>();
+  private final Sizes sizes;
+  private final Buffer ids;
+  private final Buffer positions;
+  private final Buffer places;
+  private final Buffer boundaries;
+  private final Buffer hidden;
+  private final Buffer qkv;
+  private final Buffer attended;
+  private final Buffer inner;
+  private final Buffer picked;
+  private final Buffer logits;
+  private final Buffer logProbabilities;
+  private final Buffer greedy;
+
+  /**
+   * How large buffers are.
+   *
+   * @param rows of a pass
+   * @param headRows of a pass of the head
+   * @param config of the model
+   * @param numberBytes of a hidden state's element
+   */
+  record Sizes(int rows, int headRows, ModelConfig config, int numberBytes) {
+    static Sizes of(ModelConfig config, int rows, Arithmetic arithmetic) {
+      long rowBytes = (long) Float.BYTES * config.sizes().vocabulary();
+      int headRows = (int) Math.max(1, Math.min(rows, LOGITS_BYTES / rowBytes));
+      return new Sizes(rows, headRows, config, arithmetic.bytes());
+    }
+
+    long hiddenBytes(long rows) {
+      return rows * config.sizes().hidden() * numberBytes;
+    }
+
+    long qkvBytes() {
+      return (long) rows * config.heads().rowElements() * numberBytes;
+    }
+
+    long attendedBytes() {
+      return (long) rows * config.heads().queryElements() * numberBytes;
+    }
+
+    /** Mixtures keep their own. */
+    long innerBytes() {
+      return config.experts().isPresent()
+          ? 1
+          : (long) rows * config.sizes().intermediate() * numberBytes;
+    }
+
+    long logitsBytes() {
+      return (long) Float.BYTES * headRows * config.sizes().vocabulary();
+    }
+
+    /** Bytes of all buffers. */
+    long bytes() {
+      long numbers = 4L * rows + 1 + 2L * headRows;
+      return hiddenBytes((long) rows + headRows)
+          + qkvBytes()
+          + attendedBytes()
+          + innerBytes()
+          + logitsBytes()
+          + Integer.BYTES * numbers;
+    }
+  }
+
+  PassMemory(Device device, Sizes sizes) {
+    this.device = device;
+    this.sizes = sizes;
+    try {
+      this.ids = ints(sizes.rows);
+      this.positions = ints(sizes.rows);
+      this.places = ints(sizes.rows);
+      this.boundaries = ints(sizes.rows + 1);
+      this.hidden = take(sizes.hiddenBytes(sizes.rows));
+      this.qkv = take(sizes.qkvBytes());
+      this.attended = take(sizes.attendedBytes());
+      this.inner = take(sizes.innerBytes());
+      this.picked = take(sizes.hiddenBytes(sizes.headRows));
+      this.logits = take(sizes.logitsBytes());
+      this.logProbabilities = ints(sizes.headRows);
+      this.greedy = ints(sizes.headRows);
+    } catch (RuntimeException e) {
+      close();
+      throw e;
+    }
+  }
+
+  private Buffer ints(int count) {
+    return take((long) Integer.BYTES * count);
+  }
+
+  private Buffer take(long bytes) {
+    Buffer buffer = device.allocate(bytes);
+    all.push(buffer);
+    return buffer;
+  }
+
+  int rows() {
+    return sizes.rows();
+  }
+
+  int headRows() {
+    return sizes.headRows();
+  }
+
+  /** Ids of tokens; and targets, and rows, for the head. */
+  Buffer ids() {
+    return ids;
+  }
+
+  Buffer positions() {
+    return positions;
+  }
+
+  Buffer places() {
+    return places;
+  }
+
+  /** Boundaries of sequences, or their lengths. */
+  Buffer boundaries() {
+    return boundaries;
+  }
+
+  /** [rows, hidden]: the residual stream. */
+  Buffer hidden() {
+    return hidden;
+  }
+
+  Buffer qkv() {
+    return qkv;
+  }
+
+  Buffer attended() {
+    return attended;
+  }
+
+  /** [rows, intermediate]: between gate and down. */
+  Buffer inner() {
+    return inner;
+  }
+
+  /** [headRows, hidden]: what the head reads. */
+  Buffer picked() {
+    return picked;
+  }
+
+  /** [headRows, vocabulary] fp32. */
+  Buffer logits() {
+    return logits;
+  }
+
+  ModelOperators.TokenScores scores() {
+    return new ModelOperators.TokenScores(logProbabilities, greedy);
+  }
+
+  HeadShape heads() {
+    return sizes.config().heads();
+  }
+
+  ModelConfig.Sizes model() {
+    return sizes.config().sizes();
+  }
+
+  /** Bytes of so many rows of the residual stream. */
+  long hiddenBytes(int rows) {
+    return sizes.hiddenBytes(rows);
+  }
+
+  @Override
+  public void close() {
+    while (!all.isEmpty()) {
+      all.pop().close();
+    }
+  }
+}

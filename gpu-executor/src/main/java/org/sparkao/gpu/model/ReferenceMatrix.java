@@ -1,0 +1,106 @@
+package org.sparkao.gpu.model;
+
+import java.util.Optional;
+import org.sparkao.gpu.device.Buffer;
+import org.sparkao.gpu.device.Device;
+
+/** The weight [N, K] of a linear layer, with its bias [N], in the numbers of an arithmetic. */
+final class ReferenceMatrix implements AutoCloseable {
+  private final int n;
+  private final int k;
+  private final Buffer values;
+  private final Optional<Buffer> bias;
+  private final Arithmetic arithmetic;
+
+  private ReferenceMatrix(
+      int n, int k, Buffer values, Optional<Buffer> bias, Arithmetic arithmetic) {
+    this.n = n;
+    this.k = k;
+    this.values = values;
+    this.bias = bias;
+    this.arithmetic = arithmetic;
+  }
+
+  static ReferenceMatrix load(Device device, LinearWeight weight, Arithmetic arithmetic) {
+    if (weight.form() instanceof LinearWeight.Plain plain) {
+      return new ReferenceMatrix(
+          weight.n(),
+          weight.k(),
+          TensorValues.load(device, plain.values(), arithmetic),
+          weight.bias().map(bias -> TensorValues.load(device, bias, arithmetic)),
+          arithmetic);
+    }
+    throw new IllegalArgumentException(weight.name());
+  }
+
+  /** One that lies on the device already, without bias. */
+  static ReferenceMatrix of(int n, int k, Buffer values, Arithmetic arithmetic) {
+    return new ReferenceMatrix(n, k, values, Optional.empty(), arithmetic);
+  }
+
+  int n() {
+    return n;
+  }
+
+  int k() {
+    return k;
+  }
+
+  long bytes() {
+    return values.bytes() + bias.map(Buffer::bytes).orElse(0L);
+  }
+
+  /** As {@link Projection#numerics}. */
+  String numerics() {
+    return arithmetic == Arithmetic.FP32 ? "fp32 in fp64" : "bf16 in fp64";
+  }
+
+  /**
+   * W x + bias of some rows, not rounded.
+   *
+   * @param x [rows][K]
+   * @return [rows][N]
+   */
+  double[][] times(float[][] x) {
+    ReferenceNumbers all = new ReferenceNumbers(values, arithmetic);
+    double[][] y = new double[x.length][n];
+    float[] row = new float[k];
+    for (int i = 0; i < n; i++) {
+      all.read((long) i * k, row);
+      double added = bias(i);
+      for (int r = 0; r < x.length; r++) {
+        y[r][i] = dot(row, x[r]) + added;
+      }
+    }
+    return y;
+  }
+
+  private double bias(int row) {
+    return bias.map(b -> (double) new ReferenceNumbers(b, arithmetic).get(row)).orElse(0.0);
+  }
+
+  /** Four sums, so that a processor need not wait for each addition. */
+  private static double dot(float[] a, float[] b) {
+    double first = 0;
+    double second = 0;
+    double third = 0;
+    double fourth = 0;
+    int i = 0;
+    for (; i + 3 < a.length; i += 4) {
+      first += (double) a[i] * b[i];
+      second += (double) a[i + 1] * b[i + 1];
+      third += (double) a[i + 2] * b[i + 2];
+      fourth += (double) a[i + 3] * b[i + 3];
+    }
+    for (; i < a.length; i++) {
+      first += (double) a[i] * b[i];
+    }
+    return first + second + (third + fourth);
+  }
+
+  @Override
+  public void close() {
+    values.close();
+    bias.ifPresent(Buffer::close);
+  }
+}
