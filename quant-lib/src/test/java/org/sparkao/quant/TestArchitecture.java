@@ -30,7 +30,7 @@ class TestArchitecture {
           "scheme", Set.of("format"),
           "safetensors", Set.of("format"),
           "checkpoint", Set.of("format", "safetensors"),
-          "config", Set.of("scheme"),
+          "config", Set.of("scheme", "safetensors", "checkpoint"),
           "observe", Set.of("format", "scheme"),
           "pack", Set.of("format", "scheme", "safetensors"),
           "torchao", Set.of("format", "scheme", "pack"),

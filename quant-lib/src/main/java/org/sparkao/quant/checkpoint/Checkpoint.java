@@ -1,12 +1,14 @@
 package org.sparkao.quant.checkpoint;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.sparkao.quant.QuantException;
 import org.sparkao.quant.safetensors.TensorEntry;
 
@@ -123,6 +125,31 @@ public final class Checkpoint {
                     : node.path("text_config").path("tie_word_embeddings"))
         .filter(JsonNode::isBoolean)
         .map(JsonNode::booleanValue);
+  }
+
+  /**
+   * What the config says about its quantization: {@code quantization_config}, or {@code
+   * compression_config} as it was called, at the top or in {@code text_config}.
+   */
+  public Optional<JsonNode> quantizationConfig() {
+    JsonNode root = config.orElse(MissingNode.getInstance());
+    return Stream.of(root, root.path("text_config"))
+        .flatMap(
+            owner ->
+                Stream.of("quantization_config", "compression_config").map(key -> owner.path(key)))
+        .filter(node -> !node.isMissingNode() && !node.isNull())
+        .findFirst();
+  }
+
+  /**
+   * The file in which ModelOpt, AutoGPTQ or AutoAWQ say how the checkpoint is quantized, in a form
+   * that is not read here.
+   */
+  public Optional<String> foreignQuantization() {
+    return sideFiles.stream()
+        .map(FileEntry::name)
+        .filter(CheckpointNames.FOREIGN_CONFIGS::contains)
+        .findFirst();
   }
 
   /** Tokenizer, generation config and whatever else is copied unchanged, sorted by name. */

@@ -14,6 +14,10 @@ final class CheckpointNames {
   private static final Set<String> OTHER_WEIGHTS =
       Set.of("bin", "pt", "pth", "ckpt", "gguf", "ggml", "h5", "msgpack", "onnx", "ot", "npz");
 
+  /** Where ModelOpt, AutoGPTQ and AutoAWQ describe themselves. */
+  static final Set<String> FOREIGN_CONFIGS =
+      Set.of("hf_quant_config.json", "quantize_config.json", "quant_config.json");
+
   private CheckpointNames() {}
 
   static boolean isShard(String name) {

@@ -1,7 +1,6 @@
 package org.sparkao.quant.checkpoint;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import org.sparkao.quant.QuantException;
@@ -11,10 +10,6 @@ final class SourceQuantization {
   private static final String WAY_OUT = "; start from the checkpoint before its quantization";
   private static final Set<String> FP8_FORMATS =
       Set.of("float-quantized", "naive-quantized", "dense");
-
-  /** Where ModelOpt, AutoGPTQ and AutoAWQ describe themselves. */
-  private static final Set<String> FOREIGN_CONFIGS =
-      Set.of("hf_quant_config.json", "quantize_config.json", "quant_config.json");
 
   private final String location;
   private final JsonNode config;
@@ -31,35 +26,29 @@ final class SourceQuantization {
    */
   static Optional<SourceQuantization> of(Checkpoint checkpoint) {
     requireNoForeignConfig(checkpoint);
-    JsonNode root = checkpoint.config().orElse(null);
-    if (root == null) {
-      return Optional.empty();
-    }
-    for (JsonNode owner : List.of(root, root.path("text_config"))) {
-      for (String key : List.of("quantization_config", "compression_config")) {
-        JsonNode config = owner.path(key);
-        if (!config.isMissingNode() && !config.isNull()) {
-          SourceQuantization quantization =
-              new SourceQuantization(checkpoint.location() + "/" + CheckpointNames.CONFIG, config);
-          quantization.requireReadable();
-          return Optional.of(quantization);
-        }
-      }
-    }
-    return Optional.empty();
+    Optional<SourceQuantization> quantization =
+        checkpoint
+            .quantizationConfig()
+            .map(
+                node ->
+                    new SourceQuantization(
+                        checkpoint.location() + "/" + CheckpointNames.CONFIG, node));
+    quantization.ifPresent(SourceQuantization::requireReadable);
+    return quantization;
   }
 
   private static void requireNoForeignConfig(Checkpoint checkpoint) {
-    for (FileEntry file : checkpoint.sideFiles()) {
-      if (FOREIGN_CONFIGS.contains(file.name())) {
-        throw new QuantException(
-            checkpoint.location()
-                + "/"
-                + file.name()
-                + ": the checkpoint is already quantized, in a form that is not read"
-                + WAY_OUT);
-      }
-    }
+    checkpoint
+        .foreignQuantization()
+        .ifPresent(
+            file -> {
+              throw new QuantException(
+                  checkpoint.location()
+                      + "/"
+                      + file
+                      + ": the checkpoint is already quantized, in a form that is not read"
+                      + WAY_OUT);
+            });
   }
 
   private void requireReadable() {

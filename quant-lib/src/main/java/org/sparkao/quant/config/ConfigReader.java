@@ -18,9 +18,17 @@ public final class ConfigReader {
    */
   public static ConfigReading read(JsonNode config) {
     JsonNode node = config.path("quantization_config");
-    if (node.isMissingNode() || node.isNull()) {
-      return new ConfigReading(Optional.empty(), List.of());
-    }
+    return node.isMissingNode() || node.isNull()
+        ? new ConfigReading(Optional.empty(), List.of())
+        : readQuantization(node);
+  }
+
+  /**
+   * Reads the object alone.
+   *
+   * @param node the value of {@code quantization_config}
+   */
+  public static ConfigReading readQuantization(JsonNode node) {
     String method = node.path("quant_method").asText("");
     return switch (method) {
       case "compressed-tensors" -> new CompressedTensorsConfigReader(node).read();

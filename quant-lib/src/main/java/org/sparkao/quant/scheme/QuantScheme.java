@@ -6,7 +6,8 @@ import java.util.Optional;
 /**
  * What a quantized linear layer is.
  *
- * @param name the one name of this scheme, parameters included: parsing it gives the scheme again
+ * @param name the one name of this scheme, parameters included: parsing it gives the scheme again;
+ *     a description for a scheme of others that no name leads to
  * @param weights how its weight is quantized
  * @param activations how its input is quantized at run time; empty when it stays as it is
  * @param format how the codes lie in a checkpoint

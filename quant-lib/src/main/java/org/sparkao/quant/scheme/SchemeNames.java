@@ -2,7 +2,9 @@ package org.sparkao.quant.scheme;
 
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.sparkao.quant.scheme.Granularity.PerBlock;
@@ -21,20 +23,61 @@ final class SchemeNames {
    * name. Of several such presets the first counts.
    */
   static QuantScheme canonical(QuantScheme scheme, List<QuantScheme> presets) {
-    String name =
-        presets.stream()
-            .filter(preset -> reaches(preset, scheme))
-            .min(Comparator.comparing(preset -> parameters(preset, scheme).size()))
-            .map(preset -> name(preset.name(), parameters(preset, scheme)))
-            .orElseThrow();
+    return renamed(scheme, name(scheme, presets).orElseThrow());
+  }
+
+  /** The same by its name, or by a description where no preset leads to it. */
+  static QuantScheme named(QuantScheme scheme, List<QuantScheme> presets) {
+    return renamed(scheme, name(scheme, presets).orElseGet(() -> description(scheme)));
+  }
+
+  private static QuantScheme renamed(QuantScheme scheme, String name) {
     return new QuantScheme(name, scheme.weights(), scheme.activations(), scheme.format());
+  }
+
+  private static Optional<String> name(QuantScheme scheme, List<QuantScheme> presets) {
+    return presets.stream()
+        .filter(preset -> reaches(preset, scheme))
+        .min(Comparator.comparing(preset -> parameters(preset, scheme).size()))
+        .map(preset -> name(preset.name(), parameters(preset, scheme)));
+  }
+
+  /** Such as {@code INT8 channel static + INT8 tensor static (int-quantized)}. */
+  private static String description(QuantScheme scheme) {
+    return description(scheme.weights())
+        + scheme.activations().map(args -> " + " + description(args)).orElse("")
+        + " ("
+        + scheme.format().configName()
+        + ")";
+  }
+
+  private static String description(QuantArgs args) {
+    Granularity granularity = args.granularity();
+    String size =
+        granularity instanceof PerGroup group
+            ? " of " + group.size()
+            : granularity instanceof PerBlock block
+                ? " of " + block.rows() + "x" + block.columns()
+                : "";
+    return args.kind().name()
+        + args.bits()
+        + " "
+        + granularity.strategy()
+        + size
+        + (args.symmetric() ? " " : " asymmetric ")
+        + args.timing().name().toLowerCase(Locale.ROOT);
   }
 
   /** Whether parameters lead from a preset to a scheme. */
   private static boolean reaches(QuantScheme preset, QuantScheme scheme) {
     QuantArgs from = preset.weights();
     QuantArgs to = scheme.weights();
-    return from.kind() == to.kind()
+    boolean spelled =
+        to.scale() == QuantArgs.ScaleKind.WEIGHT_DTYPE
+            ? !(to.granularity() instanceof PerBlock block) || block.rows() == block.columns()
+            : to.granularity().equals(from.granularity()) && preset.format() == scheme.format();
+    return spelled
+        && from.kind() == to.kind()
         && from.bits() == to.bits()
         && from.timing() == to.timing()
         && from.scale() == to.scale()

@@ -50,6 +50,15 @@ public final class Schemes {
     return SchemeParser.parse(text, PRESETS);
   }
 
+  /**
+   * The scheme of these parts, as a checkpoint of anybody states them, by the name that {@link
+   * #parse} knows; where there is none, by a description.
+   */
+  public static QuantScheme named(
+      QuantArgs weights, Optional<QuantArgs> activations, StorageFormat format) {
+    return SchemeNames.named(new QuantScheme("", weights, activations, format), PRESETS);
+  }
+
   private static List<QuantScheme> presets() {
     List<QuantScheme> list = new ArrayList<>();
     list.add(

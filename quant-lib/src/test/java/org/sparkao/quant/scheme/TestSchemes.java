@@ -3,11 +3,13 @@ package org.sparkao.quant.scheme;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The presets, against the tables of compressed-tensors and torchao written down by hand. */
 class TestSchemes {
@@ -75,5 +77,53 @@ class TestSchemes {
         + size
         + (args.symmetric() ? " sym " : " asym ")
         + args.timing().name().toLowerCase();
+  }
+
+  @ParameterizedTest
+  @MethodSource("presets")
+  void namesPresetsByTheirParts(QuantScheme preset) {
+    assertThat(Schemes.named(preset.weights(), preset.activations(), preset.format()))
+        .isEqualTo(preset);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "W4A16(group_size=32)",
+        "W8A16(granularity=tensor)",
+        "W8A8(symmetric=false)",
+        "FP8_BLOCK(granularity=block, group_size=64)"
+      })
+  void namesSchemesWithParameters(String name) {
+    QuantScheme scheme = Schemes.parse(name);
+    assertThat(Schemes.named(scheme.weights(), scheme.activations(), scheme.format()))
+        .isEqualTo(scheme);
+  }
+
+  @Test
+  void describesWhatNoNameLeadsTo() {
+    QuantArgs tensor =
+        new QuantArgs(
+            QuantArgs.Kind.INT,
+            8,
+            true,
+            new Granularity.PerTensor(),
+            QuantArgs.Timing.STATIC,
+            QuantArgs.ScaleKind.WEIGHT_DTYPE);
+    assertThat(
+            Schemes.named(
+                Schemes.parse("W8A8").weights(), Optional.of(tensor), StorageFormat.INT_QUANTIZED))
+        .extracting(QuantScheme::name)
+        .isEqualTo("INT8 channel static + INT8 tensor static (int-quantized)");
+    QuantArgs oblong =
+        new QuantArgs(
+            QuantArgs.Kind.FLOAT,
+            8,
+            true,
+            new Granularity.PerBlock(64, 128),
+            QuantArgs.Timing.STATIC,
+            QuantArgs.ScaleKind.WEIGHT_DTYPE);
+    assertThat(Schemes.named(oblong, Optional.empty(), StorageFormat.NAIVE_QUANTIZED).name())
+        .isEqualTo("FLOAT8 block of 64x128 static (naive-quantized)");
   }
 }
