@@ -4,10 +4,82 @@ import java.util.List;
 import java.util.Locale;
 import org.sparkao.quant.QuantException;
 import org.sparkao.quant.safetensors.DType;
+import org.sparkao.quant.safetensors.TensorEntry;
 
 /** What makes a checkpoint no model that runs here: what, where, the values, the way out. */
 final class ModelErrors {
   private ModelErrors() {}
+
+  /** A part of a quantized weight that is not there. */
+  static QuantException missingPart(
+      String location, String tensor, String expected, String scheme) {
+    return new QuantException(
+        tensor
+            + " "
+            + expected
+            + ": is not in "
+            + location
+            + "; by quantization_config the module is "
+            + scheme
+            + ": download the checkpoint again, or put the module on the ignore list if it is not"
+            + " quantized");
+  }
+
+  /** A part of a quantized weight of another type or shape. */
+  static QuantException part(String where, TensorEntry found, String expected, String scheme) {
+    return new QuantException(
+        found.name()
+            + " in "
+            + where
+            + ": is "
+            + found.dtype()
+            + " "
+            + found.shape()
+            + ", and by config.json, where the module is "
+            + scheme
+            + ", it is "
+            + expected
+            + "; use the config.json of this checkpoint");
+  }
+
+  /** A quantized module that the config does not call one. */
+  static QuantException untargeted(String location, String module, boolean ignored) {
+    return new QuantException(
+        module
+            + " in "
+            + location
+            + ": its weight is stored quantized, but in quantization_config it "
+            + (ignored ? "is on the ignore list" : "is in the targets of no group")
+            + "; use the config.json of this checkpoint");
+  }
+
+  /** A scheme that does not fit the weight. */
+  static QuantException scheme(String location, String module, QuantException cause) {
+    return new QuantException(module + " in " + location + ": " + cause.getMessage(), cause);
+  }
+
+  /** A permutation of columns that the config does not mention. */
+  static QuantException columnOrder(String location, String tensor, String group) {
+    return new QuantException(
+        tensor
+            + " in "
+            + location
+            + ": columns were permuted, but actorder in config_groups."
+            + group
+            + " is not \"group\"; use the config.json of this checkpoint");
+  }
+
+  /** A permutation of columns that names a group that is not there. */
+  static QuantException columnGroups(String location, String tensor, RuntimeException cause) {
+    return new QuantException(
+        tensor
+            + " in "
+            + location
+            + ": names a group that the weight does not have ("
+            + cause.getMessage()
+            + "); the file is damaged: download it again",
+        cause);
+  }
 
   /** A tensor that the architecture has and the checkpoint has not. */
   static QuantException missing(String location, String tensor, List<Long> shape) {

@@ -19,11 +19,9 @@ final class TensorBytes {
   static StoredTensor stored(CheckpointFiles files, String location, CheckpointTensor tensor) {
     TensorEntry entry = tensor.entry();
     if (entry.bytes() > MOST_BYTES) {
-      throw ModelErrors.tooLarge(
-          location + "/" + tensor.file(), entry.name(), entry.bytes());
+      throw ModelErrors.tooLarge(location + "/" + tensor.file(), entry.name(), entry.bytes());
     }
-    return new StoredTensor(
-        entry.name(), entry.dtype(), entry.shape(), () -> read(files, tensor));
+    return new StoredTensor(entry.name(), entry.dtype(), entry.shape(), () -> read(files, tensor));
   }
 
   private static ByteBuffer read(CheckpointFiles files, CheckpointTensor tensor) {
