@@ -99,4 +99,20 @@ public final class DatasetErrors {
         + "); it exists for Linux (glibc 2.34 or later) on x86-64 and arm64 and for macOS on arm64,"
         + " and needs a folder that may hold programs (-Dsparkao.native-folder=FOLDER)";
   }
+
+  /** A folder whose tokenizer has no chat template. */
+  public static String noChatTemplate(Object folder) {
+    return folder
+        + ": neither chat_template.jinja nor chat_template in tokenizer_config.json is there; leave"
+        + " --chat-template out, or copy the file from where the model was published";
+  }
+
+  /** A chat template that refuses a conversation, or is none. */
+  public static String brokenChatTemplate(Object file, String reason) {
+    return file
+        + ": the chat template cannot be applied ("
+        + reason
+        + "); leave --chat-template out, or copy the template again from where the model was"
+        + " published";
+  }
 }

@@ -29,6 +29,13 @@ public sealed interface Answer {
     }
   }
 
+  /**
+   * A generated text is compared with the right one.
+   *
+   * @param target the right text, before any rule of comparison
+   */
+  record Generated(String target) implements Answer {}
+
   /** The one continuation is right. */
   record LastWord() implements Answer {}
 

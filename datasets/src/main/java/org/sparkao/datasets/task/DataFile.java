@@ -1,7 +1,9 @@
 package org.sparkao.datasets.task;
 
 import java.io.ByteArrayInputStream;
+import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.CodingErrorAction;
@@ -11,9 +13,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.zip.GZIPInputStream;
+import org.apache.commons.compress.compressors.bzip2.BZip2CompressorInputStream;
 
 /** Reads a data file whole, unpacked by the end of its name. */
 final class DataFile {
+  private static final String BUNDLED = "bundled:";
+
   private DataFile() {}
 
   /** The lines without their ends; a last empty one is none. */
@@ -31,12 +36,17 @@ final class DataFile {
     return lines;
   }
 
+  /** Whether a file's name is that of a resource of this module. */
+  static boolean isBundled(String name) {
+    return name.startsWith(BUNDLED);
+  }
+
   private static byte[] bytes(Path file) {
     String name = file.toString();
-    try {
-      byte[] bytes = Files.readAllBytes(file);
+    try (InputStream in = open(file)) {
+      byte[] bytes = in.readAllBytes();
       if (name.endsWith(".bz2")) {
-        return Bzip2Decoder.decode(bytes);
+        return new BZip2CompressorInputStream(new ByteArrayInputStream(bytes), true).readAllBytes();
       }
       return name.endsWith(".gz")
           ? new GZIPInputStream(new ByteArrayInputStream(bytes)).readAllBytes()
@@ -44,6 +54,18 @@ final class DataFile {
     } catch (IOException e) {
       throw TaskErrors.unreadable(name, e);
     }
+  }
+
+  private static InputStream open(Path file) throws IOException {
+    String name = file.toString();
+    if (!isBundled(name)) {
+      return Files.newInputStream(file);
+    }
+    InputStream in = DataFile.class.getResourceAsStream(name.substring(BUNDLED.length()));
+    if (in == null) {
+      throw new FileNotFoundException("no such resource");
+    }
+    return in;
   }
 
   private static String decoded(Path file, long line, ByteBuffer bytes) {

@@ -18,11 +18,14 @@ record Document(ObjectNode fields, Path file, long line) {
     return TaskErrors.line(file, line, problem);
   }
 
-  /** A field, or one inside it: {@code choices.text}. */
+  /** A field, or one inside it: {@code choices.text}, or an element from 0: {@code choices.2}. */
   JsonNode value(String path) {
     JsonNode node = fields;
     for (String name : path.split("\\.")) {
-      node = node.path(name);
+      node =
+          node.isArray() && Character.isDigit(name.charAt(0))
+              ? node.path(Integer.parseInt(name))
+              : node.path(name);
     }
     if (node.isMissingNode() || node.isNull()) {
       throw error("has no field " + path);

@@ -14,6 +14,8 @@ final class DocumentSteps {
           Map.of(
               "hellaswag", DocumentSteps::hellaswag,
               "last-word", DocumentSteps::lastWord,
+              "mmlu", DocumentSteps::mmlu,
+              "winogrande", DocumentSteps::winogrande,
               "wikitext-detokenizer", WikitextDetokenizer::addDetokenized));
 
   private static final Pattern BRACKETS = Pattern.compile("\\[.*?\\]", Pattern.UNIX_LINES);
@@ -59,5 +61,24 @@ final class DocumentSteps {
     return document
         .with("beginning", text.substring(0, Math.max(space, 0)))
         .with("word", text.substring(space + 1));
+  }
+
+  /** Adds stem and topic: the template's {@code question.strip()}, and the subject in words. */
+  private static Document mmlu(Document document) {
+    return document
+        .with("stem", PythonText.strip(document.text("question")))
+        .with("topic", document.text("subject").replace('_', ' '));
+  }
+
+  /** Adds before and after: the sentence around its blank, preprocess_winogrande.py. */
+  private static Document winogrande(Document document) {
+    String sentence = document.text("sentence");
+    int blank = sentence.indexOf('_');
+    if (blank < 0) {
+      throw document.error("field sentence has no blank (_): " + sentence);
+    }
+    return document
+        .with("before", sentence.substring(0, blank))
+        .with("after", PythonText.strip(sentence.substring(blank + 1)));
   }
 }

@@ -15,7 +15,18 @@ import java.util.List;
 public final class EvalTasks {
   /** The names of the tasks that travel with the program. */
   public static final List<String> NAMES =
-      List.of("hellaswag", "lambada", "piqa", "wikitext", "wikitext2-2048");
+      List.of(
+          "arc_challenge",
+          "arc_easy",
+          "gsm8k",
+          "hellaswag",
+          "lambada",
+          "mmlu",
+          "piqa",
+          "sample",
+          "wikitext",
+          "wikitext2-2048",
+          "winogrande");
 
   private static final YAMLMapper YAML =
       YAMLMapper.builder().enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY).build();
@@ -29,7 +40,7 @@ public final class EvalTasks {
    */
   public static EvaluationTask named(String name) {
     if (name.endsWith(".yaml") || name.endsWith(".yml")) {
-      return fromFile(Path.of(name));
+      return of(Path.of(name));
     }
     if (!NAMES.contains(name)) {
       throw TaskErrors.unknownTask(name, NAMES);
@@ -42,8 +53,12 @@ public final class EvalTasks {
     }
   }
 
-  /** A task of the user's own. */
-  static EvaluationTask fromFile(Path file) {
+  /**
+   * A task of the user's own.
+   *
+   * @throws TaskException if the file is not a definition
+   */
+  public static EvaluationTask of(Path file) {
     try (InputStream in = Files.newInputStream(file)) {
       return read(in, file.toString());
     } catch (IOException e) {

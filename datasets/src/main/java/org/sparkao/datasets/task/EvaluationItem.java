@@ -10,8 +10,11 @@ import java.util.List;
  *     so that an item keeps its hash in another file, at another line and under another prompt
  * @param requests one a choice, or one; all are needed for the score
  * @param answer what is right
+ * @param group the part of the task that it belongs to, a subject of MMLU; empty where there are
+ *     none
  */
-public record EvaluationItem(int index, String hash, List<Request> requests, Answer answer) {
+public record EvaluationItem(
+    int index, String hash, List<Request> requests, Answer answer, String group) {
   /** Takes a copy. */
   public EvaluationItem {
     requests = List.copyOf(requests);

@@ -1,20 +1,22 @@
 package org.sparkao.datasets.task;
 
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
-import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 
 /** A task: makes items of data files and says how they are scored. Immutable. */
 public final class EvaluationTask {
+  private static final ResponseFilter NO_FILTER = new ResponseFilter("none", null, 0, null);
+
   private final TaskDefinition definition;
   private final ItemMaker maker;
 
   EvaluationTask(TaskDefinition definition, String origin) {
-    this.definition = definition.checked(origin);
+    this.definition = DefinitionChecks.checked(definition, origin);
     this.maker = new ItemMaker(definition, origin);
   }
 
@@ -47,63 +49,86 @@ public final class EvaluationTask {
     return tokens == null ? OptionalInt.empty() : OptionalInt.of(tokens);
   }
 
+  /** The scores as they are reported: each metric, of generation after each filter. */
+  public List<TaskScore> scores() {
+    List<ResponseFilter> filters =
+        definition.filters().isEmpty() ? List.of(NO_FILTER) : definition.filters();
+    return filters.stream()
+        .flatMap(
+            filter ->
+                metrics().stream()
+                    .map(metric -> new TaskScore(metric, filter, definition.exactMatch())))
+        .toList();
+  }
+
   /**
-   * The items of a data set, in the order of the file.
+   * Categories in the order of their names, and the groups ({@link EvaluationItem#group}) that each
+   * is made of. A category's score is that of all its items, so that larger groups weigh more.
+   */
+  public Map<String, List<String>> categories() {
+    return definition.categories();
+  }
+
+  /** How many examples stand before each question under some options; none for perplexity. */
+  public int fewshot(ItemOptions options) {
+    return kind() == TaskKind.PERPLEXITY
+        ? 0
+        : options.fewshot().orElse(definition.fewshot().count());
+  }
+
+  /**
+   * The items of a data set as the task asks them, without Parquet.
    *
    * @param data the folder that the task's files are in
    * @throws TaskException if none of the files is there, or a line of one is malformed
    */
   public List<EvaluationItem> items(Path data) {
-    TaskDefinition.Source source =
-        definition.sources().stream()
-            .filter(candidate -> Files.exists(data.resolve(candidate.file())))
-            .findFirst()
-            .orElseThrow(() -> TaskErrors.noData(name(), data, files()));
+    return items(DataFolder.of(data), ItemOptions.ofTask());
+  }
+
+  /**
+   * The items of a data set, in the order of its files. Examples are drawn in that order too, so
+   * that an item's depend on how many stand before it.
+   *
+   * @throws TaskException if none of the files is there, a line of one is malformed, or there are
+   *     fewer examples than are asked for
+   */
+  public List<EvaluationItem> items(DataFolder data, ItemOptions options) {
+    TaskData reader = new TaskData(name(), data);
+    List<PreparedDocument> documents = reader.read(definition.sources());
+    int examples = fewshot(options);
+    Map<String, List<PreparedDocument>> pools = Map.of();
+    if (examples > 0) {
+      List<TaskDefinition.Source> sources = definition.fewshot().sources();
+      pools =
+          (sources.isEmpty() ? documents : reader.read(sources))
+              .stream().collect(Collectors.groupingBy(maker::group));
+    }
+    Map<String, FewshotSampler> samplers = new HashMap<>();
     List<EvaluationItem> items = new ArrayList<>();
-    for (Document document : documents(source, data)) {
-      Document prepared = document;
-      for (String step : source.steps()) {
-        UnaryOperator<Document> change = DocumentSteps.named(step, name());
-        prepared = change.apply(prepared);
+    for (PreparedDocument document : documents) {
+      List<PreparedDocument> drawn = List.of();
+      if (examples > 0) {
+        String group = maker.group(document);
+        List<PreparedDocument> pool = pools.getOrDefault(group, List.of());
+        drawn =
+            drawn(
+                samplers.computeIfAbsent(
+                    group, key -> new FewshotSampler(definition.fewshot(), pool)),
+                examples,
+                document);
       }
-      items.add(maker.item(items.size(), document, prepared));
+      items.add(maker.item(items.size(), document, drawn, options));
     }
     return List.copyOf(items);
   }
 
-  private List<Document> documents(TaskDefinition.Source source, Path data) {
-    Path file = data.resolve(source.file());
-    if (source.file().endsWith(".parquet")) {
-      throw TaskErrors.parquet(name(), file);
+  private List<PreparedDocument> drawn(
+      FewshotSampler sampler, int examples, PreparedDocument document) {
+    try {
+      return sampler.draw(examples, document);
+    } catch (IllegalArgumentException e) {
+      throw TaskErrors.fewshot(name(), maker.group(document), e.getMessage());
     }
-    List<Document> documents =
-        DocumentFormats.named(source.format(), name()).documents(file, DataFile.lines(file));
-    if (documents.isEmpty()) {
-      throw TaskErrors.noItems(name(), file);
-    }
-    return source.answers() == null
-        ? documents
-        : answered(documents, file, data.resolve(source.answers()));
-  }
-
-  private static List<Document> answered(List<Document> documents, Path file, Path answers) {
-    List<String> lines = DataFile.lines(answers);
-    if (lines.size() != documents.size()) {
-      throw TaskErrors.line(
-          answers,
-          lines.size(),
-          "is the last one, but " + file + " has " + documents.size() + " items; one line an item");
-    }
-    List<Document> answered = new ArrayList<>();
-    for (int i = 0; i < lines.size(); i++) {
-      answered.add(documents.get(i).with("label", PythonText.strip(lines.get(i))));
-    }
-    return answered;
-  }
-
-  private List<String> files() {
-    String[] files =
-        definition.sources().stream().map(TaskDefinition.Source::file).toArray(String[]::new);
-    return Arrays.asList(files);
   }
 }

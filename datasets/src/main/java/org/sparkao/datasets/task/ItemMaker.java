@@ -1,5 +1,6 @@
 package org.sparkao.datasets.task;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Pattern;
 
@@ -7,81 +8,151 @@ import java.util.regex.Pattern;
 final class ItemMaker {
   private static final Pattern INDEX = Pattern.compile("\\d{1,9}");
 
-  private final TaskKind kind;
-  private final String targetDelimiter;
+  private final TaskDefinition definition;
+  private final Template description;
   private final Template text;
   private final List<Template> choices;
-  private final Template labels;
+  private final Template continuation;
+  private final List<Template> labels;
   private final Template target;
   private final Template counted;
+  private final Template group;
 
   ItemMaker(TaskDefinition definition, String origin) {
-    this.kind = definition.kind();
-    this.targetDelimiter = definition.targetDelimiter();
+    this.definition = definition;
+    this.description = template(definition.description(), origin);
     this.text = template(definition.text(), origin);
     this.choices =
-        definition.choices().stream().map(choice -> Template.parse(choice, origin)).toList();
-    this.labels = template(definition.labels(), origin);
+        templates(
+            definition.contexts().isEmpty() ? definition.choices() : definition.contexts(), origin);
+    this.continuation = template(definition.continuation(), origin);
+    this.labels = templates(definition.labels(), origin);
     this.target = template(definition.target(), origin);
     this.counted = template(definition.counted(), origin);
+    this.group = template(definition.group(), origin);
   }
 
   private static Template template(String source, String origin) {
     return source == null ? null : Template.parse(source, origin);
   }
 
-  /**
-   * An item.
-   *
-   * @param source the document as it is in the data, which the item's hash is of
-   * @param document the same after the task's steps
-   */
-  EvaluationItem item(int index, Document source, Document document) {
+  private static List<Template> templates(List<String> sources, String origin) {
+    return sources.stream().map(source -> Template.parse(source, origin)).toList();
+  }
+
+  /** The part of the task that a document belongs to; empty if there are none. */
+  String group(PreparedDocument document) {
+    return group == null ? "" : group.render(document.prepared());
+  }
+
+  /** An item with some examples before its question. */
+  EvaluationItem item(
+      int index, PreparedDocument item, List<PreparedDocument> examples, ItemOptions options) {
+    Document document = item.prepared();
     try {
-      String hash = CanonicalJson.sha256(source.fields());
-      return switch (kind) {
-        case MULTIPLE_CHOICE -> multipleChoice(index, hash, document);
-        case LAST_WORD -> lastWord(index, hash, document);
-        case PERPLEXITY -> perplexity(index, hash, document);
-      };
+      List<Turn> before = new ArrayList<>();
+      if (definition.kind() != TaskKind.PERPLEXITY) {
+        addSystem(document, options, before);
+        examples.forEach(example -> addExample(example.prepared(), before));
+      }
+      Answer answer = answer(document);
+      return new EvaluationItem(
+          index,
+          CanonicalJson.sha256(item.source().fields()),
+          requests(document, before, answer, options),
+          answer,
+          group(item));
     } catch (IllegalArgumentException e) {
       throw document.error(e.getMessage());
     }
   }
 
-  private EvaluationItem multipleChoice(int index, String hash, Document document) {
-    String context = text.render(document);
-    List<String> texts =
-        choices.size() == 1
-            ? choices.get(0).renderList(document)
-            : choices.stream().map(choice -> choice.render(document)).toList();
-    List<Request> requests =
-        texts.stream().map(choice -> new Request(context, targetDelimiter + choice)).toList();
-    return new EvaluationItem(
-        index, hash, requests, new Answer.Choice(texts, gold(document, texts)));
+  private void addSystem(Document document, ItemOptions options, List<Turn> turns) {
+    String own = description == null ? "" : description.render(document);
+    String system =
+        PythonText.joined(options.systemPrompt().orElse(""), own, definition.fewshot().delimiter());
+    if (!system.isEmpty()) {
+      turns.add(Turn.system(system));
+    }
+  }
+
+  private void addExample(Document document, List<Turn> turns) {
+    String question;
+    String right;
+    if (definition.kind() == TaskKind.MULTIPLE_CHOICE) {
+      List<String> texts = texts(choices, document);
+      String gold = texts.get(gold(document, texts));
+      question = continuation == null ? text.render(document) : gold;
+      right = continuation == null ? gold : continuation.render(document);
+    } else {
+      question = text.render(document);
+      right = target.render(document);
+    }
+    turns.add(Turn.user(question, right.isEmpty() ? "" : definition.targetDelimiter()));
+    if (!right.isEmpty()) {
+      turns.add(Turn.assistant(right, definition.fewshot().delimiter()));
+    }
+  }
+
+  private Answer answer(Document document) {
+    return switch (definition.kind()) {
+      case MULTIPLE_CHOICE -> {
+        List<String> texts = texts(choices, document);
+        yield new Answer.Choice(texts, gold(document, texts));
+      }
+      case LAST_WORD -> new Answer.LastWord();
+      case PERPLEXITY -> Answer.Text.of(counted.render(document));
+      case GENERATION -> new Answer.Generated(target.render(document));
+    };
+  }
+
+  private List<Request> requests(
+      Document document, List<Turn> before, Answer answer, ItemOptions options) {
+    if (answer instanceof Answer.Choice choice) {
+      // A conversation's turn ends where the answer begins.
+      String delimiter = options.chat().isPresent() ? "" : definition.targetDelimiter();
+      if (continuation != null) {
+        String scored = delimiter + continuation.render(document);
+        return choice.choices().stream()
+            .map(context -> new Request(prompt(before, context, options), scored))
+            .toList();
+      }
+      String context = prompt(before, text.render(document), options);
+      return choice.choices().stream().map(x -> new Request(context, delimiter + x)).toList();
+    }
+    if (answer instanceof Answer.Text) {
+      return List.of(new Request("", target.render(document)));
+    }
+    String context = prompt(before, text.render(document), options);
+    if (answer instanceof Answer.LastWord) {
+      return List.of(new Request(context, target.render(document)));
+    }
+    TaskDefinition.Stop stop = definition.generation();
+    return List.of(Request.generating(context, new Generation(stop.until(), stop.maxTokens())));
+  }
+
+  private static String prompt(List<Turn> before, String question, ItemOptions options) {
+    List<Turn> turns = new ArrayList<>(before);
+    turns.add(Turn.user(question, ""));
+    return Turn.prompt(turns, options);
+  }
+
+  private static List<String> texts(List<Template> templates, Document document) {
+    return templates.size() == 1
+        ? templates.get(0).renderList(document)
+        : templates.stream().map(template -> template.render(document)).toList();
   }
 
   private int gold(Document document, List<String> texts) {
     String right = target.render(document);
-    if (labels == null && INDEX.matcher(right).matches()) {
+    if (labels.isEmpty() && INDEX.matcher(right).matches()) {
       return Integer.parseInt(right);
     }
-    List<String> names = labels == null ? texts : labels.renderList(document);
+    List<String> names = labels.isEmpty() ? texts : texts(labels, document);
     int gold = names.indexOf(right);
     if (gold < 0) {
       throw document.error("target \"" + right + "\" is none of " + names);
     }
     return gold;
-  }
-
-  private EvaluationItem lastWord(int index, String hash, Document document) {
-    Request request = new Request(text.render(document), targetDelimiter + target.render(document));
-    return new EvaluationItem(index, hash, List.of(request), new Answer.LastWord());
-  }
-
-  private EvaluationItem perplexity(int index, String hash, Document document) {
-    Request request = new Request("", target.render(document));
-    return new EvaluationItem(
-        index, hash, List.of(request), Answer.Text.of(counted.render(document)));
   }
 }

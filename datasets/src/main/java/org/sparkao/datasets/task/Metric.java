@@ -18,6 +18,9 @@ public enum Metric {
   /** As acc, log-likelihoods divided by the UTF-8 bytes of the choice. */
   @JsonProperty("acc_bytes")
   ACC_BYTES(true, share(ScoredItem::correctPerByte), TaskKind.MULTIPLE_CHOICE),
+  /** Share of items whose generated text is the right one, by the task's rule of comparison. */
+  @JsonProperty("exact_match")
+  EXACT_MATCH(true, share(ScoredItem::exactMatch), TaskKind.GENERATION),
   /** exp of the mean negative log-likelihood of an item's continuation. */
   @JsonProperty("perplexity")
   PERPLEXITY(false, items -> Math.exp(nats(items) / items.size()), TaskKind.LAST_WORD),

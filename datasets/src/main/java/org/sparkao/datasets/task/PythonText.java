@@ -50,6 +50,19 @@ final class PythonText {
     return SPACES.matcher(text).results().count() + 1;
   }
 
+  /**
+   * The harness's {@code maybe_delimit}: a delimiter only between two texts without space there.
+   */
+  static String joined(String before, String after, String delimiter) {
+    if (before.isEmpty() || after.isEmpty()) {
+      return before + after;
+    }
+    boolean space =
+        SPACES.matcher(before.substring(before.length() - 1)).matches()
+            || SPACES.matcher(after.substring(0, 1)).matches();
+    return before + (space ? "" : delimiter) + after;
+  }
+
   /** {@code len(text)}: code points. */
   static int length(String text) {
     return text.codePointCount(0, text.length());

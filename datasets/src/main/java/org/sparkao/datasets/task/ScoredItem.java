@@ -15,7 +15,13 @@ public record ScoredItem(Answer answer, Outcome outcome) {
 
   /** Refuses an outcome that has not one log-likelihood a request. */
   public ScoredItem {
-    int requests = answer instanceof Answer.Choice choice ? choice.choices().size() : 1;
+    boolean generated = answer instanceof Answer.Generated;
+    int requests =
+        answer instanceof Answer.Choice choice ? choice.choices().size() : generated ? 0 : 1;
+    if (generated != outcome.text().isPresent()) {
+      throw new IllegalArgumentException(
+          "the item needs a text: " + generated + ", its outcome has " + outcome.text());
+    }
     if (outcome.logLikelihoods().size() != requests) {
       throw new IllegalArgumentException(
           "the item has "
@@ -39,6 +45,14 @@ public record ScoredItem(Answer answer, Outcome outcome) {
   /** Whether the choice that is likeliest per byte of UTF-8 is the right one. */
   boolean correctPerByte() {
     return bestPer(text -> text.getBytes(StandardCharsets.UTF_8).length) == choice().gold();
+  }
+
+  /** Whether the generated text is the right one, unit by unit. */
+  boolean exactMatch() {
+    if (answer instanceof Answer.Generated generated) {
+      return generated.target().equals(outcome.text().orElseThrow());
+    }
+    throw new IllegalArgumentException("no text to match in " + answer);
   }
 
   /** The log-likelihood of the one request. */

@@ -35,6 +35,16 @@ final class TaskErrors {
             + String.join(", ", files));
   }
 
+  static TaskException negativeFewshot(int examples) {
+    return new TaskException(
+        "number of examples " + examples + ": must be 0 or more; leave it out for the task's own");
+  }
+
+  static TaskException fewshot(String task, String group, String problem) {
+    return new TaskException(
+        "task " + task + (group.isEmpty() ? "" : ", group " + group) + ": " + problem);
+  }
+
   static TaskException noItems(String task, Path file) {
     return new TaskException("task " + task + ": " + file + " holds no items");
   }
@@ -45,7 +55,7 @@ final class TaskErrors {
             + task
             + ": "
             + file
-            + " is Parquet, which tasks do not read; write it as JSON lines");
+            + " is Parquet, and no reader of it was given; write it as JSON lines");
   }
 
   /** Jackson appends its own place in the one line that it was given, which misleads. */

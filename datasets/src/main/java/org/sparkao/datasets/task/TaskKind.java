@@ -12,5 +12,8 @@ public enum TaskKind {
   LAST_WORD,
   /** The log-likelihood of a whole text, window by window. */
   @JsonProperty("perplexity")
-  PERPLEXITY
+  PERPLEXITY,
+  /** A text generated greedily, which must match the right one. */
+  @JsonProperty("generation")
+  GENERATION
 }

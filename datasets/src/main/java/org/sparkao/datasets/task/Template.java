@@ -12,7 +12,8 @@ import java.util.stream.StreamSupport;
  */
 final class Template {
   private static final Pattern FIELD = Pattern.compile("\\{\\{\\s*([^{}]*?)\\s*\\}\\}");
-  private static final Pattern PATH = Pattern.compile("[A-Za-z_]\\w*(\\.[A-Za-z_]\\w*)*");
+  private static final Pattern PATH =
+      Pattern.compile("[A-Za-z_]\\w*(\\.([A-Za-z_]\\w*|\\d{1,4}))*");
 
   private final String source;
 

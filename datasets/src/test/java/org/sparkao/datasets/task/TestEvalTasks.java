@@ -103,8 +103,8 @@ class TestEvalTasks {
     assertThatThrownBy(() -> EvalTasks.named("helaswag"))
         .isInstanceOf(TaskException.class)
         .hasMessage(
-            "unknown task helaswag; known are hellaswag, lambada, piqa, wikitext, wikitext2-2048,"
-                + " or a YAML file");
+            "unknown task helaswag; known are arc_challenge, arc_easy, gsm8k, hellaswag, lambada,"
+                + " mmlu, piqa, sample, wikitext, wikitext2-2048, winogrande, or a YAML file");
   }
 
   @Test
@@ -187,12 +187,14 @@ class TestEvalTasks {
     assertThatThrownBy(() -> EvalTasks.named("lambada").items(folder))
         .hasMessage(
             "task lambada: none of its files is in %s; it reads the first that exists of"
-                + " lambada/lambada_test.jsonl",
+                + " lambada/lambada_test.jsonl, lambada/default/test-*.parquet",
             folder);
     Path file = write("own.parquet", "PAR1");
     assertRefused(OWN.replace("own.jsonl", "own.parquet"), LINE)
         .hasMessage(
-            "task own: " + file + " is Parquet, which tasks do not read; write it as JSON lines");
+            "task own: "
+                + file
+                + " is Parquet, and no reader of it was given; write it as JSON lines");
   }
 
   @Test
