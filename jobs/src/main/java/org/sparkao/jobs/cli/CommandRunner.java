@@ -7,6 +7,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.slf4j.LoggerFactory;
+import org.sparkao.datasets.DatasetException;
+import org.sparkao.datasets.task.TaskException;
 import org.sparkao.jobs.config.Config;
 import org.sparkao.jobs.config.ConfigFile;
 import org.sparkao.jobs.config.ConfigKey;
@@ -57,7 +59,7 @@ final class CommandRunner {
     Job job = jobs.stream().filter(j -> j.name().equals(name)).findFirst().orElseThrow();
     try {
       return job.run(config(job, command).from(arguments), console);
-    } catch (QuantException e) {
+    } catch (QuantException | DatasetException | TaskException e) {
       console.err().println("sparkao " + name + ": refused: " + e.getMessage());
       return ExitCode.REFUSED;
     } catch (Exception e) {

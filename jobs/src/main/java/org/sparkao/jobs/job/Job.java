@@ -18,7 +18,8 @@ public interface Job {
 
   /**
    * Runs to the end. Whoever is at fault decides the exception: {@link
-   * org.sparkao.quant.QuantException} for refused input, anything else for a run that failed.
+   * org.sparkao.quant.QuantException} (or those of data sets and tasks) for refused input, anything
+   * else for a run that failed.
    *
    * @param config this job's keys and the common ones
    */

@@ -39,6 +39,13 @@ public final class DeltaStore {
     return log(table).rows(runId);
   }
 
+  /**
+   * The rows of all runs with a text in a column. Files whose statistics exclude it are not read.
+   */
+  public List<TableRow> readWhere(Table table, String column, String text) throws IOException {
+    return log(table).rowsWhere(column, text);
+  }
+
   /** The largest step of the appends of a run to a table; 0 when there was none. */
   public long lastStep(Table table, String runId) {
     return log(table).lastTransaction(runId).orElse(0L);
@@ -63,6 +70,11 @@ public final class DeltaStore {
   /** Replaces everything that {@code runs} says about one run. */
   public void replaceRun(RunRow run) throws IOException {
     log(RunRow.TABLE).replace(run.runId(), row -> true, List.of(run.toRow()));
+  }
+
+  /** Replaces all rows of a run in a table. */
+  public void replace(Table table, String runId, List<List<Object>> rows) throws IOException {
+    log(table).replace(runId, row -> true, rows);
   }
 
   private TableLog log(Table table) {

@@ -45,25 +45,34 @@ final class TableFiles {
    */
   record DataFile(List<TableRow> rows, Row removal) {}
 
-  /** The rows of one run, or of all. */
-  List<TableRow> rows(Optional<String> runId) throws IOException {
-    return read(runId).stream().flatMap(file -> file.rows().stream()).toList();
+  /** All rows. */
+  List<TableRow> rows() throws IOException {
+    return rows(Optional.empty());
+  }
+
+  /** The rows of every file that may hold a text in a column. */
+  List<TableRow> rows(String column, String text) throws IOException {
+    return rows(Optional.of(equal(column, text)));
+  }
+
+  private List<TableRow> rows(Optional<Predicate> filter) throws IOException {
+    return read(filter).stream().flatMap(file -> file.rows().stream()).toList();
   }
 
   /** The files of one run. */
   List<DataFile> ofRun(String runId) throws IOException {
-    return read(Optional.of(runId));
+    return read(Optional.of(equal(PARTITION, runId)));
   }
 
-  private List<DataFile> read(Optional<String> runId) throws IOException {
+  private static Predicate equal(String column, String text) {
+    return new Predicate(
+        "=", new io.delta.kernel.expressions.Column(column), Literal.ofString(text));
+  }
+
+  private List<DataFile> read(Optional<Predicate> filter) throws IOException {
     ScanBuilder builder = snapshot.getScanBuilder();
-    if (runId.isPresent()) {
-      builder =
-          builder.withFilter(
-              new Predicate(
-                  "=",
-                  new io.delta.kernel.expressions.Column(PARTITION),
-                  Literal.ofString(runId.orElseThrow())));
+    if (filter.isPresent()) {
+      builder = builder.withFilter(filter.orElseThrow());
     }
     Scan scan = builder.build();
     Row state = scan.getScanState(engine);

@@ -41,12 +41,21 @@ final class TableLog {
 
   List<TableRow> rows() throws IOException {
     Optional<Snapshot> now = now();
-    return now.isEmpty() ? List.of() : files(now.orElseThrow()).rows(Optional.empty());
+    return now.isEmpty() ? List.of() : files(now.orElseThrow()).rows();
   }
 
   List<TableRow> rows(String runId) throws IOException {
     Optional<Snapshot> now = now();
-    return now.isEmpty() ? List.of() : files(now.orElseThrow()).rows(Optional.of(runId));
+    return now.isEmpty() ? List.of() : files(now.orElseThrow()).rows(TableFiles.PARTITION, runId);
+  }
+
+  List<TableRow> rowsWhere(String column, String text) throws IOException {
+    Optional<Snapshot> now = now();
+    return now.isEmpty()
+        ? List.of()
+        : files(now.orElseThrow()).rows(column, text).stream()
+            .filter(row -> row.text(column).equals(text))
+            .toList();
   }
 
   Optional<Long> lastTransaction(String application) {

@@ -50,6 +50,16 @@ public final class TableRow {
     return list(column).stream().map(Long.class::cast).toList();
   }
 
+  /** Numbers that are there. */
+  public List<Double> decimals(String column) {
+    return list(column).stream().map(Double.class::cast).toList();
+  }
+
+  /** Texts that are there. */
+  public List<String> texts(String column) {
+    return list(column).stream().map(String.class::cast).toList();
+  }
+
   /** Structures that are there, their fields in the order of the type. */
   List<List<?>> structures(String column) {
     return list(column).stream().<List<?>>map(structure -> (List<?>) structure).toList();

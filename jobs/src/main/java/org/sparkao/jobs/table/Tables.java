@@ -5,7 +5,13 @@ import java.util.List;
 /** Every table, in the order of the documentation. */
 public final class Tables {
   private static final List<Table> ALL =
-      List.of(RunRow.TABLE, ShardRow.TABLE, TensorRow.TABLE, BenchmarkRow.TABLE);
+      List.of(
+          RunRow.TABLE,
+          ShardRow.TABLE,
+          TensorRow.TABLE,
+          EvalItemRow.TABLE,
+          EvalResultRow.TABLE,
+          BenchmarkRow.TABLE);
 
   private Tables() {}
 

@@ -14,10 +14,12 @@ import org.sparkao.jobs.config.Config;
 import org.sparkao.jobs.gpu.DevicePlan;
 import org.sparkao.jobs.job.Console;
 import org.sparkao.jobs.job.ProgramVersion;
+import org.sparkao.jobs.job.RunNames;
 import org.sparkao.jobs.quantize.plan.QuantizePlan;
 import org.sparkao.jobs.quantize.plan.ShardTask;
 import org.sparkao.jobs.quantize.run.ShardSettings.Planned;
 import org.sparkao.jobs.quantize.run.ShardSettings.SourceFile;
+import org.sparkao.jobs.spark.Background;
 import org.sparkao.jobs.spark.SparkLease;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.Storage;
@@ -66,7 +68,7 @@ public final class QuantizeRun {
             output,
             plan.fingerprint(),
             config.find(CommonKeys.RUN_ID),
-            RunNames::next,
+            () -> RunNames.next("quantize"),
             Ownership.PATIENCE)) {
       String name = "sparkao quantize " + ownership.runId();
       try (SparkLease spark = SparkLease.open(config, name, device.sparkSettings())) {

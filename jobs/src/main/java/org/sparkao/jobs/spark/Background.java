@@ -1,4 +1,4 @@
-package org.sparkao.jobs.quantize.run;
+package org.sparkao.jobs.spark;
 
 import java.io.IOException;
 import java.util.ArrayList;
@@ -7,21 +7,21 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 
-/** Threads beside the stage. The first failure of one is thrown when they are ended. */
-final class Background implements AutoCloseable {
+/** Threads beside a stage. The first failure of one is thrown when they are ended. */
+public final class Background implements AutoCloseable {
   private final CountDownLatch end = new CountDownLatch(1);
   private final AtomicReference<Exception> failure = new AtomicReference<>();
   private final List<Thread> threads = new ArrayList<>();
 
   /** Work that goes on until the latch opens. */
   @FunctionalInterface
-  interface Work {
+  public interface Work {
     /** Returns soon after the latch has opened. */
     void run(CountDownLatch end) throws IOException, InterruptedException;
   }
 
   /** Starts a thread; {@code onFailure} is told at once when it fails. */
-  void start(String name, Work work, Consumer<String> onFailure) {
+  public void start(String name, Work work, Consumer<String> onFailure) {
     Thread thread =
         new Thread(
             () -> {
@@ -39,7 +39,7 @@ final class Background implements AutoCloseable {
   }
 
   /** Ends the threads and waits for them. */
-  void end() throws IOException {
+  public void end() throws IOException {
     end.countDown();
     try {
       for (Thread thread : threads) {

@@ -1,0 +1,155 @@
+package org.sparkao.jobs.evaluate;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.sparkao.datasets.task.EvalTasks;
+import org.sparkao.datasets.task.EvaluationTask;
+import org.sparkao.datasets.tokenizer.Tokenizer;
+import org.sparkao.datasets.tokenizer.Tokenizers;
+import org.sparkao.gpu.device.DeviceInfo;
+import org.sparkao.gpu.model.Arithmetic;
+import org.sparkao.jobs.config.CommonKeys;
+import org.sparkao.jobs.config.Config;
+import org.sparkao.jobs.config.ConfigKey;
+import org.sparkao.jobs.evaluate.plan.ContextLimit;
+import org.sparkao.jobs.evaluate.plan.EvaluatePlan;
+import org.sparkao.jobs.evaluate.plan.EvaluatePlanner;
+import org.sparkao.jobs.evaluate.plan.ModelFacts;
+import org.sparkao.jobs.evaluate.plan.PlanText;
+import org.sparkao.jobs.evaluate.run.EvaluateRequest;
+import org.sparkao.jobs.evaluate.run.EvaluateRun;
+import org.sparkao.jobs.evaluate.run.ModelSource;
+import org.sparkao.jobs.evaluate.run.ResultLines;
+import org.sparkao.jobs.gpu.DevicePlan;
+import org.sparkao.jobs.gpu.DevicePlanner;
+import org.sparkao.jobs.gpu.ExecutorGpus;
+import org.sparkao.jobs.gpu.PlannedDevice;
+import org.sparkao.jobs.job.Console;
+import org.sparkao.jobs.job.ExitCode;
+import org.sparkao.jobs.job.Job;
+import org.sparkao.jobs.spark.SparkLease;
+import org.sparkao.jobs.storage.CheckpointLocation;
+import org.sparkao.jobs.storage.Storage;
+import org.sparkao.jobs.table.EvalResultRow;
+import org.sparkao.quant.QuantException;
+import org.sparkao.quant.checkpoint.Checkpoint;
+
+/** A checkpoint and tasks in, a row an item and metrics out. */
+public final class EvaluateJob implements Job {
+  /** The folder of kernels that it needs on a GPU. */
+  private static final String KERNELS = "layer";
+
+  private final ModelSource models;
+
+  /** With models from somewhere. */
+  public EvaluateJob(ModelSource models) {
+    this.models = models;
+  }
+
+  @Override
+  public String name() {
+    return "evaluate";
+  }
+
+  @Override
+  public String summary() {
+    return "Measures a checkpoint on evaluation tasks; keeps what it said to every item, and"
+        + " computes nothing twice.";
+  }
+
+  @Override
+  public List<ConfigKey<?>> keys() {
+    return EvaluateKeys.all();
+  }
+
+  @Override
+  public ExitCode run(Config config, Console console) throws Exception {
+    Storage storage = Storage.ofAssignments(config.all(CommonKeys.CONF));
+    Checkpoint checkpoint =
+        CheckpointLocation.of(config.value(EvaluateKeys.CHECKPOINT)).open(storage);
+    EvaluatePlan plan = plan(checkpoint, config);
+    DevicePlan device =
+        new DevicePlanner(KERNELS)
+            .plan(config.value(EvaluateKeys.DEVICE), config, Optional::empty);
+    console.out().print(PlanText.of(plan));
+    console.out().println(device.text());
+    if (config.value(EvaluateKeys.DRY_RUN)) {
+      return ExitCode.DONE;
+    }
+    try (SparkLease spark = SparkLease.open(config, "sparkao evaluate", device.sparkSettings())) {
+      PlannedDevice decided = decided(device, spark, console);
+      EvaluateRun run =
+          new EvaluateRun(request(plan, checkpoint, decided, config), decided, config, console);
+      List<EvalResultRow> results = run.run(spark.context());
+      console.out().println();
+      ResultLines.of(results).forEach(console.out()::println);
+      console.out().println();
+      console.out().println("run " + run.runId() + " is done");
+    }
+    return ExitCode.DONE;
+  }
+
+  private EvaluatePlan plan(Checkpoint checkpoint, Config config) {
+    ModelFacts facts = models.inspect(checkpoint);
+    int context = config.find(EvaluateKeys.MAX_LENGTH).orElse(facts.context());
+    if (context > facts.context()) {
+      throw new QuantException(
+          "--max-length "
+              + context
+              + ": the model's context is "
+              + facts.context()
+              + " (max_position_embeddings in config.json)");
+    }
+    List<EvaluationTask> tasks =
+        config.value(EvaluateKeys.TASKS).stream().map(EvalTasks::named).toList();
+    try (Tokenizer tokenizer =
+        Tokenizers.open(local(checkpoint.location(), EvaluateKeys.CHECKPOINT))) {
+      return new EvaluatePlanner(
+              facts,
+              tokenizer,
+              new ContextLimit(context, config.value(EvaluateKeys.TOO_LONG)),
+              config.value(EvaluateKeys.BATCH_TOKENS))
+          .plan(
+              tasks,
+              local(config.value(EvaluateKeys.DATA), EvaluateKeys.DATA),
+              config.find(EvaluateKeys.LIMIT).orElse(Integer.MAX_VALUE));
+    }
+  }
+
+  private static Path local(String uri, ConfigKey<?> key) {
+    return Storage.localPath(uri)
+        .orElseThrow(
+            () -> new QuantException("--" + key.name() + " " + uri + ": name a local folder"));
+  }
+
+  private static PlannedDevice decided(DevicePlan device, SparkLease spark, Console console)
+      throws InterruptedException {
+    if (device instanceof DevicePlan.Decided decided) {
+      return decided.device();
+    }
+    PlannedDevice asked =
+        ExecutorGpus.decide((DevicePlan.AskExecutors) device, spark.context(), KERNELS);
+    console.out().println(asked.text());
+    return asked;
+  }
+
+  private EvaluateRequest request(
+      EvaluatePlan plan, Checkpoint checkpoint, PlannedDevice device, Config config)
+      throws IOException {
+    Arithmetic usual =
+        device.kind() == DeviceInfo.Kind.CUDA ? Arithmetic.BF16 : Arithmetic.FP32;
+    OptionalInt partitions =
+        config.find(EvaluateKeys.PARTITIONS).map(OptionalInt::of).orElse(OptionalInt.empty());
+    return new EvaluateRequest(
+        plan,
+        checkpoint,
+        models,
+        new EvaluateRequest.Settings(
+            config.find(EvaluateKeys.ARITHMETIC).orElse(usual),
+            config.find(EvaluateKeys.MEMORY).orElse(0L),
+            partitions));
+  }
+}

@@ -1,0 +1,113 @@
+package org.sparkao.jobs.evaluate;
+
+import java.util.List;
+import java.util.Locale;
+import org.sparkao.gpu.model.Arithmetic;
+import org.sparkao.jobs.config.ByteSize;
+import org.sparkao.jobs.config.ConfigKey;
+import org.sparkao.jobs.evaluate.plan.TooLong;
+import org.sparkao.jobs.gpu.DeviceRequest;
+
+/** What {@code evaluate} can be told. */
+final class EvaluateKeys {
+  static final ConfigKey<String> CHECKPOINT =
+      ConfigKey.text("checkpoint", "URI", "Folder of the checkpoint, or one .safetensors file.");
+  static final ConfigKey<List<String>> TASKS =
+      ConfigKey.value(
+          "tasks",
+          "NAME[,NAME]",
+          "Tasks by name, or YAML files of one's own (datasets/README.md).",
+          text -> List.of(text.split("\\s*,\\s*")));
+  static final ConfigKey<String> DATA =
+      ConfigKey.text("data", "URI", "Folder of the tasks' data files.");
+  static final ConfigKey<Integer> LIMIT =
+      ConfigKey.value("limit", "N", "Only the first N items of each task.", EvaluateKeys::count);
+  static final ConfigKey<Integer> MAX_LENGTH =
+      ConfigKey.value(
+          "max-length",
+          "N",
+          "Most tokens that the model reads of a sequence; the model's context when not given.",
+          EvaluateKeys::length);
+  static final ConfigKey<TooLong> TOO_LONG =
+      ConfigKey.choice(
+              "too-long",
+              TooLong.class,
+              TooLong::configName,
+              "Items longer than that: cut on the left, counted and stored, or refused.")
+          .withDefault("truncate");
+  static final ConfigKey<DeviceRequest> DEVICE =
+      ConfigKey.choice(
+              "device",
+              DeviceRequest.class,
+              DeviceRequest::configName,
+              "What computes; auto takes GPUs where all executors have one (conf/gpu.md).")
+          .withDefault("auto");
+  static final ConfigKey<Arithmetic> ARITHMETIC =
+      ConfigKey.choice(
+          "arithmetic",
+          Arithmetic.class,
+          arithmetic -> arithmetic.name().toLowerCase(Locale.ROOT),
+          "What numbers between layers are rounded to; fp32 on the processor and bf16 on GPUs when"
+              + " not given.");
+  static final ConfigKey<Integer> BATCH_TOKENS =
+      ConfigKey.value(
+              "batch-tokens",
+              "N",
+              "Tokens that are computed together; results do not depend on it.",
+              EvaluateKeys::length)
+          .withDefault("8192");
+  static final ConfigKey<Integer> PARTITIONS =
+      ConfigKey.value(
+          "partitions",
+          "N",
+          "Tasks of the Spark job; by the executors' slots when not given. Results do not depend on"
+              + " it.",
+          EvaluateKeys::count);
+  static final ConfigKey<Long> MEMORY =
+      ConfigKey.value(
+          "memory",
+          "SIZE",
+          "Most memory of the model on a device; all there is when not given.",
+          ByteSize::parse);
+  static final ConfigKey<Boolean> DRY_RUN =
+      ConfigKey.flag("dry-run", "Checks everything, prints the plan, computes nothing.");
+
+  private EvaluateKeys() {}
+
+  static List<ConfigKey<?>> all() {
+    return List.of(
+        CHECKPOINT,
+        TASKS,
+        DATA,
+        LIMIT,
+        MAX_LENGTH,
+        TOO_LONG,
+        DEVICE,
+        ARITHMETIC,
+        BATCH_TOKENS,
+        PARTITIONS,
+        MEMORY,
+        DRY_RUN);
+  }
+
+  private static int count(String text) {
+    return number(text, 1);
+  }
+
+  private static int length(String text) {
+    return number(text, 2);
+  }
+
+  private static int number(String text, int least) {
+    int number;
+    try {
+      number = Integer.parseInt(text);
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException("use a whole number", e);
+    }
+    if (number < least) {
+      throw new IllegalArgumentException("use " + least + " or more");
+    }
+    return number;
+  }
+}

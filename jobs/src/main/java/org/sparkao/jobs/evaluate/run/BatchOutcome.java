@@ -1,0 +1,59 @@
+package org.sparkao.jobs.evaluate.run;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.util.List;
+
+/**
+ * What a task tells the driver, as JSON.
+ *
+ * @param items one for each item of its batches
+ * @param who computed them
+ * @param refusal why the model cannot be run, for the user; empty when it could
+ */
+record BatchOutcome(List<ItemOutcome> items, Who who, String refusal) {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  /**
+   * What the model said to an item.
+   *
+   * @param position of the item in the plan
+   * @param logLikelihoods one a request
+   * @param greedy one a request
+   * @param nanos its share of the batch's time
+   */
+  record ItemOutcome(
+      int position, List<Double> logLikelihoods, List<Boolean> greedy, long nanos) {}
+
+  /**
+   * Who computed.
+   *
+   * @param numerics how the model computes
+   * @param device what computed, with its architecture
+   * @param executor Spark's
+   * @param attempt Spark's attempts at the task before it
+   * @param finishedMillis since 1970
+   */
+  record Who(String numerics, String device, String executor, int attempt, long finishedMillis) {}
+
+  /** Nothing was computed. */
+  static BatchOutcome refused(String reason) {
+    return new BatchOutcome(List.of(), new Who("", "", "", 0, 0), reason);
+  }
+
+  String toJson() {
+    try {
+      return JSON.writeValueAsString(this);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("a record of plain values", e);
+    }
+  }
+
+  static BatchOutcome fromJson(String json) {
+    try {
+      return JSON.readValue(json, BatchOutcome.class);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("not what a task wrote: " + e.getOriginalMessage(), e);
+    }
+  }
+}

@@ -1,0 +1,27 @@
+package org.sparkao.jobs.evaluate.run;
+
+import java.util.OptionalInt;
+import org.sparkao.gpu.model.Arithmetic;
+import org.sparkao.jobs.evaluate.plan.EvaluatePlan;
+import org.sparkao.quant.checkpoint.Checkpoint;
+
+/**
+ * What is to be carried out.
+ *
+ * @param plan what to do
+ * @param checkpoint the model's
+ * @param source where models come from
+ * @param settings how it is done
+ */
+public record EvaluateRequest(
+    EvaluatePlan plan, Checkpoint checkpoint, ModelSource source, Settings settings) {
+
+  /**
+   * How it is done.
+   *
+   * @param arithmetic what hidden states are stored as
+   * @param memoryBytes most memory of a model on a device; 0 for whatever there is
+   * @param partitions tasks of the stage; by the executors' slots where nothing is said
+   */
+  public record Settings(Arithmetic arithmetic, long memoryBytes, OptionalInt partitions) {}
+}

@@ -1,0 +1,67 @@
+package org.sparkao.jobs.evaluate.run;
+
+import java.io.IOException;
+import java.util.concurrent.locks.ReentrantLock;
+import org.sparkao.gpu.executor.GpuExecutor;
+import org.sparkao.gpu.device.DeviceInfo;
+import org.sparkao.gpu.model.LanguageModel;
+import org.sparkao.jobs.gpu.ExecutorGpu;
+import org.sparkao.jobs.spark.SparkSessions;
+import org.sparkao.jobs.storage.Storage;
+
+/**
+ * The model of this executor: opened by the first task, used by one at a time, kept for the next
+ * ones. Spark gives no way from a task to what another one left: hence the static fields.
+ */
+final class ExecutorModel {
+  private static final ReentrantLock LOCK = new ReentrantLock(true);
+  private static ModelRequest opened;
+  private static LanguageModel model;
+
+  private ExecutorModel() {}
+
+  /** What is done with a model. */
+  @FunctionalInterface
+  interface Use<R> {
+    /** Does it. */
+    R with(LanguageModel model);
+  }
+
+  /** Waits for the model, opens it if nobody has, and uses it. */
+  static <R> R use(ModelSource source, ModelRequest request, Use<R> use) throws IOException {
+    LOCK.lock();
+    try {
+      if (!request.equals(opened)) {
+        release();
+        Storage storage =
+            Storage.ofSettings(SparkSessions.taskSettings())
+                .withScratch(SparkSessions.taskScratch());
+        model = source.open(request, storage);
+        opened = request;
+      }
+      return request.device().kind() == DeviceInfo.Kind.CUDA
+          ? onGpu(ExecutorGpu.require(), use)
+          : use.with(model);
+    } finally {
+      LOCK.unlock();
+    }
+  }
+
+  private static <R> R onGpu(GpuExecutor gpu, Use<R> use) {
+    return gpu.run(() -> use.with(model));
+  }
+
+  /** Closes the model, where there is one. */
+  static void release() {
+    LOCK.lock();
+    try {
+      if (model != null) {
+        model.close();
+        model = null;
+        opened = null;
+      }
+    } finally {
+      LOCK.unlock();
+    }
+  }
+}

@@ -1,0 +1,52 @@
+package org.sparkao.jobs.evaluate.run;
+
+import java.io.Serializable;
+import java.util.List;
+import org.sparkao.gpu.model.Arithmetic;
+import org.sparkao.jobs.gpu.PlannedDevice;
+import org.sparkao.quant.checkpoint.Checkpoint;
+import org.sparkao.quant.checkpoint.FileEntry;
+
+/**
+ * The model that executors open. Travels to them; equal requests, one model.
+ *
+ * @param location folder of the checkpoint, absolute
+ * @param files those with tensors, as they were at planning
+ * @param device what computes
+ * @param arithmetic what hidden states are stored as
+ * @param capacity how much it is asked at a time
+ */
+public record ModelRequest(
+    String location,
+    List<SourceFile> files,
+    PlannedDevice device,
+    Arithmetic arithmetic,
+    Capacity capacity)
+    implements Serializable {
+  /** Freezes the list. */
+  public ModelRequest {
+    files = List.copyOf(files);
+  }
+
+  /** A file as it was at planning. */
+  public record SourceFile(String name, long size, String version) implements Serializable {
+    static SourceFile of(FileEntry file) {
+      return new SourceFile(file.name(), file.size(), file.version());
+    }
+  }
+
+  /**
+   * How much a model is asked at a time.
+   *
+   * @param batchTokens most tokens of a call
+   * @param longest most tokens of a sequence
+   * @param memoryBytes most memory of weights and working memory on a device; 0 for whatever there
+   *     is
+   */
+  public record Capacity(int batchTokens, int longest, long memoryBytes) implements Serializable {}
+
+  /** The files of a checkpoint. */
+  static List<SourceFile> filesOf(Checkpoint checkpoint) {
+    return checkpoint.shards().stream().map(shard -> SourceFile.of(shard.file())).toList();
+  }
+}

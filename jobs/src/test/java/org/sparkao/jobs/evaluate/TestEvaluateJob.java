@@ -1,0 +1,109 @@
+package org.sparkao.jobs.evaluate;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.sparkao.jobs.job.ExitCode;
+import org.sparkao.jobs.job.JobRun;
+import org.sparkao.jobs.table.EvalItemRow;
+import org.sparkao.jobs.table.RunRow;
+
+/** From the command to the tables, with a model that needs no weights. */
+class TestEvaluateJob {
+  private static final FakeModels MODELS = new FakeModels(EvaluateFixture.VOCABULARY, 512);
+
+  @TempDir private Path folder;
+  private EvaluateFixture fixture;
+
+  @BeforeEach
+  void writeFixture() throws Exception {
+    FakeModels.reset();
+    fixture = new EvaluateFixture(folder, MODELS);
+  }
+
+  /** What does not depend on who computed it, and when. */
+  private static List<Object> said(List<EvalItemRow> rows) {
+    return rows.stream()
+        .<Object>map(row -> List.of(row.key(), row.item(), row.outcome(), row.scores()))
+        .toList();
+  }
+
+  @Test
+  void rowsAreTheSameForAnyPartitionsAndBudgets() throws Exception {
+    fixture.run("reference", "run-id", "r", "partitions", "1");
+    List<Object> expected = said(fixture.items("reference", "r"));
+    assertThat(expected).hasSize(40 + 40 + 6);
+    for (String partitions : List.of("2", "7")) {
+      for (String budget : List.of("256", "8192")) {
+        String tables = "tables-" + partitions + "-" + budget;
+        fixture.run(tables, "run-id", "r", "partitions", partitions, "batch-tokens", budget);
+        assertThat(said(fixture.items(tables, "r"))).isEqualTo(expected);
+      }
+    }
+  }
+
+  @Test
+  void whatIsStoredIsNotComputedAgain() throws Exception {
+    fixture.run("t", "run-id", "first", "limit", "10");
+    long first = FakeModels.SCORED.get();
+    JobRun second = fixture.run("t", "run-id", "second");
+    long all = FakeModels.SCORED.get();
+    assertThat(second.code()).isEqualTo(ExitCode.DONE);
+    fixture.run("t", "run-id", "third");
+    assertThat(FakeModels.SCORED.get()).isEqualTo(all);
+    FakeModels.reset();
+    fixture.run("fresh", "run-id", "whole");
+    assertThat(all).isEqualTo(FakeModels.SCORED.get());
+    assertThat(first).isPositive().isLessThan(all);
+    assertThat(said(fixture.items("t", "third")))
+        .isEqualTo(said(fixture.items("fresh", "whole")));
+    assertThat(fixture.items("t", "third"))
+        .extracting(row -> row.origin().run())
+        .contains("first", "second")
+        .doesNotContain("third");
+  }
+
+  @Test
+  void aRunThatFailedGoesOnTwice() throws Exception {
+    String[] small = {"run-id", "r", "partitions", "20", "batch-tokens", "256"};
+    FakeModels.CALLS_UNTIL_FAILURE.set(3);
+    fixture.run("t", small);
+    assertThat(fixture.items("t", "r")).hasSize(86);
+    FakeModels.reset();
+    fixture.run("fresh", small);
+    assertThat(said(fixture.items("t", "r"))).isEqualTo(said(fixture.items("fresh", "r")));
+    assertThat(fixture.store("t").read(RunRow.TABLE, "r")).hasSize(1);
+  }
+
+  @Test
+  void anotherEvaluationUnderTheSameNameIsRefused() throws Exception {
+    fixture.run("t", "run-id", "r", "limit", "3");
+    assertThatThrownBy(() -> fixture.run("t", "run-id", "r", "limit", "4"))
+        .hasMessageContaining("run r is in the tables already and evaluated something else");
+  }
+
+  @Test
+  void aDryRunPrintsThePlanAndComputesNothing() throws Exception {
+    JobRun run = fixture.run("t", "dry-run", "true");
+    assertThat(run.out()).contains("86 items").contains("cut tokens").contains("choice");
+    assertThat(FakeModels.OPENED.get()).isZero();
+    assertThat(Files.exists(folder.resolve("t"))).isFalse();
+  }
+
+  @Test
+  void longItemsAreCutAndCountedOrRefused() throws Exception {
+    fixture.run("t", "run-id", "r", "max-length", "16");
+    assertThat(fixture.items("t", "r"))
+        .filteredOn(row -> row.key().task().equals("word"))
+        .allSatisfy(row -> assertThat(row.outcome().truncatedTokens()).isPositive());
+    assertThatThrownBy(() -> fixture.run("t", "max-length", "16", "too-long", "refuse"))
+        .hasMessageContaining("task choice, item 0")
+        .hasMessageContaining("--too-long truncate");
+  }
+}
