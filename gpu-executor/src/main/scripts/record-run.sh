@@ -36,13 +36,15 @@ run_checks() {
 # One after another, and nothing beside them.
 run_times() {
   rm -f "$folder/times.jsonl"
-  python3 "$module/peers/bench_gemm.py" --output "$folder/peers.json" >"$folder/peers.log"
+  python3 "$module/peers/bench_gemm.py" --output "$folder/peers.json" >"$folder/peers.log" \
+    || echo "record-run: bench_gemm.py ended with $?: see peers.log; it may lack peers" >&2
   for program in "$benches"/*; do
     op=$(basename "$program")
-    "$program" --time >"$folder/time-$op.log"
+    "$program" --time >"$folder/time-$op.log" || echo "record-run: $op --time ended with $?" >&2
     grep '^{' "$folder/time-$op.log" >>"$folder/times.jsonl" || true
   done
-  python3 "$module/peers/bench_layer.py" --output "$folder/layer-peer.json" >"$folder/layer-peer.log"
+  python3 "$module/peers/bench_layer.py" --output "$folder/layer-peer.json" >"$folder/layer-peer.log" \
+    || echo "record-run: bench_layer.py ended with $?" >&2
 }
 
 run_figures() {
