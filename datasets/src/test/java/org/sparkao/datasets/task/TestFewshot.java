@@ -21,7 +21,8 @@ class TestFewshot {
     assertThat(random.sample(numbers(1319), 5)).containsExactly(185, 1192, 71, 171, 201);
     assertThat(random.sample(numbers(100), 7)).containsExactly(98, 45, 30, 2, 3, 44, 82);
     assertThat(random.sample(numbers(1), 1)).containsExactly(0);
-    assertThat(random.sample(numbers(70_000), 6)).containsExactly(60758, 19471, 11965, 23998, 14996, 1916);
+    assertThat(random.sample(numbers(70_000), 6))
+        .containsExactly(60758, 19471, 11965, 23998, 14996, 1916);
   }
 
   private static List<Integer> numbers(int end) {
@@ -55,8 +56,7 @@ class TestFewshot {
 
   @Test
   void sampleTravelsWithTheProgram() {
-    List<EvaluationItem> items =
-        EvalTasks.named("sample").items(Path.of("nowhere"));
+    List<EvaluationItem> items = EvalTasks.named("sample").items(Path.of("nowhere"));
     assertThat(items).hasSizeGreaterThan(99);
     assertThat(items.get(1).requests().get(1).continuation()).isEqualTo(" pony.");
     assertThat(((Answer.Choice) items.get(1).answer()).gold()).isEqualTo(1);
@@ -75,8 +75,7 @@ class TestFewshot {
     ItemOptions plain = ItemOptions.ofTask().withFewshot(0);
     assertThat(EvalTasks.named("gsm8k").items(data, plain))
         .extracting(item -> item.requests().get(0).context())
-        .containsExactly(
-            "Question: test-0.parquet\nAnswer:", "Question: test-1.parquet\nAnswer:");
+        .containsExactly("Question: test-0.parquet\nAnswer:", "Question: test-1.parquet\nAnswer:");
     DataFolder broken = data.withParquet(file -> List.of("{\"question\":1.5}"));
     assertThatThrownBy(() -> EvalTasks.named("gsm8k").items(broken, plain))
         .hasMessageStartingWith(folder.resolve("gsm8k/main/test-0.parquet") + ", line 1: ");

@@ -26,8 +26,7 @@ final class DecoderLayer implements AutoCloseable {
     Norm first = new Norm(weights.inputNorm(), config.normEpsilon());
     Norm second = new Norm(weights.feedForwardNorm(), config.normEpsilon());
     try {
-      this.qkv =
-          project(weights.name() + " qkv", Optional.of(first), After.NOTHING, weights.qkv());
+      this.qkv = project(weights.name() + " qkv", Optional.of(first), After.NOTHING, weights.qkv());
       this.headNorms =
           weights
               .headNorms()

@@ -85,7 +85,8 @@ final class DecoderModel implements LanguageModel {
     }
     int longest = prompts.stream().mapToInt(prompt -> prompt.length).max().orElseThrow();
     int capacity = longest + limits.mostTokens();
-    int rows = IntStream.of(prompts.size(), settings.sequences(), memory.headRows()).min().getAsInt();
+    int rows =
+        IntStream.of(prompts.size(), settings.sequences(), memory.headRows()).min().getAsInt();
     Deque<AutoCloseable> taken = new ArrayDeque<>();
     try {
       List<KvCache> caches = new ArrayList<>();
@@ -94,8 +95,7 @@ final class DecoderModel implements LanguageModel {
         taken.push(() -> operators.release(cache));
         caches.add(cache);
       }
-      Generation generation =
-          new Generation(operators, blocks, memory, rotation.table(), caches);
+      Generation generation = new Generation(operators, blocks, memory, rotation.table(), caches);
       taken.push(generation);
       for (int begin = 0; begin < all.size(); begin += rows) {
         generation.run(all.subList(begin, Math.min(begin + rows, all.size())));

@@ -111,8 +111,7 @@ final class Generation implements AutoCloseable {
     }
     HeadScoring head = new HeadScoring(operators, memory);
     List<HeadScoring.Scores> scores = new ArrayList<>();
-    blocks.head(
-        projection -> scores.add(head.score(projection, last, new int[last.length], null)));
+    blocks.head(projection -> scores.add(head.score(projection, last, new int[last.length], null)));
     for (int i = 0; i < last.length; i++) {
       part.get(i).add(scores.get(0).greedy()[i]);
     }

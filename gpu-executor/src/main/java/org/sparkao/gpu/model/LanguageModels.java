@@ -36,10 +36,7 @@ public final class LanguageModels {
 
   /** Opens a model whose weights come from anywhere. */
   public static LanguageModel open(
-      ModelConfig config,
-      WeightLookup lookup,
-      ModelOperators operators,
-      ModelSettings settings) {
+      ModelConfig config, WeightLookup lookup, ModelOperators operators, ModelSettings settings) {
     ModelWeights weights = ModelWeights.of(config, lookup);
     long limit = Math.min(settings.memoryBytes(), operators.device().budget().free());
     long before = operators.device().budget().inUse();

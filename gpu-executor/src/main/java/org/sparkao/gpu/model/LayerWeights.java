@@ -56,14 +56,12 @@ record LayerWeights(
     @Override
     public Stream<LinearWeight> linears() {
       return Stream.concat(
-          Stream.of(router),
-          experts.stream().flatMap(e -> Stream.of(e.gate(), e.up(), e.down())));
+          Stream.of(router), experts.stream().flatMap(e -> Stream.of(e.gate(), e.up(), e.down())));
     }
   }
 
   /** All linear layers. */
   Stream<LinearWeight> linears() {
-    return Stream.concat(
-        Stream.concat(qkv.stream(), Stream.of(output)), feedForward.linears());
+    return Stream.concat(Stream.concat(qkv.stream(), Stream.of(output)), feedForward.linears());
   }
 }

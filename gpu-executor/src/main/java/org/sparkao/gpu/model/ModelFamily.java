@@ -47,13 +47,12 @@ enum ModelFamily {
         .filter(family -> names.size() == 1 && family.architecture.equals(name))
         .findFirst()
         .orElseThrow(
-            () -> keys.refused("architectures", "it is one of " + known() + "; others are not run"));
+            () ->
+                keys.refused("architectures", "it is one of " + known() + "; others are not run"));
   }
 
   private static String known() {
-    return Arrays.stream(values())
-        .map(ModelFamily::architecture)
-        .collect(Collectors.joining(", "));
+    return Arrays.stream(values()).map(ModelFamily::architecture).collect(Collectors.joining(", "));
   }
 
   String architecture() {

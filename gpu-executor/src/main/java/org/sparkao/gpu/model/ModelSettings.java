@@ -18,16 +18,21 @@ public record ModelSettings(
   public ModelSettings {
     if (batchTokens < 1 || longest < 1 || sequences < 1 || memoryBytes < 1) {
       throw new IllegalArgumentException(
-          batchTokens + " tokens, " + longest + " longest, " + sequences + " sequences, "
-              + memoryBytes + " bytes");
+          batchTokens
+              + " tokens, "
+              + longest
+              + " longest, "
+              + sequences
+              + " sequences, "
+              + memoryBytes
+              + " bytes");
     }
     Objects.requireNonNull(cache, "cache");
   }
 
   /** Without limits of memory and length, 16 sequences, and a bf16 cache. */
   public static ModelSettings ofTokens(int batchTokens) {
-    return new ModelSettings(
-        batchTokens, Integer.MAX_VALUE, 16, Long.MAX_VALUE, KvCache.Type.BF16);
+    return new ModelSettings(batchTokens, Integer.MAX_VALUE, 16, Long.MAX_VALUE, KvCache.Type.BF16);
   }
 
   /** With another type of cache. */

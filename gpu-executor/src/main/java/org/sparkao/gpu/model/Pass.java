@@ -36,8 +36,7 @@ sealed interface Pass {
   }
 
   /** One token of each sequence of a cache. */
-  record Decode(Places places, RotaryTable rotation, DecodeAttention.Batch batch)
-      implements Pass {
+  record Decode(Places places, RotaryTable rotation, DecodeAttention.Batch batch) implements Pass {
     @Override
     public Operation operation() {
       return Operation.DECODE;
@@ -45,8 +44,7 @@ sealed interface Pass {
 
     @Override
     public void attend(ModelOperators operators, PassMemory memory, Optional<KvCache> cache) {
-      operators.attend(
-          memory.qkv(), memory.heads(), cache.orElseThrow(), batch, memory.attended());
+      operators.attend(memory.qkv(), memory.heads(), cache.orElseThrow(), batch, memory.attended());
     }
   }
 }

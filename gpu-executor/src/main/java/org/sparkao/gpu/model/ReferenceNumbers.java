@@ -42,8 +42,6 @@ final class ReferenceNumbers {
 
   /** The nearest number of an arithmetic. */
   static float round(Arithmetic arithmetic, double value) {
-    return arithmetic == Arithmetic.FP32
-        ? (float) value
-        : WeightType.BF16.round((float) value);
+    return arithmetic == Arithmetic.FP32 ? (float) value : WeightType.BF16.round((float) value);
   }
 }

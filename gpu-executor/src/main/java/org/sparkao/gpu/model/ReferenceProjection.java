@@ -17,7 +17,10 @@ final class ReferenceProjection implements Projection {
 
   /** {@code release} gives back what is this projection's own. */
   ReferenceProjection(
-      ProjectionSpec spec, List<ReferenceMatrix> matrices, Arithmetic arithmetic, Runnable release) {
+      ProjectionSpec spec,
+      List<ReferenceMatrix> matrices,
+      Arithmetic arithmetic,
+      Runnable release) {
     this.spec = spec;
     this.matrices = List.copyOf(matrices);
     this.norm = spec.norm().map(n -> new ReferenceNorm(n, arithmetic));

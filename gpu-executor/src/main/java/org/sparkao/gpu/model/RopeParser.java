@@ -62,8 +62,7 @@ final class RopeParser {
     }
     int original = originalContext();
     double factor =
-        parameters.positive(
-            "factor", (double) keys.size("max_position_embeddings") / original);
+        parameters.positive("factor", (double) keys.size("max_position_embeddings") / original);
     double scale = parameters.positive("mscale", 0);
     double scaleOfAll = parameters.positive("mscale_all_dim", 0);
     double computed =

@@ -20,8 +20,7 @@ final class Scoring {
   private final PassMemory memory;
   private final RotaryTable rotation;
 
-  Scoring(
-      ModelOperators operators, ModelBlocks blocks, PassMemory memory, RotaryTable rotation) {
+  Scoring(ModelOperators operators, ModelBlocks blocks, PassMemory memory, RotaryTable rotation) {
     this.operators = operators;
     this.blocks = blocks;
     this.memory = memory;
@@ -33,8 +32,7 @@ final class Scoring {
     Waiting waiting = new Waiting(operators.device(), memory, batches);
     blocks.embedding(
         table ->
-            waiting.forEach(
-                batch -> PrefillPass.embed(batch.tokens(), memory, operators, table)));
+            waiting.forEach(batch -> PrefillPass.embed(batch.tokens(), memory, operators, table)));
     blocks.layers(
         (index, layer) ->
             waiting.forEach(
@@ -46,8 +44,7 @@ final class Scoring {
     List<SequenceScore> scores = new ArrayList<>();
     HeadScoring head = new HeadScoring(operators, memory);
     blocks.head(
-        projection ->
-            waiting.forEach(batch -> scores.addAll(batch.score(head, projection, sink))));
+        projection -> waiting.forEach(batch -> scores.addAll(batch.score(head, projection, sink))));
     return scores;
   }
 

@@ -72,8 +72,7 @@ public final class EvaluateJob implements Job {
         CheckpointLocation.of(config.value(EvaluateKeys.CHECKPOINT)).open(storage);
     EvaluatePlan plan = plan(checkpoint, config);
     DevicePlan device =
-        new DevicePlanner(KERNELS)
-            .plan(config.value(EvaluateKeys.DEVICE), config, Optional::empty);
+        new DevicePlanner(KERNELS).plan(config.value(EvaluateKeys.DEVICE), config, Optional::empty);
     console.out().print(PlanText.of(plan));
     console.out().println(device.text());
     if (config.value(EvaluateKeys.DRY_RUN)) {
@@ -139,8 +138,7 @@ public final class EvaluateJob implements Job {
   private EvaluateRequest request(
       EvaluatePlan plan, Checkpoint checkpoint, PlannedDevice device, Config config)
       throws IOException {
-    Arithmetic usual =
-        device.kind() == DeviceInfo.Kind.CUDA ? Arithmetic.BF16 : Arithmetic.FP32;
+    Arithmetic usual = device.kind() == DeviceInfo.Kind.CUDA ? Arithmetic.BF16 : Arithmetic.FP32;
     OptionalInt partitions =
         config.find(EvaluateKeys.PARTITIONS).map(OptionalInt::of).orElse(OptionalInt.empty());
     return new EvaluateRequest(

@@ -58,11 +58,7 @@ public record EvalItemRow(
    * @param bytes of the same in UTF-8
    */
   public record Item(
-      long index,
-      String hash,
-      List<String> requestHashes,
-      OptionalLong words,
-      OptionalLong bytes) {
+      long index, String hash, List<String> requestHashes, OptionalLong words, OptionalLong bytes) {
     /** Freezes the list. */
     public Item {
       requestHashes = List.copyOf(requestHashes);

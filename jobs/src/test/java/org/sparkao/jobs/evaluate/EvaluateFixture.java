@@ -8,7 +8,6 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import org.sparkao.datasets.sample.BundledSample;
-import org.sparkao.datasets.sample.SampleItem;
 import org.sparkao.jobs.job.JobRun;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.jobs.table.DeltaStore;
@@ -49,7 +48,10 @@ public final class EvaluateFixture {
             .map(text -> "{\"t\": \"%s\"}".formatted((text + " " + text).replace("\"", "")))
             .toList();
     Files.write(data.resolve("text.jsonl"), texts);
-    task("choice", "multiple-choice", "text: \"{{q}}\"\nchoices: \"{{c}}\"\ntarget: \"{{a}}\"\nmetrics: [acc, acc_norm]");
+    task(
+        "choice",
+        "multiple-choice",
+        "text: \"{{q}}\"\nchoices: \"{{c}}\"\ntarget: \"{{a}}\"\nmetrics: [acc, acc_norm]");
     task("word", "last-word", "text: \"{{t}}\"\ntarget: \"{{w}}\"\nmetrics: [acc, perplexity]");
     task("text", "perplexity", "target: \"{{t}}\"\nmetrics: [word_perplexity, bits_per_byte]");
   }

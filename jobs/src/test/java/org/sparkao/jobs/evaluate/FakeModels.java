@@ -116,6 +116,11 @@ public final class FakeModels implements ModelSource {
     }
 
     @Override
+    public Placement placement() {
+      return Placement.RESIDENT;
+    }
+
+    @Override
     public int batchTokens() {
       return batchTokens;
     }

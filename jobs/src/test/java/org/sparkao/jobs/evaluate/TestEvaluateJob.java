@@ -61,8 +61,7 @@ class TestEvaluateJob {
     fixture.run("fresh", "run-id", "whole");
     assertThat(all).isEqualTo(FakeModels.SCORED.get());
     assertThat(first).isPositive().isLessThan(all);
-    assertThat(said(fixture.items("t", "third")))
-        .isEqualTo(said(fixture.items("fresh", "whole")));
+    assertThat(said(fixture.items("t", "third"))).isEqualTo(said(fixture.items("fresh", "whole")));
     assertThat(fixture.items("t", "third"))
         .extracting(row -> row.origin().run())
         .contains("first", "second")

@@ -78,8 +78,10 @@ public final class EvaluatePlanner {
           return;
         }
         // Chunks of a text are items of their own: so many of them can be computed at a time.
-        int number = items.isEmpty() || items.get(items.size() - 1).task() != task
-            ? 0 : items.get(items.size() - 1).index() + 1;
+        int number =
+            items.isEmpty() || items.get(items.size() - 1).task() != task
+                ? 0
+                : items.get(items.size() - 1).index() + 1;
         String hash = new Sha256().line(item.hash()).line("chunk " + number).hex();
         items.add(
             new PlannedItem(

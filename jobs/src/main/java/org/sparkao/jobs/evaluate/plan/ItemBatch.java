@@ -30,9 +30,7 @@ public record ItemBatch(List<ItemWork> items) implements Serializable {
   public static List<ItemBatch> pack(List<ItemWork> items, long budget) {
     List<ItemWork> sorted = new ArrayList<>(items);
     sorted.sort(
-        Comparator.comparingInt(ItemWork::longest)
-            .reversed()
-            .thenComparingInt(ItemWork::position));
+        Comparator.comparingInt(ItemWork::longest).reversed().thenComparingInt(ItemWork::position));
     List<ItemBatch> batches = new ArrayList<>();
     List<ItemWork> open = new ArrayList<>();
     long tokens = 0;

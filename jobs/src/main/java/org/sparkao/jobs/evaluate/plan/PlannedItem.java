@@ -28,8 +28,8 @@ public record PlannedItem(
   }
 
   /**
-   * SHA-256 of what the model gets: of every sequence the number of tokens, the first scored one and
-   * all ids. Few-shot examples, chat template, tokenizer and truncation are all in it.
+   * SHA-256 of what the model gets: of every sequence the number of tokens, the first scored one
+   * and all ids. Few-shot examples, chat template, tokenizer and truncation are all in it.
    */
   public String promptHash() {
     Sha256 hash = new Sha256();

@@ -25,9 +25,7 @@ final class RequestEncoder {
     SpecialTokens special = tokenizer.specialTokens();
     this.prefix = special.bos().isPresent() ? special.bos() : special.eos();
     this.prefixText =
-        prefix.isPresent()
-            ? tokenizer.decodeWithSpecialTokens(new int[] {prefix.getAsInt()})
-            : "";
+        prefix.isPresent() ? tokenizer.decodeWithSpecialTokens(new int[] {prefix.getAsInt()}) : "";
   }
 
   /**
@@ -91,8 +89,7 @@ final class RequestEncoder {
     int most = limit.tokens();
     List<TokenSequence> windows = new ArrayList<>();
     int first = Math.min(most, tokens.length);
-    windows.add(
-        new TokenSequence(prepend(prefix(origin), Arrays.copyOf(tokens, first)), 1));
+    windows.add(new TokenSequence(prepend(prefix(origin), Arrays.copyOf(tokens, first)), 1));
     for (int done = first; done < tokens.length; ) {
       int scored = Math.min(tokens.length - done, most);
       int end = done + scored;

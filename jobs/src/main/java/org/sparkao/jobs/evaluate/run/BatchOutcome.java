@@ -22,8 +22,7 @@ record BatchOutcome(List<ItemOutcome> items, Who who, String refusal) {
    * @param greedy one a request
    * @param nanos its share of the batch's time
    */
-  record ItemOutcome(
-      int position, List<Double> logLikelihoods, List<Boolean> greedy, long nanos) {}
+  record ItemOutcome(int position, List<Double> logLikelihoods, List<Boolean> greedy, long nanos) {}
 
   /**
    * Who computed.

@@ -49,9 +49,7 @@ final class BatchScorer {
         calls.add(new ArrayList<>());
         room = model.batchTokens();
       }
-      calls
-          .get(calls.size() - 1)
-          .add(new ScoredSequence(sequence.ids(), sequence.firstScored()));
+      calls.get(calls.size() - 1).add(new ScoredSequence(sequence.ids(), sequence.firstScored()));
       room -= sequence.ids().length;
     }
     return calls;

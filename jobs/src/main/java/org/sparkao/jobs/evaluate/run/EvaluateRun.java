@@ -28,7 +28,8 @@ import org.sparkao.quant.QuantException;
 
 /**
  * Carries out a plan. What is stored under an item's key is not computed again, whoever stored it;
- * so a killed run goes on with the same command, and two runs at once disturb each other in nothing.
+ * so a killed run goes on with the same command, and two runs at once disturb each other in
+ * nothing.
  */
 public final class EvaluateRun {
   private static final String DEVICE_USED = "device-used";
@@ -86,8 +87,7 @@ public final class EvaluateRun {
     try {
       List<EvalItemRow> rows = rows(stage, keys);
       List<EvalResultRow> results = Results.of(plan, rows, runId);
-      store.replace(
-          EvalResultRow.TABLE, runId, results.stream().map(row -> row.toRow(1)).toList());
+      store.replace(EvalResultRow.TABLE, runId, results.stream().map(row -> row.toRow(1)).toList());
       store.replaceRun(run.with(RunRow.Status.DONE, Instant.now()));
       return results;
     } catch (QuantException e) {

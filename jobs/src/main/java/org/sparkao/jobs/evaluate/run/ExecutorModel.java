@@ -2,8 +2,8 @@ package org.sparkao.jobs.evaluate.run;
 
 import java.io.IOException;
 import java.util.concurrent.locks.ReentrantLock;
-import org.sparkao.gpu.executor.GpuExecutor;
 import org.sparkao.gpu.device.DeviceInfo;
+import org.sparkao.gpu.executor.GpuExecutor;
 import org.sparkao.gpu.model.LanguageModel;
 import org.sparkao.jobs.gpu.ExecutorGpu;
 import org.sparkao.jobs.spark.SparkSessions;

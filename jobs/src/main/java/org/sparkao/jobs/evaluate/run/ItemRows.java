@@ -2,6 +2,7 @@ package org.sparkao.jobs.evaluate.run;
 
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import org.sparkao.datasets.task.Answer;
 import org.sparkao.datasets.task.Metric;
@@ -94,6 +95,7 @@ final class ItemRows {
         new Outcome(
             said.logLikelihoods(),
             said.greedy().get(0) == 1,
-            said.continuationTokens().stream().mapToLong(Long::longValue).sum()));
+            said.continuationTokens().stream().mapToLong(Long::longValue).sum(),
+            Optional.empty()));
   }
 }

@@ -126,9 +126,7 @@ final class ItemStage {
   }
 
   private long tokens(BatchOutcome outcome) {
-    return outcome.items().stream()
-        .mapToLong(item -> work(item).tokens())
-        .sum();
+    return outcome.items().stream().mapToLong(item -> work(item).tokens()).sum();
   }
 
   private ItemWork work(ItemOutcome item) {

@@ -27,12 +27,12 @@ final class StandardErrors {
       return new Spread(OptionalDouble.empty(), OptionalLong.empty());
     }
     if (metric == Metric.ACC || metric == Metric.ACC_NORM || metric == Metric.ACC_BYTES) {
-      double[] values =
-          items.stream().mapToDouble(item -> metric.score(List.of(item))).toArray();
+      double[] values = items.stream().mapToDouble(item -> metric.score(List.of(item))).toArray();
       return new Spread(
           OptionalDouble.of(deviation(values) / Math.sqrt(values.length)), OptionalLong.empty());
     }
-    return new Spread(OptionalDouble.of(deviation(resampled(metric, items))), OptionalLong.of(SEED));
+    return new Spread(
+        OptionalDouble.of(deviation(resampled(metric, items))), OptionalLong.of(SEED));
   }
 
   private static double[] resampled(Metric metric, List<ScoredItem> items) {

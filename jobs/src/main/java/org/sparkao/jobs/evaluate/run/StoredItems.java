@@ -36,8 +36,7 @@ final class StoredItems {
       places.put(place(item.task().name(), item.index()), item.work().position());
     }
     String checkpoint = keys.get(0).checkpointHash();
-    for (TableRow read :
-        store.readWhere(EvalItemRow.TABLE, "checkpoint_hash", checkpoint)) {
+    for (TableRow read : store.readWhere(EvalItemRow.TABLE, "checkpoint_hash", checkpoint)) {
       EvalItemRow row = EvalItemRow.of(read);
       stored.byKey.putIfAbsent(row.key().id(), row);
       Integer position = places.get(place(row.key().task(), row.item().index()));
