@@ -1,0 +1,38 @@
+package org.sparkao.jobs.spark;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.apache.spark.sql.Encoders;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.functions;
+import org.sparkao.datasets.task.ParquetRows;
+
+/** Reads the Parquet files of evaluation data by Spark. */
+public final class SparkParquetRows implements ParquetRows {
+  private final SparkSession spark;
+
+  /** With a session that the caller stops. */
+  public SparkParquetRows(SparkSession spark) {
+    this.spark = spark;
+  }
+
+  /** The splits of one file are collected in the order in which they lie in it. */
+  @Override
+  public List<String> json(Path file) throws IOException {
+    try {
+      return spark
+          .read()
+          .parquet(file.toAbsolutePath().toUri().toString())
+          .select(
+              functions.to_json(
+                  functions.struct(functions.col("*")), Map.of("ignoreNullFields", "false")))
+          .as(Encoders.STRING())
+          .collectAsList();
+    } catch (Exception e) {
+      // Scala throws checked exceptions that no signature here names.
+      throw new IOException(e.getMessage(), e);
+    }
+  }
+}
