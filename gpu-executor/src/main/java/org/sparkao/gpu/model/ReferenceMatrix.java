@@ -1,5 +1,6 @@
 package org.sparkao.gpu.model;
 
+import java.util.List;
 import java.util.Optional;
 import org.sparkao.gpu.device.Buffer;
 import org.sparkao.gpu.device.Device;
@@ -11,31 +12,63 @@ final class ReferenceMatrix implements AutoCloseable {
   private final Buffer values;
   private final Optional<Buffer> bias;
   private final Arithmetic arithmetic;
+  private final Form form;
+
+  /** What the numbers are, and what becomes of x. */
+  private record Form(Arithmetic values, ReferenceActivations activations, String numerics) {
+    static Form of(LinearWeight weight, Arithmetic arithmetic) {
+      if (weight.form() instanceof LinearWeight.Quantized quantized) {
+        ExecutionForm form = ExecutionForm.of(quantized.request().scheme());
+        // Products of codes keep the type of the scales; what is dequantized is in the arithmetic.
+        return new Form(
+            form.quantized() ? Arithmetic.FP32 : arithmetic,
+            ReferenceActivations.of(form.activations(), quantized.inputScales(), arithmetic),
+            form.sentence());
+      }
+      return unquantized(arithmetic);
+    }
+
+    static Form unquantized(Arithmetic arithmetic) {
+      ReferenceActivations asTheyAre =
+          ReferenceActivations.of(
+              ExecutionForm.Activations.UNQUANTIZED, List.of(), arithmetic);
+      String name = arithmetic == Arithmetic.FP32 ? "fp32" : "bf16";
+      return new Form(arithmetic, asTheyAre, name + " weights, sums in fp64");
+    }
+  }
 
   private ReferenceMatrix(
-      int n, int k, Buffer values, Optional<Buffer> bias, Arithmetic arithmetic) {
+      int n, int k, Buffer values, Optional<Buffer> bias, Arithmetic arithmetic, Form form) {
     this.n = n;
     this.k = k;
     this.values = values;
     this.bias = bias;
     this.arithmetic = arithmetic;
+    this.form = form;
   }
 
   static ReferenceMatrix load(Device device, LinearWeight weight, Arithmetic arithmetic) {
-    if (weight.form() instanceof LinearWeight.Plain plain) {
-      return new ReferenceMatrix(
-          weight.n(),
-          weight.k(),
-          TensorValues.load(device, plain.values(), arithmetic),
-          weight.bias().map(bias -> TensorValues.load(device, bias, arithmetic)),
-          arithmetic);
+    Form form = Form.of(weight, arithmetic);
+    long bytes = (long) form.values().bytes() * weight.n() * weight.k();
+    Buffer values = device.allocate(bytes);
+    ReferenceNumbers numbers = new ReferenceNumbers(values, form.values());
+    HostDequantizer stored = HostDequantizer.of(weight);
+    float[] row = new float[weight.k()];
+    for (int i = 0; i < weight.n(); i++) {
+      stored.floats(i, 1, row, 0);
+      for (int j = 0; j < row.length; j++) {
+        numbers.put((long) i * row.length + j, row[j]);
+      }
     }
-    throw new IllegalArgumentException(weight.name());
+    Optional<Buffer> bias =
+        weight.bias().map(added -> TensorValues.load(device, added, arithmetic));
+    return new ReferenceMatrix(weight.n(), weight.k(), values, bias, arithmetic, form);
   }
 
   /** One that lies on the device already, without bias. */
   static ReferenceMatrix of(int n, int k, Buffer values, Arithmetic arithmetic) {
-    return new ReferenceMatrix(n, k, values, Optional.empty(), arithmetic);
+    return new ReferenceMatrix(
+        n, k, values, Optional.empty(), arithmetic, Form.unquantized(arithmetic));
   }
 
   int n() {
@@ -52,7 +85,7 @@ final class ReferenceMatrix implements AutoCloseable {
 
   /** As {@link Projection#numerics}. */
   String numerics() {
-    return arithmetic == Arithmetic.FP32 ? "fp32 in fp64" : "bf16 in fp64";
+    return form.numerics();
   }
 
   /**
@@ -62,14 +95,18 @@ final class ReferenceMatrix implements AutoCloseable {
    * @return [rows][N]
    */
   double[][] times(float[][] x) {
-    ReferenceNumbers all = new ReferenceNumbers(values, arithmetic);
+    ReferenceNumbers all = new ReferenceNumbers(values, form.values());
+    float[][] inputs = new float[x.length][];
+    for (int r = 0; r < x.length; r++) {
+      inputs[r] = form.activations().quantized(x[r]);
+    }
     double[][] y = new double[x.length][n];
     float[] row = new float[k];
     for (int i = 0; i < n; i++) {
       all.read((long) i * k, row);
       double added = bias(i);
       for (int r = 0; r < x.length; r++) {
-        y[r][i] = dot(row, x[r]) + added;
+        y[r][i] = dot(row, inputs[r]) + added;
       }
     }
     return y;

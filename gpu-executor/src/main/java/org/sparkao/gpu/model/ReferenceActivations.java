@@ -1,0 +1,99 @@
+package org.sparkao.gpu.model;
+
+import java.nio.ByteBuffer;
+import java.util.List;
+import org.sparkao.quant.format.NumberFormats;
+import org.sparkao.quant.format.Overflow;
+import org.sparkao.quant.format.WeightType;
+
+/**
+ * Activations as the numbers that their codes stand for. Arithmetic of compressed-tensors, as
+ * {@link org.sparkao.gpu.quantize.ActivationQuantizer}: a scale is amax / 448 or amax / 127.5
+ * rounded to the type of the activations, its epsilon where all are zero; x / scale is rounded to
+ * that type, then to the code.
+ */
+final class ReferenceActivations {
+  private static final int GROUP = 128;
+  private static final float FP8_RANGE = 448;
+  private static final float INT8_RANGE = 127.5f;
+  private static final int INT8_LEAST = -128;
+  private static final int INT8_MOST = 127;
+
+  private final ExecutionForm.Activations form;
+  private final float stored;
+  private final WeightType type;
+
+  private ReferenceActivations(ExecutionForm.Activations form, float stored, WeightType type) {
+    this.form = form;
+    this.stored = stored;
+    this.type = type;
+  }
+
+  /**
+   * Of one weight.
+   *
+   * @param inputScales stored ones
+   */
+  static ReferenceActivations of(
+      ExecutionForm.Activations form, List<StoredTensor> inputScales, Arithmetic arithmetic) {
+    float stored =
+        form == ExecutionForm.Activations.FP8_STATIC
+                || form == ExecutionForm.Activations.INT8_STATIC
+            ? scalar(inputScales.get(0))
+            : 0;
+    WeightType type = arithmetic == Arithmetic.FP32 ? WeightType.F32 : WeightType.BF16;
+    return new ReferenceActivations(form, stored, type);
+  }
+
+  private static float scalar(StoredTensor tensor) {
+    ByteBuffer stored = tensor.bytes().get();
+    byte[] bytes = new byte[stored.remaining()];
+    stored.get(bytes);
+    return WeightType.valueOf(tensor.dtype().name()).read(bytes, 0);
+  }
+
+  /** The numbers of the codes of a row; the row itself where it is not quantized. */
+  float[] quantized(float[] row) {
+    float[] result = row.clone();
+    switch (form) {
+      case UNQUANTIZED -> {
+        return row;
+      }
+      case FP8_ROW, INT8_ROW -> round(result, 0, row.length, scale(row, 0, row.length));
+      case FP8_STATIC, INT8_STATIC -> round(result, 0, row.length, stored);
+      case FP8_GROUP -> {
+        for (int first = 0; first < row.length; first += GROUP) {
+          int end = Math.min(first + GROUP, row.length);
+          round(result, first, end, scale(row, first, end));
+        }
+      }
+    }
+    return result;
+  }
+
+  private boolean integers() {
+    return form == ExecutionForm.Activations.INT8_ROW
+        || form == ExecutionForm.Activations.INT8_STATIC;
+  }
+
+  private float scale(float[] row, int begin, int end) {
+    float largest = 0;
+    for (int i = begin; i < end; i++) {
+      largest = Math.max(largest, Math.abs(row[i]));
+    }
+    float scale = type.round(largest / (integers() ? INT8_RANGE : FP8_RANGE));
+    return scale == 0 ? type.epsilon() : scale;
+  }
+
+  private void round(float[] row, int begin, int end, float scale) {
+    for (int i = begin; i < end; i++) {
+      float ratio = type.round(row[i] / scale);
+      float code =
+          integers()
+              ? (float) Math.rint(Math.max(INT8_LEAST, Math.min(INT8_MOST, ratio)))
+              : NumberFormats.E4M3FN.decode(
+                  NumberFormats.E4M3FN.encode(ratio, Overflow.SATURATE));
+      row[i] = code * scale;
+    }
+  }
+}

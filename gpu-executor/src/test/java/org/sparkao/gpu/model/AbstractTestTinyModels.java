@@ -1,0 +1,193 @@
+package org.sparkao.gpu.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.sparkao.gpu.layer.KvCache;
+import org.sparkao.gpu.model.LanguageModel.GenerationLimits;
+import org.sparkao.gpu.model.LanguageModel.ScoredSequence;
+import org.sparkao.gpu.model.LanguageModel.SequenceScore;
+
+/** Tiny models of every family against transformers, and the promise that batches do not count. */
+abstract class AbstractTestTinyModels {
+  private static final int VOCABULARY = 64;
+  private static final float LOGITS = 2e-4f;
+
+  /** Less than a layer, more than rounding and the norms of heads. */
+  private static final long MISSING_BYTES = 10_000;
+
+  private static final ModelSettings SETTINGS =
+      ModelSettings.ofTokens(128).withCache(KvCache.Type.FP32);
+
+  private ModelOperators operators;
+
+  /** In fp32. */
+  abstract ModelOperators open();
+
+  static List<String> models() {
+    return TinyModel.ALL;
+  }
+
+  @BeforeEach
+  void begin() {
+    operators = open();
+  }
+
+  @AfterEach
+  void end() {
+    operators.close();
+    operators.device().close();
+  }
+
+  /** With operators of its own, that have reserved nothing. */
+  private LanguageModel open(TinyModel tiny, ModelSettings settings) {
+    end();
+    begin();
+    return tiny.open(operators, settings);
+  }
+
+  @ParameterizedTest
+  @MethodSource("models")
+  void logitsAndContinuation(String name) {
+    TinyModel tiny = TinyModel.read(name);
+    int[] ids = tiny.ids();
+    float[] expected = tiny.logits();
+    int first = ids.length - expected.length / VOCABULARY;
+    try (LanguageModel model = open(tiny, SETTINGS)) {
+      int[] longer = Arrays.copyOf(ids, ids.length + 1);
+      model.score(
+          List.of(new ScoredSequence(longer, first + 1)),
+          (sequence, position, logits) -> {
+            for (int i = 0; i < VOCABULARY; i++) {
+              float wanted = expected[(position - 1 - first) * VOCABULARY + i];
+              if (!(Math.abs(logits[i] - wanted) <= LOGITS)) {
+                assertThat(logits[i]).as(position + " [" + i + "]").isEqualTo(wanted);
+              }
+            }
+          });
+      GenerationLimits limits = new GenerationLimits(8, new int[0], (prompt, tokens) -> false);
+      assertThat(model.generate(List.of(ids), limits).get(0)).isEqualTo(tiny.continuation());
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("models")
+  void aSequenceScoresTheSameInAnyBatch(String name) {
+    TinyModel tiny = TinyModel.read(name);
+    List<ScoredSequence> sequences = sequences();
+    Map<Integer, SequenceScore> alone = new TreeMap<>();
+    try (LanguageModel model = open(tiny, SETTINGS)) {
+      assertThat(model.placement()).isEqualTo(LanguageModel.Placement.RESIDENT);
+      for (int i = 0; i < sequences.size(); i++) {
+        alone.put(i, model.score(List.of(sequences.get(i))).get(0));
+      }
+      assertSame(model.score(sequences), alone, order(sequences.size()));
+      List<Integer> reversed = order(sequences.size());
+      Collections.reverse(reversed);
+      assertSame(
+          model.score(reversed.stream().map(sequences::get).toList()), alone, reversed);
+    }
+    for (int budget : new int[] {30, 64}) {
+      ModelSettings settings = ModelSettings.ofTokens(budget).withCache(KvCache.Type.FP32);
+      long needed;
+      try (LanguageModel model = open(tiny, settings)) {
+        assertThat(model.placement()).isEqualTo(LanguageModel.Placement.RESIDENT);
+        needed = operators.device().budget().inUse();
+      }
+      try (LanguageModel model = open(tiny, settings.withMemory(needed - MISSING_BYTES))) {
+        assertThat(model.placement()).isEqualTo(LanguageModel.Placement.STREAMED);
+        assertSame(model.score(sequences), alone, order(sequences.size()));
+      }
+    }
+  }
+
+  @Test
+  void promptsContinueTheSameInAnyBatch() {
+    TinyModel tiny = TinyModel.read("qwen3");
+    List<int[]> prompts = sequences().stream().map(ScoredSequence::ids).toList();
+    GenerationLimits limits = new GenerationLimits(12, new int[] {5, 9}, (p, tokens) -> false);
+    for (KvCache.Type type : KvCache.Type.values()) {
+      List<int[]> alone = new ArrayList<>();
+      try (LanguageModel model = open(tiny, SETTINGS.withCache(type))) {
+        prompts.forEach(prompt -> alone.addAll(model.generate(List.of(prompt), limits)));
+      }
+      for (int most : new int[] {2, 16}) {
+        ModelSettings settings = SETTINGS.withCache(type).withSequences(most);
+        try (LanguageModel model = open(tiny, settings)) {
+          assertThat(model.generate(prompts, limits)).usingRecursiveComparison().isEqualTo(alone);
+        }
+      }
+    }
+  }
+
+  @Test
+  void aContinuationEndsWithItsEndTokenOrByItsText() {
+    TinyModel tiny = TinyModel.read("llama");
+    int[] all = tiny.continuation();
+    try (LanguageModel model = open(tiny, SETTINGS)) {
+      List<int[]> prompts = List.of(tiny.ids(), tiny.ids());
+      int[] ended =
+          model
+              .generate(
+                  prompts, new GenerationLimits(8, new int[] {all[2]}, (p, tokens) -> false))
+              .get(1);
+      int end = indexOf(all, all[2]);
+      assertThat(ended).isEqualTo(Arrays.copyOf(all, end + 1));
+      List<int[]> stopped =
+          model.generate(
+              prompts,
+              new GenerationLimits(8, new int[0], (p, tokens) -> p == 0 && tokens.length == 3));
+      assertThat(stopped.get(0)).isEqualTo(Arrays.copyOf(all, 3));
+      assertThat(stopped.get(1)).isEqualTo(all);
+    }
+  }
+
+  private static int indexOf(int[] values, int wanted) {
+    int at = 0;
+    while (values[at] != wanted) {
+      at++;
+    }
+    return at;
+  }
+
+  private static void assertSame(
+      List<SequenceScore> found, Map<Integer, SequenceScore> alone, List<Integer> order) {
+    for (int i = 0; i < order.size(); i++) {
+      SequenceScore expected = alone.get(order.get(i));
+      assertThat(found.get(i).logProbabilities()).isEqualTo(expected.logProbabilities());
+      assertThat(found.get(i).greedy()).isEqualTo(expected.greedy());
+    }
+  }
+
+  private static List<Integer> order(int count) {
+    List<Integer> order = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      order.add(i);
+    }
+    return order;
+  }
+
+  /** Of 2 to 28 tokens. */
+  private static List<ScoredSequence> sequences() {
+    List<ScoredSequence> all = new ArrayList<>();
+    int[] lengths = {2, 28, 7, 17, 3, 16, 9};
+    for (int length : lengths) {
+      int[] ids = new int[length];
+      for (int i = 0; i < length; i++) {
+        ids[i] = (11 * length + 5 * i * i + i) % VOCABULARY;
+      }
+      all.add(new ScoredSequence(ids, 1 + length / 3));
+    }
+    return all;
+  }
+}
