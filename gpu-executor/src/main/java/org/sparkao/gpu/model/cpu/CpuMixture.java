@@ -1,0 +1,120 @@
+package org.sparkao.gpu.model.cpu;
+
+import java.nio.FloatBuffer;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import org.sparkao.gpu.device.Buffer;
+import org.sparkao.gpu.model.Operation;
+import org.sparkao.gpu.model.Projection;
+import org.sparkao.gpu.model.ProjectionSpec.After;
+
+/** A mixture of experts: one expert after the other, each with all of its rows. */
+final class CpuMixture implements Projection {
+  private final CpuMatrix router;
+  private final List<Expert> experts;
+  private final Optional<RowNorm> norm;
+  private final Routing routing;
+  private final Cores cores;
+  private final Workspace workspace;
+
+  CpuMixture(
+      CpuMatrix router,
+      List<Expert> experts,
+      Optional<RowNorm> norm,
+      Routing routing,
+      Cores cores,
+      Workspace workspace) {
+    this.router = router;
+    this.experts = List.copyOf(experts);
+    this.norm = norm;
+    this.routing = routing;
+    this.cores = cores;
+    this.workspace = workspace;
+  }
+
+  /**
+   * The matrices of an expert.
+   *
+   * @param inner gate and up
+   * @param intermediate elements between them and down
+   */
+  record Expert(CpuMatrix inner, CpuMatrix down, int intermediate) {}
+
+  @Override
+  public void run(Operation operation, int rows, Buffer x, Buffer y) {
+    int k = router.k();
+    float[] input = workspace.take(Workspace.Use.INPUT, rows, k);
+    FloatBuffer from = Workspace.floats(x);
+    from.get(0, input, 0, rows * k);
+    norm.ifPresent(n -> cores.rows(rows, row -> n.apply(input, row * k)));
+    float[] copy = workspace.take(Workspace.Use.EXPERT_INPUT, rows, k);
+    System.arraycopy(input, 0, copy, 0, rows * k);
+    float[] scores = workspace.take(Workspace.Use.EXPERT_OUTPUT, rows, experts.size());
+    router.multiply(
+        copy, rows, new RowOutput(FloatBuffer.wrap(scores), experts.size(), After.NOTHING));
+    routing.weights(scores, rows, experts.size());
+    float[] weights = scores.clone();
+    float[] sums = workspace.take(Workspace.Use.SUMS, rows, k);
+    Arrays.fill(sums, 0, rows * k, 0);
+    for (int expert = 0; expert < experts.size(); expert++) {
+      add(expert, rows, input, weights, sums);
+    }
+    FloatBuffer to = Workspace.floats(y);
+    cores.rows(rows, row -> addRow(to, sums, row, k));
+  }
+
+  private void add(int expert, int rows, float[] input, float[] weights, float[] sums) {
+    int k = router.k();
+    int[] chosen = Routing.rowsOf(expert, weights, rows, experts.size());
+    if (chosen.length == 0) {
+      return;
+    }
+    float[] x = workspace.take(Workspace.Use.EXPERT_INPUT, chosen.length, k);
+    for (int i = 0; i < chosen.length; i++) {
+      System.arraycopy(input, chosen[i] * k, x, i * k, k);
+    }
+    Expert one = experts.get(expert);
+    int width = one.intermediate();
+    float[] inner = workspace.take(Workspace.Use.EXPERT_INNER, chosen.length, width);
+    one.inner()
+        .multiply(x, chosen.length, new RowOutput(FloatBuffer.wrap(inner), width, After.SWIGLU));
+    float[] out = workspace.take(Workspace.Use.EXPERT_OUTPUT, chosen.length, k);
+    one.down()
+        .multiply(inner, chosen.length, new RowOutput(FloatBuffer.wrap(out), k, After.NOTHING));
+    cores.rows(
+        chosen.length,
+        i -> {
+          float weight = weights[chosen[i] * experts.size() + expert];
+          int row = chosen[i] * k;
+          for (int j = 0; j < k; j++) {
+            sums[row + j] += weight * out[i * k + j];
+          }
+        });
+  }
+
+  private static void addRow(FloatBuffer to, float[] sums, int row, int k) {
+    float[] old = new float[k];
+    to.get(row * k, old);
+    for (int i = 0; i < k; i++) {
+      old[i] += sums[row * k + i];
+    }
+    to.put(row * k, old);
+  }
+
+  @Override
+  public long bytes() {
+    return router.bytes()
+        + experts.stream().mapToLong(e -> e.inner().bytes() + e.down().bytes()).sum();
+  }
+
+  @Override
+  public String numerics() {
+    return experts.get(0).inner().numerics();
+  }
+
+  @Override
+  public void close() {
+    // The garbage collector's.
+  }
+}

@@ -1,0 +1,188 @@
+package org.sparkao.gpu.model.cpu;
+
+import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
+import java.util.List;
+import java.util.Optional;
+import org.sparkao.gpu.device.Buffer;
+import org.sparkao.gpu.device.CpuDevice;
+import org.sparkao.gpu.device.Device;
+import org.sparkao.gpu.layer.DecodeAttention;
+import org.sparkao.gpu.layer.HeadShape;
+import org.sparkao.gpu.layer.KvCache;
+import org.sparkao.gpu.layer.PrefillAttention;
+import org.sparkao.gpu.model.Arithmetic;
+import org.sparkao.gpu.model.LinearWeight;
+import org.sparkao.gpu.model.Mixture;
+import org.sparkao.gpu.model.ModelOperators;
+import org.sparkao.gpu.model.Projection;
+import org.sparkao.gpu.model.ProjectionSpec;
+import org.sparkao.gpu.model.ProjectionSpec.After;
+import org.sparkao.gpu.model.StoredTensor;
+
+/**
+ * Operators in fp32 on a {@link CpuDevice}, with the vector API. Weights and working memory are on
+ * the heap, outside the device's budget.
+ */
+public final class CpuModelOperators implements ModelOperators {
+  private final CpuDevice device;
+  private final Cores cores;
+  private final Workspace workspace = new Workspace();
+  private final MatrixLoader loader;
+
+  /**
+   * On the processor; the device stays the caller's.
+   *
+   * @param threads that work, the caller's among them; they do not change a bit
+   */
+  public CpuModelOperators(CpuDevice device, int threads) {
+    this.device = device;
+    this.cores = new Cores(threads);
+    this.loader = new MatrixLoader(new Product(cores));
+  }
+
+  @Override
+  public Device device() {
+    return device;
+  }
+
+  @Override
+  public Arithmetic arithmetic() {
+    return Arithmetic.FP32;
+  }
+
+  @Override
+  public void reserve(int rows, int longest) {
+    // Working memory is taken where it is needed.
+  }
+
+  @Override
+  public Projection project(ProjectionSpec spec, List<LinearWeight> weights) {
+    int n =
+        spec.after() == After.SWIGLU
+            ? weights.get(0).n()
+            : weights.stream().mapToInt(LinearWeight::n).sum();
+    return projection(loader.load(weights, spec.after()), spec, n);
+  }
+
+  private CpuProjection projection(CpuMatrix matrix, ProjectionSpec spec, int n) {
+    return new CpuProjection(
+        matrix, norm(spec), new CpuProjection.Shape(n, spec.after()), cores, workspace);
+  }
+
+  private static Optional<RowNorm> norm(ProjectionSpec spec) {
+    return spec.norm().map(n -> new RowNorm(StoredFloats.all(n.weight()), n.epsilon()));
+  }
+
+  @Override
+  public Projection mixture(Mixture mixture) {
+    List<CpuMixture.Expert> experts =
+        mixture.experts().stream()
+            .map(
+                expert ->
+                    new CpuMixture.Expert(
+                        loader.load(List.of(expert.gate(), expert.up()), After.SWIGLU),
+                        loader.load(List.of(expert.down()), After.NOTHING),
+                        expert.gate().n()))
+            .toList();
+    return new CpuMixture(
+        loader.load(List.of(mixture.router()), After.NOTHING),
+        experts,
+        norm(mixture.spec()),
+        new Routing(mixture.perToken(), mixture.weighting()),
+        cores,
+        workspace);
+  }
+
+  @Override
+  public EmbeddingTable embedding(StoredTensor table) {
+    return new CpuTable(MatrixLoader.table(table));
+  }
+
+  @Override
+  public Projection tiedHead(ProjectionSpec spec, EmbeddingTable table) {
+    Panels panels = ((CpuTable) table).panels();
+    return projection(loader.matrix(panels), spec, panels.n());
+  }
+
+  @Override
+  public void embed(EmbeddingTable table, Buffer ids, int rows, Buffer hidden) {
+    CpuTable own = (CpuTable) table;
+    IntBuffer wanted = CpuDevice.bytes(ids).asIntBuffer();
+    FloatBuffer to = Workspace.floats(hidden);
+    int columns = own.panels().k();
+    cores.rows(
+        rows,
+        row -> {
+          float[] one = new float[columns];
+          own.read(wanted.get(row), one);
+          to.put(row * columns, one);
+        });
+  }
+
+  @Override
+  public void gather(Buffer x, int columns, Buffer indices, int rows, Buffer y) {
+    IntBuffer wanted = CpuDevice.bytes(indices).asIntBuffer();
+    FloatBuffer from = Workspace.floats(x);
+    FloatBuffer to = Workspace.floats(y);
+    for (int row = 0; row < rows; row++) {
+      to.put(row * columns, from, Math.multiplyExact(wanted.get(row), columns), columns);
+    }
+  }
+
+  @Override
+  public void prepareHeads(Buffer qkv, HeadShape shape, Places places, HeadSteps steps) {
+    cores.rows(places.rows(), new CpuHeads(qkv, shape, places, steps)::prepare);
+  }
+
+  @Override
+  public void attend(Buffer qkv, HeadShape shape, PrefillAttention.Batch batch, Buffer out) {
+    float[] numbers =
+        workspace.take(Workspace.Use.INPUT, batch.tokens() + Tile.ROWS, shape.rowElements());
+    Workspace.floats(qkv).get(0, numbers, 0, batch.tokens() * shape.rowElements());
+    int[] boundaries = new int[batch.sequences() + 1];
+    CpuDevice.bytes(batch.boundaries()).asIntBuffer().get(boundaries);
+    new CpuPrefillAttention(shape, numbers, boundaries, Workspace.floats(out)).run(cores);
+  }
+
+  @Override
+  public void attend(
+      Buffer qkv, HeadShape shape, KvCache cache, DecodeAttention.Batch batch, Buffer out) {
+    CpuDecodeAttention attention = new CpuDecodeAttention(qkv, shape, cache, batch, out);
+    cores.run(batch.sequences() * shape.keyHeads(), (worker, piece) -> attention.attend(piece));
+  }
+
+  @Override
+  public KvCache cache(KvCache.Type type, HeadShape shape, int sequences, int capacity) {
+    long slots = (long) sequences * capacity * shape.keyHeads();
+    long bytes = slots * shape.dimension() * type.bytes();
+    Optional<KvCache.Scales> scales = Optional.empty();
+    if (type.isCoded()) {
+      long scaleBytes = Float.BYTES * slots;
+      scales =
+          Optional.of(
+              new KvCache.Scales(device.allocate(scaleBytes), device.allocate(scaleBytes), true));
+    }
+    return new KvCache(
+        type, device.allocate(bytes), device.allocate(bytes), scales, sequences, capacity);
+  }
+
+  @Override
+  public void release(KvCache cache) {
+    cache.keys().close();
+    cache.values().close();
+    cache.scales().ifPresent(scales -> scales.keys().close());
+    cache.scales().ifPresent(scales -> scales.values().close());
+  }
+
+  @Override
+  public void score(Buffer logits, int rows, int vocabulary, Buffer targets, TokenScores scores) {
+    CpuScores all = new CpuScores(logits, vocabulary, targets, scores);
+    cores.run(rows, (worker, row) -> all.score(row));
+  }
+
+  @Override
+  public void close() {
+    cores.close();
+  }
+}

@@ -1,0 +1,25 @@
+package org.sparkao.gpu.model.cpu;
+
+import org.sparkao.gpu.model.ModelOperators.EmbeddingTable;
+
+/** An embedding table, laid out for the head that may share it. */
+record CpuTable(Panels panels) implements EmbeddingTable {
+  /** Row {@code id} to {@code to}[0 .. hidden - 1]. */
+  void read(int id, float[] to) {
+    float[] panel = panels.panel(id / Panels.COLUMNS);
+    int column = id % Panels.COLUMNS;
+    for (int i = 0; i < to.length; i++) {
+      to[i] = panel[i * Panels.COLUMNS + column];
+    }
+  }
+
+  @Override
+  public long bytes() {
+    return panels.bytes();
+  }
+
+  @Override
+  public void close() {
+    // The garbage collector's.
+  }
+}

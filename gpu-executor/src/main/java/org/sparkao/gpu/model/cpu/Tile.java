@@ -1,0 +1,120 @@
+package org.sparkao.gpu.model.cpu;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * The inner loop: sums[r, c] += x[r, i] * panel[i, c] for i from {@code begin} to {@code end}, one
+ * fused multiply-add after the other in this order, so that neither the cut of K nor the number of
+ * rows changes a bit.
+ */
+final class Tile {
+  /** Rows of the loop over several: as many sums as fit into 16 registers. */
+  static final int ROWS = 6;
+
+  private static final VectorSpecies<Float> V = Lanes.WIDEST;
+  private static final int W = Lanes.WIDTH;
+  private static final int C = Panels.COLUMNS;
+
+  /** Rows of numbers. */
+  float[] x;
+
+  /** Element 0 of the first row. */
+  int first;
+
+  /** From a row to the next. */
+  int stride;
+
+  /** [K, COLUMNS]. */
+  float[] panel;
+
+  int begin;
+  int end;
+
+  /** [rows, COLUMNS], read and written. */
+  float[] sums;
+
+  int sumsAt;
+
+  /** From a row of sums to the next. */
+  int sumsStride;
+
+  /** {@link #ROWS} rows. */
+  void several() {
+    float[] a = x;
+    float[] b = panel;
+    float[] c = sums;
+    int r0 = first;
+    int r1 = r0 + stride;
+    int r2 = r1 + stride;
+    int r3 = r2 + stride;
+    int r4 = r3 + stride;
+    int r5 = r4 + stride;
+    int s = sumsAt;
+    int d = sumsStride;
+    FloatVector a0 = FloatVector.fromArray(V, c, s);
+    FloatVector b0 = FloatVector.fromArray(V, c, s + W);
+    FloatVector a1 = FloatVector.fromArray(V, c, s + d);
+    FloatVector b1 = FloatVector.fromArray(V, c, s + d + W);
+    FloatVector a2 = FloatVector.fromArray(V, c, s + 2 * d);
+    FloatVector b2 = FloatVector.fromArray(V, c, s + 2 * d + W);
+    FloatVector a3 = FloatVector.fromArray(V, c, s + 3 * d);
+    FloatVector b3 = FloatVector.fromArray(V, c, s + 3 * d + W);
+    FloatVector a4 = FloatVector.fromArray(V, c, s + 4 * d);
+    FloatVector b4 = FloatVector.fromArray(V, c, s + 4 * d + W);
+    FloatVector a5 = FloatVector.fromArray(V, c, s + 5 * d);
+    FloatVector b5 = FloatVector.fromArray(V, c, s + 5 * d + W);
+    int to = end;
+    for (int i = begin; i < to; i++) {
+      FloatVector p = FloatVector.fromArray(V, b, i * C);
+      FloatVector q = FloatVector.fromArray(V, b, i * C + W);
+      FloatVector y = FloatVector.broadcast(V, a[r0 + i]);
+      a0 = p.fma(y, a0);
+      b0 = q.fma(y, b0);
+      y = FloatVector.broadcast(V, a[r1 + i]);
+      a1 = p.fma(y, a1);
+      b1 = q.fma(y, b1);
+      y = FloatVector.broadcast(V, a[r2 + i]);
+      a2 = p.fma(y, a2);
+      b2 = q.fma(y, b2);
+      y = FloatVector.broadcast(V, a[r3 + i]);
+      a3 = p.fma(y, a3);
+      b3 = q.fma(y, b3);
+      y = FloatVector.broadcast(V, a[r4 + i]);
+      a4 = p.fma(y, a4);
+      b4 = q.fma(y, b4);
+      y = FloatVector.broadcast(V, a[r5 + i]);
+      a5 = p.fma(y, a5);
+      b5 = q.fma(y, b5);
+    }
+    a0.intoArray(c, s);
+    b0.intoArray(c, s + W);
+    a1.intoArray(c, s + d);
+    b1.intoArray(c, s + d + W);
+    a2.intoArray(c, s + 2 * d);
+    b2.intoArray(c, s + 2 * d + W);
+    a3.intoArray(c, s + 3 * d);
+    b3.intoArray(c, s + 3 * d + W);
+    a4.intoArray(c, s + 4 * d);
+    b4.intoArray(c, s + 4 * d + W);
+    a5.intoArray(c, s + 5 * d);
+    b5.intoArray(c, s + 5 * d + W);
+  }
+
+  /** One row. */
+  void one() {
+    float[] a = x;
+    float[] b = panel;
+    int row = first;
+    int to = end;
+    FloatVector low = FloatVector.fromArray(V, sums, sumsAt);
+    FloatVector high = FloatVector.fromArray(V, sums, sumsAt + W);
+    for (int i = begin; i < to; i++) {
+      FloatVector y = FloatVector.broadcast(V, a[row + i]);
+      low = FloatVector.fromArray(V, b, i * C).fma(y, low);
+      high = FloatVector.fromArray(V, b, i * C + W).fma(y, high);
+    }
+    low.intoArray(sums, sumsAt);
+    high.intoArray(sums, sumsAt + W);
+  }
+}
