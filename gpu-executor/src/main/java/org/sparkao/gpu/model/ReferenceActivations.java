@@ -91,8 +91,7 @@ final class ReferenceActivations {
       float code =
           integers()
               ? (float) Math.rint(Math.max(INT8_LEAST, Math.min(INT8_MOST, ratio)))
-              : NumberFormats.E4M3FN.decode(
-                  NumberFormats.E4M3FN.encode(ratio, Overflow.SATURATE));
+              : NumberFormats.E4M3FN.decode(NumberFormats.E4M3FN.encode(ratio, Overflow.SATURATE));
       row[i] = code * scale;
     }
   }

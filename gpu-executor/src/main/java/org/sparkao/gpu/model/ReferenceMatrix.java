@@ -30,8 +30,7 @@ final class ReferenceMatrix implements AutoCloseable {
 
     static Form unquantized(Arithmetic arithmetic) {
       ReferenceActivations asTheyAre =
-          ReferenceActivations.of(
-              ExecutionForm.Activations.UNQUANTIZED, List.of(), arithmetic);
+          ReferenceActivations.of(ExecutionForm.Activations.UNQUANTIZED, List.of(), arithmetic);
       String name = arithmetic == Arithmetic.FP32 ? "fp32" : "bf16";
       return new Form(arithmetic, asTheyAre, name + " weights, sums in fp64");
     }

@@ -94,8 +94,7 @@ abstract class AbstractTestTinyModels {
       assertSame(model.score(sequences), alone, order(sequences.size()));
       List<Integer> reversed = order(sequences.size());
       Collections.reverse(reversed);
-      assertSame(
-          model.score(reversed.stream().map(sequences::get).toList()), alone, reversed);
+      assertSame(model.score(reversed.stream().map(sequences::get).toList()), alone, reversed);
     }
     for (int budget : new int[] {30, 64}) {
       ModelSettings settings = ModelSettings.ofTokens(budget).withCache(KvCache.Type.FP32);
@@ -138,8 +137,7 @@ abstract class AbstractTestTinyModels {
       List<int[]> prompts = List.of(tiny.ids(), tiny.ids());
       int[] ended =
           model
-              .generate(
-                  prompts, new GenerationLimits(8, new int[] {all[2]}, (p, tokens) -> false))
+              .generate(prompts, new GenerationLimits(8, new int[] {all[2]}, (p, tokens) -> false))
               .get(1);
       int end = indexOf(all, all[2]);
       assertThat(ended).isEqualTo(Arrays.copyOf(all, end + 1));

@@ -113,8 +113,7 @@ final class TinyModel implements WeightLookup {
   private static ByteBuffer values(String name, int count) {
     CRC32 crc = new CRC32();
     crc.update(name.getBytes(StandardCharsets.US_ASCII));
-    ByteBuffer bytes =
-        ByteBuffer.allocate(Float.BYTES * count).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer bytes = ByteBuffer.allocate(Float.BYTES * count).order(ByteOrder.LITTLE_ENDIAN);
     for (int i = 0; i < count; i++) {
       int h = i + (int) crc.getValue();
       h ^= h >>> 16;
