@@ -1,7 +1,6 @@
 package org.sparkao.jobs.describe;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
 import org.sparkao.jobs.config.CommonKeys;
@@ -11,7 +10,6 @@ import org.sparkao.jobs.job.Console;
 import org.sparkao.jobs.job.ExitCode;
 import org.sparkao.jobs.job.Job;
 import org.sparkao.jobs.storage.CheckpointLocation;
-import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.Provenance;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.jobs.table.DeltaStore;
@@ -67,7 +65,7 @@ public final class DescribeJob implements Job {
     RunDescription description = tables.describe(run.get());
     TextReport.lines(description).forEach(console.out()::println);
     if (config.isSet(HTML)) {
-      write(config.value(HTML), HtmlReport.render(description), storage);
+      storage.writeText(config.value(HTML), HtmlReport.render(description));
       console.out().println("\nwrote " + config.value(HTML));
     }
     return ExitCode.DONE;
@@ -114,11 +112,5 @@ public final class DescribeJob implements Job {
             : "the nearest are " + String.join(", ", RunTables.near(subject, runs));
     return new QuantException(
         subject + ": neither a run in the tables at " + tables + " nor a checkpoint; " + near);
-  }
-
-  private static void write(String file, String page, Storage storage) throws IOException {
-    int slash = file.lastIndexOf('/');
-    Folder folder = storage.folder(slash < 0 ? "." : slash == 0 ? "/" : file.substring(0, slash));
-    folder.replace(file.substring(slash + 1), page.getBytes(StandardCharsets.UTF_8));
   }
 }

@@ -21,6 +21,7 @@ import org.sparkao.jobs.evaluate.plan.ModelFacts;
 import org.sparkao.jobs.evaluate.plan.PlanText;
 import org.sparkao.jobs.evaluate.run.EvaluateRequest;
 import org.sparkao.jobs.evaluate.run.EvaluateRun;
+import org.sparkao.jobs.evaluate.run.HarnessJson;
 import org.sparkao.jobs.evaluate.run.ModelSource;
 import org.sparkao.jobs.evaluate.run.ResultLines;
 import org.sparkao.jobs.gpu.DevicePlan;
@@ -86,6 +87,12 @@ public final class EvaluateJob implements Job {
       console.out().println();
       ResultLines.of(results).forEach(console.out()::println);
       console.out().println();
+      if (config.isSet(EvaluateKeys.OUTPUT)) {
+        String file = config.value(EvaluateKeys.OUTPUT);
+        storage.writeText(
+            file, HarnessJson.of(plan, results, checkpoint.location(), config.effective()));
+        console.out().println("wrote " + file);
+      }
       console.out().println("run " + run.runId() + " is done");
     }
     return ExitCode.DONE;

@@ -69,6 +69,9 @@ final class EvaluateKeys {
           "SIZE",
           "Most memory of the model on a device; all there is when not given.",
           ByteSize::parse);
+  static final ConfigKey<String> OUTPUT =
+      ConfigKey.text(
+          "output", "FILE", "Results as JSON in the form of lm-evaluation-harness as well.");
   static final ConfigKey<Boolean> DRY_RUN =
       ConfigKey.flag("dry-run", "Checks everything, prints the plan, computes nothing.");
 
@@ -87,6 +90,7 @@ final class EvaluateKeys {
         BATCH_TOKENS,
         PARTITIONS,
         MEMORY,
+        OUTPUT,
         DRY_RUN);
   }
 

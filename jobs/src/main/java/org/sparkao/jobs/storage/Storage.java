@@ -2,6 +2,7 @@ package org.sparkao.jobs.storage;
 
 import java.io.IOException;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -62,6 +63,13 @@ public final class Storage {
       return new LocalFolder(local.orElseThrow());
     }
     return HadoopFolder.open(uri, configuration(), scratch);
+  }
+
+  /** Writes a text in UTF-8 as a file, by URI or local path, replacing what was there. */
+  public void writeText(String file, String text) throws IOException {
+    int slash = file.lastIndexOf('/');
+    folder(slash < 0 ? "." : slash == 0 ? "/" : file.substring(0, slash))
+        .replace(file.substring(slash + 1), text.getBytes(StandardCharsets.UTF_8));
   }
 
   /** Hadoop's configuration with these settings, for whoever keeps files of its own. */

@@ -11,6 +11,7 @@ import org.sparkao.datasets.task.EvaluationTask;
  * @param model the model
  * @param tasks in the order asked for
  * @param items of all tasks, task by task; an item's position is its place here
+ * @param available items that the data has, by task
  * @param limit how much the model gets at once
  * @param batchTokens budget of a batch
  */
@@ -18,12 +19,14 @@ public record EvaluatePlan(
     ModelFacts model,
     List<EvaluationTask> tasks,
     List<PlannedItem> items,
+    Map<String, Integer> available,
     ContextLimit limit,
     int batchTokens) {
-  /** Freezes the lists. */
+  /** Freezes lists and map. */
   public EvaluatePlan {
     tasks = List.copyOf(tasks);
     items = List.copyOf(items);
+    available = Map.copyOf(available);
   }
 
   /** The items of each task, by its name. */

@@ -2,9 +2,9 @@ package org.sparkao.jobs.evaluate.plan;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Set;
-import java.util.TreeSet;
+import java.util.Map;
 import org.sparkao.datasets.task.EvaluationItem;
 import org.sparkao.datasets.task.EvaluationTask;
 import org.sparkao.datasets.task.Request;
@@ -15,7 +15,7 @@ import org.sparkao.quant.QuantException;
 /** Makes the plan; whatever can be refused is refused here. */
 public final class EvaluatePlanner {
   private final ModelFacts model;
-  private final Tokenizer tokenizer;
+  private final RequestEncoder encoder;
   private final ContextLimit limit;
   private final int batchTokens;
 
@@ -29,7 +29,7 @@ public final class EvaluatePlanner {
   public EvaluatePlanner(
       ModelFacts model, Tokenizer tokenizer, ContextLimit limit, int batchTokens) {
     this.model = model;
-    this.tokenizer = tokenizer;
+    this.encoder = new RequestEncoder(tokenizer, limit);
     this.limit = limit;
     this.batchTokens = batchTokens;
     if (tokenizer.vocabularySize() > model.vocabulary()) {
@@ -51,68 +51,66 @@ public final class EvaluatePlanner {
    * @throws QuantException for an item that cannot be asked
    */
   public EvaluatePlan plan(List<EvaluationTask> tasks, Path data, int most) {
-    Set<String> names = new TreeSet<>();
     List<PlannedItem> items = new ArrayList<>();
+    Map<String, Integer> available = new LinkedHashMap<>();
     for (EvaluationTask task : tasks) {
-      if (!names.add(task.name())) {
+      List<EncodedItem> encoded = encoded(task, task.items(data), most);
+      if (available.put(task.name(), encoded.size()) != null) {
         throw new QuantException("--tasks: " + task.name() + " is there twice");
       }
-      int begin = items.size();
-      for (EvaluationItem item : task.items(data)) {
-        if (items.size() - begin == most) {
-          break;
-        }
-        add(task, item, items, begin + most);
-      }
-    }
-    return new EvaluatePlan(model, tasks, items, limit, batchTokens);
-  }
-
-  private void add(EvaluationTask task, EvaluationItem item, List<PlannedItem> items, int end) {
-    String origin = "task " + task.name() + ", item " + item.index();
-    if (task.chunkTokens().isPresent()) {
-      Request request = item.requests().get(0);
-      int length = task.chunkTokens().getAsInt();
-      for (RequestTokens chunk : encoder().chunks(request.continuation(), length, origin)) {
-        if (items.size() == end) {
-          return;
-        }
-        // Chunks of a text are items of their own: so many of them can be computed at a time.
-        int number =
-            items.isEmpty() || items.get(items.size() - 1).task() != task
-                ? 0
-                : items.get(items.size() - 1).index() + 1;
-        String hash = new Sha256().line(item.hash()).line("chunk " + number).hex();
+      for (EncodedItem item : encoded.subList(0, Math.min(most, encoded.size()))) {
         items.add(
             new PlannedItem(
                 task,
-                number,
-                hash,
-                item.answer(),
-                List.of(request.hash()),
-                new ItemWork(items.size(), List.of(chunk))));
+                item.index(),
+                item.hash(),
+                item.item().answer(),
+                item.item().requests().stream().map(Request::hash).toList(),
+                new ItemWork(items.size(), item.requests())));
       }
-      return;
     }
-    List<RequestTokens> requests =
-        item.requests().stream()
-            .map(
-                request ->
-                    task.kind() == TaskKind.PERPLEXITY
-                        ? encoder().rolling(request.continuation(), origin)
-                        : encoder().pair(request, origin))
-            .toList();
-    items.add(
-        new PlannedItem(
-            task,
-            item.index(),
-            item.hash(),
-            item.answer(),
-            item.requests().stream().map(Request::hash).toList(),
-            new ItemWork(items.size(), requests)));
+    return new EvaluatePlan(model, tasks, items, available, limit, batchTokens);
   }
 
-  private RequestEncoder encoder() {
-    return new RequestEncoder(tokenizer, limit);
+  /**
+   * An item, or a chunk of one.
+   *
+   * @param requests empty where nobody asks for them
+   */
+  private record EncodedItem(
+      EvaluationItem item, int index, String hash, List<RequestTokens> requests) {}
+
+  /** All items, of which the first ones are encoded. */
+  private List<EncodedItem> encoded(EvaluationTask task, List<EvaluationItem> items, int most) {
+    List<EncodedItem> encoded = new ArrayList<>();
+    for (EvaluationItem item : items) {
+      String origin = "task " + task.name() + ", item " + item.index();
+      if (task.chunkTokens().isPresent()) {
+        // Chunks of a text are items of their own: so many of them can be computed at a time.
+        String text = item.requests().get(0).continuation();
+        int length = task.chunkTokens().getAsInt();
+        for (RequestTokens chunk : encoder.chunks(text, length, origin)) {
+          int number = encoded.size();
+          String hash = new Sha256().line(item.hash()).line("chunk " + number).hex();
+          encoded.add(new EncodedItem(item, number, hash, List.of(chunk)));
+        }
+      } else {
+        List<RequestTokens> requests =
+            encoded.size() < most ? requests(task, item, origin) : List.of();
+        encoded.add(new EncodedItem(item, item.index(), item.hash(), requests));
+      }
+    }
+    return encoded;
+  }
+
+  private List<RequestTokens> requests(EvaluationTask task, EvaluationItem item, String origin) {
+    boolean whole = task.kind() == TaskKind.PERPLEXITY;
+    return item.requests().stream()
+        .map(
+            request ->
+                whole
+                    ? encoder.rolling(request.continuation(), origin)
+                    : encoder.pair(request, origin))
+        .toList();
   }
 }

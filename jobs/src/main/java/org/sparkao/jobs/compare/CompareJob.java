@@ -1,0 +1,87 @@
+package org.sparkao.jobs.compare;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.sparkao.jobs.config.CommonKeys;
+import org.sparkao.jobs.config.Config;
+import org.sparkao.jobs.config.ConfigKey;
+import org.sparkao.jobs.job.Console;
+import org.sparkao.jobs.job.ExitCode;
+import org.sparkao.jobs.job.Job;
+import org.sparkao.jobs.storage.Storage;
+import org.sparkao.jobs.table.DeltaStore;
+import org.sparkao.jobs.table.EvalItemRow;
+import org.sparkao.jobs.table.TableRow;
+import org.sparkao.quant.QuantException;
+
+/** Two evaluations, item by item. */
+public final class CompareJob implements Job {
+  private static final ConfigKey<String> RUN =
+      ConfigKey.list("run", "RUN", "A run of evaluate; given twice: A, then B.", text -> text);
+  private static final ConfigKey<String> TASK =
+      ConfigKey.list(
+          "task", "NAME", "Only this task; may be repeated. All that both have.", text -> text);
+
+  @Override
+  public String name() {
+    return "compare";
+  }
+
+  @Override
+  public String summary() {
+    return "Compares two evaluations item by item: differences with intervals, flips and whether"
+        + " they are chance.";
+  }
+
+  @Override
+  public List<ConfigKey<?>> keys() {
+    return List.of(RUN, TASK);
+  }
+
+  @Override
+  public ExitCode run(Config config, Console console) throws IOException {
+    List<String> runs = config.all(RUN);
+    if (runs.size() != 2) {
+      throw new QuantException("--run: name two runs, --run A --run B; there are " + runs.size());
+    }
+    DeltaStore store =
+        new DeltaStore(
+            Storage.ofAssignments(config.all(CommonKeys.CONF)), config.value(CommonKeys.TABLES));
+    List<String> tasks = config.all(TASK);
+    Comparison comparison =
+        Comparison.of(
+            rows(store, runs.get(0), tasks), rows(store, runs.get(1), tasks));
+    if (comparison.lines().isEmpty()) {
+      throw new QuantException(
+          "runs " + runs.get(0) + " and " + runs.get(1) + " have no item in common");
+    }
+    console.out().println("A: " + runs.get(0));
+    console.out().println("B: " + runs.get(1));
+    console.out().println();
+    CompareText.lines(comparison).forEach(console.out()::println);
+    return ExitCode.DONE;
+  }
+
+  /** The rows of a run, one an item. */
+  private static List<EvalItemRow> rows(DeltaStore store, String run, List<String> tasks)
+      throws IOException {
+    Map<String, EvalItemRow> rows = new LinkedHashMap<>();
+    for (TableRow read : store.read(EvalItemRow.TABLE, run)) {
+      EvalItemRow row = EvalItemRow.of(read);
+      if (tasks.isEmpty() || tasks.contains(row.key().task())) {
+        rows.putIfAbsent(row.key().task() + " " + row.item().index(), row);
+      }
+    }
+    if (rows.isEmpty()) {
+      throw new QuantException(
+          store.location(EvalItemRow.TABLE)
+              + " has no items of run "
+              + run
+              + (tasks.isEmpty() ? "" : " and tasks " + String.join(", ", tasks)));
+    }
+    return new ArrayList<>(rows.values());
+  }
+}

@@ -1,0 +1,75 @@
+package org.sparkao.jobs.compare;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.sparkao.jobs.job.TextTable;
+import org.sparkao.jobs.job.Texts;
+
+/** A comparison for a terminal. */
+final class CompareText {
+  private CompareText() {}
+
+  static List<String> lines(Comparison comparison) {
+    TextTable table =
+        TextTable.of(
+            TextTable.text("task"),
+            TextTable.text("metric"),
+            TextTable.number("A"),
+            TextTable.number("B"),
+            TextTable.number("B - A"),
+            TextTable.number("95 % interval"),
+            TextTable.number("pairs"),
+            TextTable.number("right to wrong"),
+            TextTable.number("wrong to right"),
+            TextTable.number("McNemar p"));
+    comparison.lines().forEach(line -> table.row(cells(line).toArray(String[]::new)));
+    List<String> lines = new ArrayList<>(table.lines());
+    lines.add("");
+    comparison.tasks().forEach(items -> lines.addAll(notes(items)));
+    comparison.onlyA().forEach(task -> lines.add(task + ": only in A"));
+    comparison.onlyB().forEach(task -> lines.add(task + ": only in B"));
+    return lines;
+  }
+
+  /** The cells of a line, in the order of the table. */
+  static List<String> cells(Comparison.Line line) {
+    PairedBootstrap values = line.bootstrap();
+    return List.of(
+        line.items().task(),
+        line.metric(),
+        number("%.4f", values.a()),
+        number("%.4f", values.b()),
+        number("%+.4f", values.difference()),
+        number("%+.4f", values.low()) + " to " + number("%+.4f", values.high()),
+        Texts.count(line.items().a().size()),
+        line.flips().map(flips -> Texts.count(flips.lost())).orElse("-"),
+        line.flips().map(flips -> Texts.count(flips.won())).orElse("-"),
+        line.flips()
+            .map(flips -> number("%.4g", flips.probability()) + " (" + flips.method() + ")")
+            .orElse("-"));
+  }
+
+  /** What is not in the pairs, or not alike in them. */
+  static List<String> notes(PairedItems items) {
+    List<String> notes = new ArrayList<>();
+    if (items.onlyA() > 0) {
+      notes.add(items.task() + ": " + Texts.count(items.onlyA()) + " items only in A");
+    }
+    if (items.onlyB() > 0) {
+      notes.add(items.task() + ": " + Texts.count(items.onlyB()) + " items only in B");
+    }
+    if (items.otherPrompt() > 0) {
+      notes.add(
+          items.task()
+              + ": "
+              + Texts.count(items.otherPrompt())
+              + " pairs got other tokens in B (tokenizer, examples, template or context differ)");
+    }
+    return notes;
+  }
+
+  private static String number(String format, double value) {
+    return String.format(Locale.ROOT, format, value);
+  }
+}
