@@ -11,6 +11,25 @@ public final class LanguageModels {
   private LanguageModels() {}
 
   /**
+   * What a checkpoint is, with every weight found by name and shape; nothing is read but headers.
+   *
+   * @param files of the same folder
+   * @throws org.sparkao.quant.QuantException as {@link #open(Checkpoint, CheckpointFiles,
+   *     ModelOperators, ModelSettings)}, but for memory
+   */
+  public static ModelConfig inspect(Checkpoint checkpoint, CheckpointFiles files) {
+    ModelConfig config = config(checkpoint);
+    ModelWeights.of(config, WeightLookups.of(checkpoint, files));
+    return config;
+  }
+
+  private static ModelConfig config(Checkpoint checkpoint) {
+    JsonNode config =
+        checkpoint.config().orElseThrow(() -> ModelErrors.noConfig(checkpoint.location()));
+    return ModelConfigs.parse(config, checkpoint.location() + "/config.json");
+  }
+
+  /**
    * Opens a checkpoint. What is wrong with it is refused before a weight is read.
    *
    * @param files of the same folder
@@ -25,13 +44,8 @@ public final class LanguageModels {
       CheckpointFiles files,
       ModelOperators operators,
       ModelSettings settings) {
-    JsonNode config =
-        checkpoint.config().orElseThrow(() -> ModelErrors.noConfig(checkpoint.location()));
     return open(
-        ModelConfigs.parse(config, checkpoint.location() + "/config.json"),
-        WeightLookups.of(checkpoint, files),
-        operators,
-        settings);
+        config(checkpoint), WeightLookups.of(checkpoint, files), operators, settings);
   }
 
   /** Opens a model whose weights come from anywhere. */

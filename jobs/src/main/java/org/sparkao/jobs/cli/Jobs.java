@@ -2,7 +2,9 @@ package org.sparkao.jobs.cli;
 
 import java.util.List;
 import org.sparkao.jobs.bench.BenchJob;
+import org.sparkao.jobs.compare.CompareJob;
 import org.sparkao.jobs.describe.DescribeJob;
+import org.sparkao.jobs.evaluate.EvaluateJob;
 import org.sparkao.jobs.describe.RunsJob;
 import org.sparkao.jobs.job.Job;
 import org.sparkao.jobs.quantize.QuantizeJob;
@@ -16,6 +18,8 @@ final class Jobs {
           new QuickstartJob(),
           new QuantizeJob(),
           new VerifyJob(),
+          new EvaluateJob(),
+          new CompareJob(),
           new BenchJob(),
           new RunsJob(),
           new DescribeJob());

@@ -1,12 +1,17 @@
 package org.sparkao.jobs.evaluate;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
+import java.util.Map;
 import java.util.OptionalInt;
+import java.util.stream.Collectors;
+import org.sparkao.datasets.task.DataFolder;
 import org.sparkao.datasets.task.EvalTasks;
 import org.sparkao.datasets.task.EvaluationTask;
+import org.sparkao.datasets.task.ItemOptions;
+import org.sparkao.datasets.tokenizer.ChatTemplate;
 import org.sparkao.datasets.tokenizer.Tokenizer;
 import org.sparkao.datasets.tokenizer.Tokenizers;
 import org.sparkao.gpu.device.DeviceInfo;
@@ -19,11 +24,13 @@ import org.sparkao.jobs.evaluate.plan.EvaluatePlan;
 import org.sparkao.jobs.evaluate.plan.EvaluatePlanner;
 import org.sparkao.jobs.evaluate.plan.ModelFacts;
 import org.sparkao.jobs.evaluate.plan.PlanText;
+import org.sparkao.jobs.evaluate.run.CheckpointModels;
 import org.sparkao.jobs.evaluate.run.EvaluateRequest;
 import org.sparkao.jobs.evaluate.run.EvaluateRun;
 import org.sparkao.jobs.evaluate.run.HarnessJson;
 import org.sparkao.jobs.evaluate.run.ModelSource;
 import org.sparkao.jobs.evaluate.run.ResultLines;
+import org.sparkao.jobs.evaluate.run.TokenizerFiles;
 import org.sparkao.jobs.gpu.DevicePlan;
 import org.sparkao.jobs.gpu.DevicePlanner;
 import org.sparkao.jobs.gpu.ExecutorGpus;
@@ -45,8 +52,13 @@ public final class EvaluateJob implements Job {
 
   private final ModelSource models;
 
+  /** With the models of checkpoints. */
+  public EvaluateJob() {
+    this(new CheckpointModels());
+  }
+
   /** With models from somewhere. */
-  public EvaluateJob(ModelSource models) {
+  EvaluateJob(ModelSource models) {
     this.models = models;
   }
 
@@ -69,11 +81,12 @@ public final class EvaluateJob implements Job {
   @Override
   public ExitCode run(Config config, Console console) throws Exception {
     Storage storage = Storage.ofAssignments(config.all(CommonKeys.CONF));
-    Checkpoint checkpoint =
-        CheckpointLocation.of(config.value(EvaluateKeys.CHECKPOINT)).open(storage);
-    EvaluatePlan plan = plan(checkpoint, config);
+    CheckpointLocation location = CheckpointLocation.of(config.value(EvaluateKeys.CHECKPOINT));
+    Checkpoint checkpoint = location.open(storage);
+    EvaluatePlan plan = plan(checkpoint, storage, config);
     DevicePlan device =
-        new DevicePlanner(KERNELS).plan(config.value(EvaluateKeys.DEVICE), config, Optional::empty);
+        new DevicePlanner(KERNELS)
+            .plan(config.value(EvaluateKeys.DEVICE), config, models::cpuOnly);
     console.out().print(PlanText.of(plan));
     console.out().println(device.text());
     if (config.value(EvaluateKeys.DRY_RUN)) {
@@ -90,7 +103,13 @@ public final class EvaluateJob implements Job {
       if (config.isSet(EvaluateKeys.OUTPUT)) {
         String file = config.value(EvaluateKeys.OUTPUT);
         storage.writeText(
-            file, HarnessJson.of(plan, results, checkpoint.location(), config.effective()));
+            file,
+            HarnessJson.of(
+                plan,
+                results,
+                checkpoint.location(),
+                fewshot(plan, config),
+                config.effective()));
         console.out().println("wrote " + file);
       }
       console.out().println("run " + run.runId() + " is done");
@@ -98,8 +117,9 @@ public final class EvaluateJob implements Job {
     return ExitCode.DONE;
   }
 
-  private EvaluatePlan plan(Checkpoint checkpoint, Config config) {
-    ModelFacts facts = models.inspect(checkpoint);
+  private EvaluatePlan plan(Checkpoint checkpoint, Storage storage, Config config)
+      throws IOException {
+    ModelFacts facts = models.inspect(checkpoint, storage);
     int context = config.find(EvaluateKeys.MAX_LENGTH).orElse(facts.context());
     if (context > facts.context()) {
       throw new QuantException(
@@ -111,18 +131,40 @@ public final class EvaluateJob implements Job {
     }
     List<EvaluationTask> tasks =
         config.value(EvaluateKeys.TASKS).stream().map(EvalTasks::named).toList();
-    try (Tokenizer tokenizer =
-        Tokenizers.open(local(checkpoint.location(), EvaluateKeys.CHECKPOINT))) {
+    Path scratch = Files.createTempDirectory("sparkao-evaluate");
+    Path folder = TokenizerFiles.local(storage, checkpoint.location(), scratch);
+    try (Tokenizer tokenizer = Tokenizers.open(folder)) {
+      ContextLimit limit = new ContextLimit(context, config.value(EvaluateKeys.TOO_LONG));
       return new EvaluatePlanner(
-              facts,
-              tokenizer,
-              new ContextLimit(context, config.value(EvaluateKeys.TOO_LONG)),
-              config.value(EvaluateKeys.BATCH_TOKENS))
+              facts, tokenizer, limit, config.value(EvaluateKeys.BATCH_TOKENS))
           .plan(
               tasks,
-              local(config.value(EvaluateKeys.DATA), EvaluateKeys.DATA),
+              DataFolder.of(local(config.value(EvaluateKeys.DATA), EvaluateKeys.DATA)),
+              options(config, folder),
               config.find(EvaluateKeys.LIMIT).orElse(Integer.MAX_VALUE));
+    } finally {
+      storage.folder(scratch.toString()).delete("");
     }
+  }
+
+  private static ItemOptions options(Config config, Path folder) {
+    ItemOptions options = ItemOptions.ofTask();
+    if (config.isSet(EvaluateKeys.NUM_FEWSHOT)) {
+      options = options.withFewshot(config.value(EvaluateKeys.NUM_FEWSHOT));
+    }
+    if (config.isSet(EvaluateKeys.SYSTEM_PROMPT)) {
+      options = options.withSystemPrompt(config.value(EvaluateKeys.SYSTEM_PROMPT));
+    }
+    return config.value(EvaluateKeys.CHAT_TEMPLATE)
+        ? options.withChat(ChatTemplate.open(folder))
+        : options;
+  }
+
+  private static Map<String, Integer> fewshot(EvaluatePlan plan, Config config) {
+    ItemOptions options = ItemOptions.ofTask();
+    ItemOptions asked = config.find(EvaluateKeys.NUM_FEWSHOT).map(options::withFewshot).orElse(options);
+    return plan.tasks().stream()
+        .collect(Collectors.toMap(EvaluationTask::name, task -> task.fewshot(asked)));
   }
 
   private static Path local(String uri, ConfigKey<?> key) {
@@ -143,9 +185,9 @@ public final class EvaluateJob implements Job {
   }
 
   private EvaluateRequest request(
-      EvaluatePlan plan, Checkpoint checkpoint, PlannedDevice device, Config config)
-      throws IOException {
-    Arithmetic usual = device.kind() == DeviceInfo.Kind.CUDA ? Arithmetic.BF16 : Arithmetic.FP32;
+      EvaluatePlan plan, Checkpoint checkpoint, PlannedDevice device, Config config) {
+    Arithmetic usual =
+        device.kind() == DeviceInfo.Kind.CUDA ? Arithmetic.BF16 : Arithmetic.FP32;
     OptionalInt partitions =
         config.find(EvaluateKeys.PARTITIONS).map(OptionalInt::of).orElse(OptionalInt.empty());
     return new EvaluateRequest(
@@ -155,6 +197,7 @@ public final class EvaluateJob implements Job {
         new EvaluateRequest.Settings(
             config.find(EvaluateKeys.ARITHMETIC).orElse(usual),
             config.find(EvaluateKeys.MEMORY).orElse(0L),
+            CheckpointLocation.of(config.value(EvaluateKeys.CHECKPOINT)).file(),
             partitions));
   }
 }

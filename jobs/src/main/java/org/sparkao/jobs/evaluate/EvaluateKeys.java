@@ -22,6 +22,16 @@ final class EvaluateKeys {
       ConfigKey.text("data", "URI", "Folder of the tasks' data files.");
   static final ConfigKey<Integer> LIMIT =
       ConfigKey.value("limit", "N", "Only the first N items of each task.", EvaluateKeys::count);
+  static final ConfigKey<Integer> NUM_FEWSHOT =
+      ConfigKey.value(
+          "num-fewshot",
+          "N",
+          "Examples before each question; the task's own number when not given.",
+          text -> number(text, 0));
+  static final ConfigKey<Boolean> CHAT_TEMPLATE =
+      ConfigKey.flag("chat-template", "Asks in the form of the checkpoint's chat template.");
+  static final ConfigKey<String> SYSTEM_PROMPT =
+      ConfigKey.text("system-prompt", "TEXT", "Stands before the task's description.");
   static final ConfigKey<Integer> MAX_LENGTH =
       ConfigKey.value(
           "max-length",
@@ -83,6 +93,9 @@ final class EvaluateKeys {
         TASKS,
         DATA,
         LIMIT,
+        NUM_FEWSHOT,
+        CHAT_TEMPLATE,
+        SYSTEM_PROMPT,
         MAX_LENGTH,
         TOO_LONG,
         DEVICE,

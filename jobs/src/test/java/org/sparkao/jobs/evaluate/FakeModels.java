@@ -49,7 +49,12 @@ public final class FakeModels implements ModelSource {
   }
 
   @Override
-  public ModelFacts inspect(Checkpoint checkpoint) {
+  public Optional<String> cpuOnly() {
+    return Optional.of("the fake is on no device");
+  }
+
+  @Override
+  public ModelFacts inspect(Checkpoint checkpoint, Storage storage) {
     return new ModelFacts("FakeForCausalLM", vocabulary, context, checkpoint.totalBytes());
   }
 

@@ -1,12 +1,13 @@
 package org.sparkao.jobs.evaluate.plan;
 
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.sparkao.datasets.task.DataFolder;
 import org.sparkao.datasets.task.EvaluationItem;
 import org.sparkao.datasets.task.EvaluationTask;
+import org.sparkao.datasets.task.ItemOptions;
 import org.sparkao.datasets.task.Request;
 import org.sparkao.datasets.task.TaskKind;
 import org.sparkao.datasets.tokenizer.Tokenizer;
@@ -47,14 +48,16 @@ public final class EvaluatePlanner {
    *
    * @param tasks what is asked; each once
    * @param data folder of their files
+   * @param options how they are asked
    * @param most items of each task, from the first on
    * @throws QuantException for an item that cannot be asked
    */
-  public EvaluatePlan plan(List<EvaluationTask> tasks, Path data, int most) {
+  public EvaluatePlan plan(
+      List<EvaluationTask> tasks, DataFolder data, ItemOptions options, int most) {
     List<PlannedItem> items = new ArrayList<>();
     Map<String, Integer> available = new LinkedHashMap<>();
     for (EvaluationTask task : tasks) {
-      List<EncodedItem> encoded = encoded(task, task.items(data), most);
+      List<EncodedItem> encoded = encoded(task, task.items(data, options), most);
       if (available.put(task.name(), encoded.size()) != null) {
         throw new QuantException("--tasks: " + task.name() + " is there twice");
       }
@@ -64,9 +67,10 @@ public final class EvaluatePlanner {
                 task,
                 item.index(),
                 item.hash(),
+                item.item().group(),
                 item.item().answer(),
                 item.item().requests().stream().map(Request::hash).toList(),
-                new ItemWork(items.size(), item.requests())));
+                new ItemWork(items.size(), item.requests(), item.prompts())));
       }
     }
     return new EvaluatePlan(model, tasks, items, available, limit, batchTokens);
@@ -75,10 +79,15 @@ public final class EvaluatePlanner {
   /**
    * An item, or a chunk of one.
    *
-   * @param requests empty where nobody asks for them
+   * @param requests what is scored; empty where nobody asks for it
+   * @param prompts what is continued
    */
   private record EncodedItem(
-      EvaluationItem item, int index, String hash, List<RequestTokens> requests) {}
+      EvaluationItem item,
+      int index,
+      String hash,
+      List<RequestTokens> requests,
+      List<PromptTokens> prompts) {}
 
   /** All items, of which the first ones are encoded. */
   private List<EncodedItem> encoded(EvaluationTask task, List<EvaluationItem> items, int most) {
@@ -92,12 +101,17 @@ public final class EvaluatePlanner {
         for (RequestTokens chunk : encoder.chunks(text, length, origin)) {
           int number = encoded.size();
           String hash = new Sha256().line(item.hash()).line("chunk " + number).hex();
-          encoded.add(new EncodedItem(item, number, hash, List.of(chunk)));
+          encoded.add(new EncodedItem(item, number, hash, List.of(chunk), List.of()));
         }
       } else {
-        List<RequestTokens> requests =
-            encoded.size() < most ? requests(task, item, origin) : List.of();
-        encoded.add(new EncodedItem(item, item.index(), item.hash(), requests));
+        boolean asked = encoded.size() < most;
+        encoded.add(
+            new EncodedItem(
+                item,
+                item.index(),
+                item.hash(),
+                asked ? requests(task, item, origin) : List.of(),
+                asked ? prompts(item, origin) : List.of()));
       }
     }
     return encoded;
@@ -106,11 +120,19 @@ public final class EvaluatePlanner {
   private List<RequestTokens> requests(EvaluationTask task, EvaluationItem item, String origin) {
     boolean whole = task.kind() == TaskKind.PERPLEXITY;
     return item.requests().stream()
+        .filter(request -> request.generation().isEmpty())
         .map(
             request ->
                 whole
                     ? encoder.rolling(request.continuation(), origin)
                     : encoder.pair(request, origin))
+        .toList();
+  }
+
+  private List<PromptTokens> prompts(EvaluationItem item, String origin) {
+    return item.requests().stream()
+        .filter(request -> request.generation().isPresent())
+        .map(request -> encoder.prompt(request, origin))
         .toList();
   }
 }

@@ -4,6 +4,8 @@ import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
  * Items that are computed together.
@@ -23,11 +25,20 @@ public record ItemBatch(List<ItemWork> items) implements Serializable {
 
   /**
    * Packs items: the longest first, so that neighbours are of like length and what needs most
-   * memory comes at once; of equals the one that comes first in the plan.
+   * memory comes at once; of equals the one that comes first in the plan. Items that are scored and
+   * items that are continued are in batches of their own.
    *
    * @param budget most tokens of a batch
    */
   public static List<ItemBatch> pack(List<ItemWork> items, long budget) {
+    Map<Boolean, List<ItemWork>> continued =
+        items.stream().collect(Collectors.partitioningBy(item -> !item.prompts().isEmpty()));
+    List<ItemBatch> batches = new ArrayList<>(packAlike(continued.get(true), budget));
+    batches.addAll(packAlike(continued.get(false), budget));
+    return batches;
+  }
+
+  private static List<ItemBatch> packAlike(List<ItemWork> items, long budget) {
     List<ItemWork> sorted = new ArrayList<>(items);
     sorted.sort(
         Comparator.comparingInt(ItemWork::longest).reversed().thenComparingInt(ItemWork::position));

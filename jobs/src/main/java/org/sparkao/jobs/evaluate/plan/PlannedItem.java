@@ -11,6 +11,7 @@ import org.sparkao.datasets.task.EvaluationTask;
  * @param task that it belongs to
  * @param index from 0 in the order of the data
  * @param hash SHA-256 of its record in the data, and of the chunk's number where a text is cut
+ * @param group the part of the task that it belongs to; may be empty
  * @param answer what is right
  * @param requestHashes SHA-256 of each request's text
  * @param work what an executor needs
@@ -19,6 +20,7 @@ public record PlannedItem(
     EvaluationTask task,
     int index,
     String hash,
+    String group,
     Answer answer,
     List<String> requestHashes,
     ItemWork work) {
@@ -28,8 +30,9 @@ public record PlannedItem(
   }
 
   /**
-   * SHA-256 of what the model gets: of every sequence the number of tokens, the first scored one
-   * and all ids. Few-shot examples, chat template, tokenizer and truncation are all in it.
+   * SHA-256 of what the model gets: of every sequence the number of tokens, the first scored one and
+   * all ids; of a prompt all that decides its continuation. Few-shot examples, chat template,
+   * tokenizer and truncation are all in it.
    */
   public String promptHash() {
     Sha256 hash = new Sha256();
@@ -39,6 +42,12 @@ public record PlannedItem(
         hash.add(ints(sequence.ids().length, sequence.firstScored()));
         hash.add(ints(sequence.ids()));
       }
+    }
+    for (PromptTokens prompt : work.prompts()) {
+      hash.add(ints(prompt.ids().length, prompt.endTokens().length, prompt.mostTokens()));
+      hash.add(ints(prompt.ids()));
+      hash.add(ints(prompt.endTokens()));
+      prompt.until().forEach(text -> hash.line(text.length() + " " + text));
     }
     return hash.hex();
   }

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
+import org.sparkao.datasets.task.Generation;
 import org.sparkao.datasets.task.Request;
 import org.sparkao.datasets.tokenizer.SpecialTokens;
 import org.sparkao.datasets.tokenizer.Tokenizer;
@@ -63,18 +64,56 @@ final class RequestEncoder {
               + " at most; leave the item out of the data");
     }
     int cut = Math.max(0, whole.length - (limit.tokens() + 1));
-    if (cut > 0 && limit.tooLong() == TooLong.REFUSE) {
-      throw new QuantException(
-          origin
-              + ": has "
-              + whole.length
-              + " tokens, the model reads "
-              + limit.tokens()
-              + "; --too-long truncate cuts its context on the left, as lm-evaluation-harness does");
+    if (cut > 0) {
+      requireCutting(origin, whole.length);
     }
     int[] kept = Arrays.copyOfRange(whole, cut, whole.length);
     TokenSequence sequence = new TokenSequence(kept, kept.length - scored);
     return new RequestTokens(List.of(sequence), sequence.firstScored(), scored, cut);
+  }
+
+  /**
+   * A prompt to be continued. It leaves room for the continuation: what is longer is cut on the
+   * left, as in the harness.
+   */
+  PromptTokens prompt(Request request, String origin) {
+    Generation how = request.generation().orElseThrow();
+    int room = limit.tokens() - how.maxTokens();
+    if (room < 1) {
+      throw new QuantException(
+          origin
+              + ": may generate "
+              + how.maxTokens()
+              + " tokens, the model reads "
+              + limit.tokens()
+              + " in all");
+    }
+    int[] ids = encode(request.context());
+    int cut = Math.max(0, ids.length - room);
+    if (cut > 0) {
+      requireCutting(origin, ids.length + how.maxTokens());
+    }
+    return new PromptTokens(
+        Arrays.copyOfRange(ids, cut, ids.length),
+        how.until(),
+        tokenizer.specialTokens().endOfGeneration().stream()
+            .mapToInt(Integer::intValue)
+            .sorted()
+            .toArray(),
+        how.maxTokens(),
+        cut);
+  }
+
+  private void requireCutting(String origin, int tokens) {
+    if (limit.tooLong() == TooLong.REFUSE) {
+      throw new QuantException(
+          origin
+              + ": has "
+              + tokens
+              + " tokens, the model reads "
+              + limit.tokens()
+              + "; --too-long truncate cuts its context on the left, as lm-evaluation-harness does");
+    }
   }
 
   /**

@@ -20,9 +20,17 @@ record BatchOutcome(List<ItemOutcome> items, Who who, String refusal) {
    * @param position of the item in the plan
    * @param logLikelihoods one a request
    * @param greedy one a request
+   * @param generated the text of a continuation, cut before what ended it; else null
+   * @param newTokens tokens of the continuation
    * @param nanos its share of the batch's time
    */
-  record ItemOutcome(int position, List<Double> logLikelihoods, List<Boolean> greedy, long nanos) {}
+  record ItemOutcome(
+      int position,
+      List<Double> logLikelihoods,
+      List<Boolean> greedy,
+      String generated,
+      int newTokens,
+      long nanos) {}
 
   /**
    * Who computed.

@@ -40,12 +40,13 @@ final class BatchScorer {
     return outcomes;
   }
 
-  /** An item that is longer than the budget takes several calls. */
+  /** An item that is longer than the budget takes several calls; a streamed model takes all. */
   private List<List<ScoredSequence>> calls(List<TokenSequence> sequences) {
+    boolean all = model.placement() == LanguageModel.Placement.STREAMED;
     List<List<ScoredSequence>> calls = new ArrayList<>();
     int room = 0;
     for (TokenSequence sequence : sequences) {
-      if (calls.isEmpty() || sequence.ids().length > room) {
+      if (calls.isEmpty() || !all && sequence.ids().length > room) {
         calls.add(new ArrayList<>());
         room = model.batchTokens();
       }
@@ -70,6 +71,6 @@ final class BatchScorer {
       logLikelihoods.add(sum);
       greedy.add(all);
     }
-    return new ItemOutcome(item.position(), logLikelihoods, greedy, nanos);
+    return new ItemOutcome(item.position(), logLikelihoods, greedy, null, 0, nanos);
   }
 }

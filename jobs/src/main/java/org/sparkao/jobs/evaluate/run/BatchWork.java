@@ -8,6 +8,7 @@ import org.apache.spark.SparkEnv;
 import org.apache.spark.TaskContext;
 import org.sparkao.gpu.model.LanguageModel;
 import org.sparkao.jobs.evaluate.plan.ItemBatch;
+import org.sparkao.jobs.evaluate.plan.ItemWork;
 import org.sparkao.jobs.evaluate.run.BatchOutcome.ItemOutcome;
 import org.sparkao.jobs.evaluate.run.BatchOutcome.Who;
 import org.sparkao.jobs.gpu.ExecutorGpu;
@@ -43,12 +44,34 @@ final class BatchWork implements TextWork<BatchWork.Batches> {
     }
   }
 
+  /** A streamed model reads its weights once a call: all that is scored is one. */
+  private static List<ItemBatch> calls(LanguageModel model, List<ItemBatch> batches) {
+    if (model.placement() != LanguageModel.Placement.STREAMED) {
+      return batches;
+    }
+    List<ItemBatch> calls = new ArrayList<>();
+    List<ItemWork> scored = new ArrayList<>();
+    for (ItemBatch batch : batches) {
+      if (batch.items().get(0).prompts().isEmpty()) {
+        scored.addAll(batch.items());
+      } else {
+        calls.add(batch);
+      }
+    }
+    if (!scored.isEmpty()) {
+      calls.add(new ItemBatch(scored));
+    }
+    return calls;
+  }
+
   private BatchOutcome score(LanguageModel model, Batches task, TaskContext context) {
-    BatchScorer scorer = new BatchScorer(model);
     List<ItemOutcome> items = new ArrayList<>();
-    for (ItemBatch batch : task.batches()) {
+    for (ItemBatch batch : calls(model, task.batches())) {
       context.killTaskIfInterrupted();
-      items.addAll(scorer.score(batch));
+      items.addAll(
+          batch.items().get(0).prompts().isEmpty()
+              ? new BatchScorer(model).score(batch)
+              : new BatchGenerator(model, ExecutorModel.tokenizer(request)).generate(batch));
     }
     Who who =
         new Who(

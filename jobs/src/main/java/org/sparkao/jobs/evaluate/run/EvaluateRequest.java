@@ -1,5 +1,6 @@
 package org.sparkao.jobs.evaluate.run;
 
+import java.util.Optional;
 import java.util.OptionalInt;
 import org.sparkao.gpu.model.Arithmetic;
 import org.sparkao.jobs.evaluate.plan.EvaluatePlan;
@@ -21,7 +22,12 @@ public record EvaluateRequest(
    *
    * @param arithmetic what hidden states are stored as
    * @param memoryBytes most memory of a model on a device; 0 for whatever there is
+   * @param onlyFile the only file of the checkpoint that counts
    * @param partitions tasks of the stage; by the executors' slots where nothing is said
    */
-  public record Settings(Arithmetic arithmetic, long memoryBytes, OptionalInt partitions) {}
+  public record Settings(
+      Arithmetic arithmetic,
+      long memoryBytes,
+      Optional<String> onlyFile,
+      OptionalInt partitions) {}
 }

@@ -1,7 +1,10 @@
 package org.sparkao.jobs.evaluate.run;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.concurrent.locks.ReentrantLock;
+import org.sparkao.datasets.tokenizer.Tokenizer;
+import org.sparkao.datasets.tokenizer.Tokenizers;
 import org.sparkao.gpu.device.DeviceInfo;
 import org.sparkao.gpu.executor.GpuExecutor;
 import org.sparkao.gpu.model.LanguageModel;
@@ -17,6 +20,7 @@ final class ExecutorModel {
   private static final ReentrantLock LOCK = new ReentrantLock(true);
   private static ModelRequest opened;
   private static LanguageModel model;
+  private static Tokenizer tokenizer;
 
   private ExecutorModel() {}
 
@@ -33,10 +37,7 @@ final class ExecutorModel {
     try {
       if (!request.equals(opened)) {
         release();
-        Storage storage =
-            Storage.ofSettings(SparkSessions.taskSettings())
-                .withScratch(SparkSessions.taskScratch());
-        model = source.open(request, storage);
+        model = source.open(request, storage());
         opened = request;
       }
       return request.device().kind() == DeviceInfo.Kind.CUDA
@@ -47,6 +48,25 @@ final class ExecutorModel {
     }
   }
 
+  /** The tokenizer of the model; to be asked for while the model is used. */
+  static Tokenizer tokenizer(ModelRequest request) {
+    if (tokenizer == null) {
+      try {
+        tokenizer =
+            Tokenizers.open(
+                TokenizerFiles.local(storage(), request.location(), SparkSessions.taskScratch()));
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+    return tokenizer;
+  }
+
+  private static Storage storage() {
+    return Storage.ofSettings(SparkSessions.taskSettings())
+        .withScratch(SparkSessions.taskScratch());
+  }
+
   private static <R> R onGpu(GpuExecutor gpu, Use<R> use) {
     return gpu.run(() -> use.with(model));
   }
@@ -55,6 +75,10 @@ final class ExecutorModel {
   static void release() {
     LOCK.lock();
     try {
+      if (tokenizer != null) {
+        tokenizer.close();
+        tokenizer = null;
+      }
       if (model != null) {
         model.close();
         model = null;

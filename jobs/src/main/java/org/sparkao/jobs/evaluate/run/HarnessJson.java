@@ -18,7 +18,6 @@ import org.sparkao.jobs.table.EvalResultRow;
  */
 public final class HarnessJson {
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final String FILTER = ",none";
 
   private HarnessJson() {}
 
@@ -26,12 +25,14 @@ public final class HarnessJson {
    * The text of the file.
    *
    * @param checkpoint where the model lies
+   * @param fewshot examples before each question, by task
    * @param config effective configuration of the run
    */
   public static String of(
       EvaluatePlan plan,
       List<EvalResultRow> results,
       String checkpoint,
+      Map<String, Integer> fewshot,
       Map<String, List<String>> config) {
     ObjectNode root = JSON.createObjectNode();
     ObjectNode values = root.putObject("results");
@@ -46,7 +47,8 @@ public final class HarnessJson {
       about.put("task", task.name());
       putVersion(about.putObject("metadata"), "version", task.version());
       putVersion(versions, task.name(), task.version());
-      shots.put(task.name(), 0);
+      shots.put(task.name(), fewshot.get(task.name()));
+      about.put("num_fewshot", fewshot.get(task.name()));
       ObjectNode direction = better.putObject(task.name());
       for (Metric metric : task.metrics()) {
         direction.put(metric.metricName(), metric.higherIsBetter());
@@ -72,8 +74,8 @@ public final class HarnessJson {
     values.put("alias", task.name());
     for (EvalResultRow row : results) {
       if (row.task().equals(task.name())) {
-        values.put(row.metric() + FILTER, row.value());
-        String error = row.metric() + "_stderr" + FILTER;
+        values.put(MetricNames.key(row.metric(), ""), row.value());
+        String error = MetricNames.key(row.metric(), "_stderr");
         if (row.spread().standardError().isPresent()) {
           values.put(error, row.spread().standardError().getAsDouble());
         } else {

@@ -4,11 +4,14 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.ToIntFunction;
+import java.util.stream.IntStream;
 import org.sparkao.datasets.task.Answer;
-import org.sparkao.datasets.task.Metric;
 import org.sparkao.datasets.task.Outcome;
 import org.sparkao.datasets.task.ScoredItem;
+import org.sparkao.datasets.task.TaskScore;
 import org.sparkao.jobs.evaluate.plan.PlannedItem;
+import org.sparkao.jobs.evaluate.plan.PromptTokens;
 import org.sparkao.jobs.evaluate.plan.RequestTokens;
 import org.sparkao.jobs.evaluate.run.BatchOutcome.ItemOutcome;
 import org.sparkao.jobs.evaluate.run.BatchOutcome.Who;
@@ -31,10 +34,10 @@ final class ItemRows {
         new EvalItemRow.Outcome(
             outcome.logLikelihoods(),
             outcome.greedy().stream().map(all -> all ? 1L : 0L).toList(),
-            counts(item, RequestTokens::contextTokens),
-            counts(item, RequestTokens::continuationTokens),
+            counts(item, RequestTokens::contextTokens, prompt -> prompt.ids().length),
+            counts(item, RequestTokens::continuationTokens, prompt -> outcome.newTokens()),
             item.work().cutTokens(),
-            java.util.Optional.empty());
+            Optional.ofNullable(outcome.generated()));
     return row(
         item,
         key,
@@ -55,19 +58,20 @@ final class ItemRows {
   private EvalItemRow row(
       PlannedItem item, EvalItemRow.Key key, EvalItemRow.Outcome said, Origin origin) {
     List<ScoredItem> scored = List.of(scored(item, said));
+    List<TaskScore> scores = item.task().scores();
     List<Value> metrics =
-        item.task().metrics().stream()
-            .map(metric -> new Value(metric.metricName(), metric.score(scored)))
+        scores.stream()
+            .map(score -> new Value(MetricNames.of(score), score.score(scored)))
             .toList();
-    Metric first = item.task().metrics().get(0);
-    boolean judged = first == Metric.ACC;
     return new EvalItemRow(
         runId,
         key,
         item(item),
         said,
         new Scores(
-            judged ? OptionalLong.of((long) metrics.get(0).value()) : OptionalLong.empty(),
+            MetricNames.isShare(scores.get(0).metric())
+                ? OptionalLong.of((long) metrics.get(0).value())
+                : OptionalLong.empty(),
             metrics),
         origin);
   }
@@ -84,12 +88,21 @@ final class ItemRows {
   }
 
   private static List<Long> counts(
-      PlannedItem item, java.util.function.ToIntFunction<RequestTokens> count) {
-    return item.work().requests().stream().map(r -> (long) count.applyAsInt(r)).toList();
+      PlannedItem item, ToIntFunction<RequestTokens> scored, ToIntFunction<PromptTokens> continued) {
+    return IntStream.concat(
+            item.work().requests().stream().mapToInt(scored),
+            item.work().prompts().stream().mapToInt(continued))
+        .asLongStream()
+        .boxed()
+        .toList();
   }
 
   /** What metrics are taken of. */
   static ScoredItem scored(PlannedItem item, EvalItemRow.Outcome said) {
+    if (item.answer() instanceof Answer.Generated) {
+      return new ScoredItem(
+          item.answer(), Outcome.ofGeneration(said.generated().orElseThrow()));
+    }
     return new ScoredItem(
         item.answer(),
         new Outcome(

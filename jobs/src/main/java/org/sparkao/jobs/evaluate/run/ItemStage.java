@@ -41,6 +41,7 @@ final class ItemStage {
     ModelRequest model =
         new ModelRequest(
             request.checkpoint().location(),
+            request.settings().onlyFile().orElse(""),
             ModelRequest.filesOf(request.checkpoint()),
             device,
             request.settings().arithmetic(),

@@ -11,6 +11,7 @@ import org.sparkao.quant.checkpoint.FileEntry;
  * The model that executors open. Travels to them; equal requests, one model.
  *
  * @param location folder of the checkpoint, absolute
+ * @param onlyFile the only file of it that counts; empty for the whole folder
  * @param files those with tensors, as they were at planning
  * @param device what computes
  * @param arithmetic what hidden states are stored as
@@ -18,6 +19,7 @@ import org.sparkao.quant.checkpoint.FileEntry;
  */
 public record ModelRequest(
     String location,
+    String onlyFile,
     List<SourceFile> files,
     PlannedDevice device,
     Arithmetic arithmetic,

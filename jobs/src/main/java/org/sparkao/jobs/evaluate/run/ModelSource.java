@@ -2,6 +2,7 @@ package org.sparkao.jobs.evaluate.run;
 
 import java.io.IOException;
 import java.io.Serializable;
+import java.util.Optional;
 import org.sparkao.gpu.model.LanguageModel;
 import org.sparkao.jobs.evaluate.plan.ModelFacts;
 import org.sparkao.jobs.storage.Storage;
@@ -14,7 +15,10 @@ public interface ModelSource extends Serializable {
    *
    * @throws org.sparkao.quant.QuantException for a model that cannot be run, saying why
    */
-  ModelFacts inspect(Checkpoint checkpoint);
+  ModelFacts inspect(Checkpoint checkpoint, Storage storage) throws IOException;
+
+  /** Why GPUs cannot do it, if so. */
+  Optional<String> cpuOnly();
 
   /**
    * Opens a model on an executor; the caller closes it.

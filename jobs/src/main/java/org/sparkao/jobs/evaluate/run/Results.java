@@ -2,11 +2,14 @@ package org.sparkao.jobs.evaluate.run;
 
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.sparkao.datasets.task.EvaluationTask;
-import org.sparkao.datasets.task.Metric;
 import org.sparkao.datasets.task.ScoredItem;
+import org.sparkao.datasets.task.TaskScore;
 import org.sparkao.jobs.evaluate.plan.EvaluatePlan;
 import org.sparkao.jobs.evaluate.plan.PlannedItem;
 import org.sparkao.jobs.table.EvalItemRow;
@@ -17,7 +20,8 @@ final class Results {
   private Results() {}
 
   /**
-   * Every metric of every task.
+   * Every metric of every task, of its categories and of its groups, named {@code TASK_CATEGORY}
+   * and {@code TASK_GROUP} as in the harness.
    *
    * @param rows one for each item of the plan, in its order
    */
@@ -26,23 +30,50 @@ final class Results {
     List<EvalResultRow> results = new ArrayList<>();
     Instant now = Instant.now();
     for (EvaluationTask task : plan.tasks()) {
-      List<ScoredItem> items =
-          byTask.get(task.name()).stream()
-              .map(item -> ItemRows.scored(item, rows.get(item.work().position()).outcome()))
-              .toList();
-      for (Metric metric : task.metrics()) {
-        results.add(
-            new EvalResultRow(
-                runId,
-                task.name(),
-                task.version(),
-                metric.metricName(),
-                metric.score(items),
-                StandardErrors.of(metric, items),
-                items.size(),
-                now));
-      }
+      parts(task, byTask.get(task.name()))
+          .forEach(
+              (name, items) -> {
+                List<ScoredItem> scored =
+                    items.stream()
+                        .map(i -> ItemRows.scored(i, rows.get(i.work().position()).outcome()))
+                        .toList();
+                for (TaskScore score : task.scores()) {
+                  results.add(
+                      new EvalResultRow(
+                          runId,
+                          name,
+                          task.version(),
+                          MetricNames.of(score),
+                          score.score(scored),
+                          StandardErrors.of(score, scored),
+                          scored.size(),
+                          now));
+                }
+              });
     }
     return results;
+  }
+
+  /** The whole task, its categories, its groups: those that have items. */
+  private static Map<String, List<PlannedItem>> parts(
+      EvaluationTask task, List<PlannedItem> items) {
+    Map<String, List<PlannedItem>> parts = new LinkedHashMap<>();
+    parts.put(task.name(), items);
+    Map<String, List<PlannedItem>> groups =
+        items.stream()
+            .collect(
+                Collectors.groupingBy(PlannedItem::group, TreeMap::new, Collectors.toList()));
+    groups.remove("");
+    task.categories()
+        .forEach(
+            (category, members) -> {
+              List<PlannedItem> all =
+                  items.stream().filter(item -> members.contains(item.group())).toList();
+              if (!all.isEmpty()) {
+                parts.put(task.name() + "_" + category, all);
+              }
+            });
+    groups.forEach((group, all) -> parts.put(task.name() + "_" + group, all));
+    return parts;
   }
 }

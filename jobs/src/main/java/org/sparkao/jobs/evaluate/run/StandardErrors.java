@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.SplittableRandom;
-import org.sparkao.datasets.task.Metric;
 import org.sparkao.datasets.task.ScoredItem;
+import org.sparkao.datasets.task.TaskScore;
 import org.sparkao.jobs.table.EvalResultRow.Spread;
 
 /**
@@ -22,12 +22,13 @@ final class StandardErrors {
 
   private StandardErrors() {}
 
-  static Spread of(Metric metric, List<ScoredItem> items) {
+  static Spread of(TaskScore metric, List<ScoredItem> items) {
     if (items.size() < 2) {
       return new Spread(OptionalDouble.empty(), OptionalLong.empty());
     }
-    if (metric == Metric.ACC || metric == Metric.ACC_NORM || metric == Metric.ACC_BYTES) {
-      double[] values = items.stream().mapToDouble(item -> metric.score(List.of(item))).toArray();
+    if (MetricNames.isShare(metric.metric())) {
+      double[] values =
+          items.stream().mapToDouble(item -> metric.score(List.of(item))).toArray();
       return new Spread(
           OptionalDouble.of(deviation(values) / Math.sqrt(values.length)), OptionalLong.empty());
     }
@@ -35,7 +36,7 @@ final class StandardErrors {
         OptionalDouble.of(deviation(resampled(metric, items))), OptionalLong.of(SEED));
   }
 
-  private static double[] resampled(Metric metric, List<ScoredItem> items) {
+  private static double[] resampled(TaskScore metric, List<ScoredItem> items) {
     SplittableRandom random = new SplittableRandom(SEED);
     double[] values = new double[RESAMPLES];
     List<ScoredItem> sample = new ArrayList<>(items);

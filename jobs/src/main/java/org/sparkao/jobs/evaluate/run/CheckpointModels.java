@@ -1,0 +1,87 @@
+package org.sparkao.jobs.evaluate.run;
+
+import java.io.IOException;
+import java.util.Optional;
+import org.sparkao.gpu.device.CpuDevice;
+import org.sparkao.gpu.model.LanguageModel;
+import org.sparkao.gpu.model.LanguageModels;
+import org.sparkao.gpu.model.ModelConfig;
+import org.sparkao.gpu.model.ModelOperators;
+import org.sparkao.gpu.model.ModelSettings;
+import org.sparkao.gpu.model.ReferenceModelOperators;
+import org.sparkao.jobs.evaluate.plan.ModelFacts;
+import org.sparkao.jobs.storage.Folder;
+import org.sparkao.jobs.storage.Storage;
+import org.sparkao.quant.QuantException;
+import org.sparkao.quant.checkpoint.Checkpoint;
+import org.sparkao.quant.checkpoint.FileEntry;
+
+/** Models of checkpoints, as they lie there. */
+public final class CheckpointModels implements ModelSource {
+  private static final long serialVersionUID = 1;
+
+  @Override
+  public ModelFacts inspect(Checkpoint checkpoint, Storage storage) throws IOException {
+    ModelConfig config =
+        LanguageModels.inspect(checkpoint, storage.folder(checkpoint.location()));
+    return new ModelFacts(
+        config.architecture(),
+        config.sizes().vocabulary(),
+        config.sizes().context(),
+        checkpoint.totalBytes());
+  }
+
+  @Override
+  public Optional<String> cpuOnly() {
+    return Optional.of("models run on the processor only");
+  }
+
+  @Override
+  public LanguageModel open(ModelRequest request, Storage storage) throws IOException {
+    Folder folder = storage.folder(request.location());
+    for (ModelRequest.SourceFile file : request.files()) {
+      requireUnchanged(folder, file);
+    }
+    Checkpoint checkpoint =
+        request.onlyFile().isEmpty()
+            ? Checkpoint.open(folder)
+            : Checkpoint.openFile(folder, request.onlyFile());
+    ModelRequest.Capacity capacity = request.capacity();
+    ModelSettings settings =
+        ModelSettings.ofTokens(capacity.batchTokens()).withLongest(capacity.longest());
+    ModelOperators operators = operators(request);
+    try {
+      return new OwningModel(
+          LanguageModels.open(
+              checkpoint,
+              folder,
+              operators,
+              capacity.memoryBytes() == 0
+                  ? settings
+                  : settings.withMemory(capacity.memoryBytes())),
+          operators);
+    } catch (RuntimeException e) {
+      OwningModel.close(operators);
+      throw e;
+    }
+  }
+
+  private static void requireUnchanged(Folder folder, ModelRequest.SourceFile planned)
+      throws IOException {
+    for (FileEntry file : folder.files()) {
+      if (file.name().equals(planned.name()) && ModelRequest.SourceFile.of(file).equals(planned)) {
+        return;
+      }
+    }
+    throw new QuantException(
+        folder.location()
+            + "/"
+            + planned.name()
+            + ": is not what it was at planning; start again when nobody writes it");
+  }
+
+  /** The device and its operators; one model has them for itself. */
+  private static ModelOperators operators(ModelRequest request) {
+    return new ReferenceModelOperators(CpuDevice.open(), request.arithmetic());
+  }
+}
