@@ -44,8 +44,7 @@ public final class LanguageModels {
       CheckpointFiles files,
       ModelOperators operators,
       ModelSettings settings) {
-    return open(
-        config(checkpoint), WeightLookups.of(checkpoint, files), operators, settings);
+    return open(config(checkpoint), WeightLookups.of(checkpoint, files), operators, settings);
   }
 
   /** Opens a model whose weights come from anywhere. */

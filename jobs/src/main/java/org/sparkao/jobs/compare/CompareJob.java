@@ -52,8 +52,7 @@ public final class CompareJob implements Job {
             Storage.ofAssignments(config.all(CommonKeys.CONF)), config.value(CommonKeys.TABLES));
     List<String> tasks = config.all(TASK);
     Comparison comparison =
-        Comparison.of(
-            rows(store, runs.get(0), tasks), rows(store, runs.get(1), tasks));
+        Comparison.of(rows(store, runs.get(0), tasks), rows(store, runs.get(1), tasks));
     if (comparison.lines().isEmpty()) {
       throw new QuantException(
           "runs " + runs.get(0) + " and " + runs.get(1) + " have no item in common");

@@ -45,8 +45,7 @@ record Comparison(
       if (!ofB.containsKey(task.getKey())) {
         continue;
       }
-      PairedItems items =
-          PairedItems.of(task.getKey(), task.getValue(), ofB.get(task.getKey()));
+      PairedItems items = PairedItems.of(task.getKey(), task.getValue(), ofB.get(task.getKey()));
       tasks.add(items);
       if (!items.a().isEmpty()) {
         items.metrics().forEach(metric -> lines.add(line(items, metric)));

@@ -85,8 +85,7 @@ public final class EvaluateJob implements Job {
     Checkpoint checkpoint = location.open(storage);
     EvaluatePlan plan = plan(checkpoint, storage, config);
     DevicePlan device =
-        new DevicePlanner(KERNELS)
-            .plan(config.value(EvaluateKeys.DEVICE), config, models::cpuOnly);
+        new DevicePlanner(KERNELS).plan(config.value(EvaluateKeys.DEVICE), config, models::cpuOnly);
     console.out().print(PlanText.of(plan));
     console.out().println(device.text());
     if (config.value(EvaluateKeys.DRY_RUN)) {
@@ -105,11 +104,7 @@ public final class EvaluateJob implements Job {
         storage.writeText(
             file,
             HarnessJson.of(
-                plan,
-                results,
-                checkpoint.location(),
-                fewshot(plan, config),
-                config.effective()));
+                plan, results, checkpoint.location(), fewshot(plan, config), config.effective()));
         console.out().println("wrote " + file);
       }
       console.out().println("run " + run.runId() + " is done");
@@ -135,8 +130,7 @@ public final class EvaluateJob implements Job {
     Path folder = TokenizerFiles.local(storage, checkpoint.location(), scratch);
     try (Tokenizer tokenizer = Tokenizers.open(folder)) {
       ContextLimit limit = new ContextLimit(context, config.value(EvaluateKeys.TOO_LONG));
-      return new EvaluatePlanner(
-              facts, tokenizer, limit, config.value(EvaluateKeys.BATCH_TOKENS))
+      return new EvaluatePlanner(facts, tokenizer, limit, config.value(EvaluateKeys.BATCH_TOKENS))
           .plan(
               tasks,
               DataFolder.of(local(config.value(EvaluateKeys.DATA), EvaluateKeys.DATA)),
@@ -162,7 +156,8 @@ public final class EvaluateJob implements Job {
 
   private static Map<String, Integer> fewshot(EvaluatePlan plan, Config config) {
     ItemOptions options = ItemOptions.ofTask();
-    ItemOptions asked = config.find(EvaluateKeys.NUM_FEWSHOT).map(options::withFewshot).orElse(options);
+    ItemOptions asked =
+        config.find(EvaluateKeys.NUM_FEWSHOT).map(options::withFewshot).orElse(options);
     return plan.tasks().stream()
         .collect(Collectors.toMap(EvaluationTask::name, task -> task.fewshot(asked)));
   }
@@ -186,8 +181,7 @@ public final class EvaluateJob implements Job {
 
   private EvaluateRequest request(
       EvaluatePlan plan, Checkpoint checkpoint, PlannedDevice device, Config config) {
-    Arithmetic usual =
-        device.kind() == DeviceInfo.Kind.CUDA ? Arithmetic.BF16 : Arithmetic.FP32;
+    Arithmetic usual = device.kind() == DeviceInfo.Kind.CUDA ? Arithmetic.BF16 : Arithmetic.FP32;
     OptionalInt partitions =
         config.find(EvaluateKeys.PARTITIONS).map(OptionalInt::of).orElse(OptionalInt.empty());
     return new EvaluateRequest(

@@ -19,7 +19,8 @@ class TestMcNemar {
   void manyFlipsTakeChiSquareWithContinuity() {
     McNemar flips = new McNemar(150, 86);
     assertThat(flips.method()).isEqualTo("chi-square");
-    // 63^2 / 236 = 16.8178; the tail of chi-square with 1 degree is erfc(sqrt(x / 2)) (Python's math.erfc).
+    // 63^2 / 236 = 16.8178; the tail of chi-square with 1 degree is erfc(sqrt(x / 2)) (Python's
+    // math.erfc).
     assertThat(flips.probability()).isCloseTo(4.11456e-5, within(1e-9));
   }
 

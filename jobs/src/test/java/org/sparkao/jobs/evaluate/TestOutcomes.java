@@ -41,9 +41,7 @@ class TestOutcomes {
   }
 
   private List<EvalItemRow> rows(String task) throws Exception {
-    return fixture.items("t", "r").stream()
-        .filter(row -> row.key().task().equals(task))
-        .toList();
+    return fixture.items("t", "r").stream().filter(row -> row.key().task().equals(task)).toList();
   }
 
   private JsonNode line(String file, int line) throws Exception {
@@ -104,7 +102,8 @@ class TestOutcomes {
             .findFirst()
             .orElseThrow();
     double p = accuracy.value();
-    long right = rows("choice").stream().filter(row -> row.scores().correct().getAsLong() == 1).count();
+    long right =
+        rows("choice").stream().filter(row -> row.scores().correct().getAsLong() == 1).count();
     assertThat(p).isEqualTo(right / 40.0);
     assertThat(accuracy.spread().standardError().orElseThrow())
         .isCloseTo(Math.sqrt(p * (1 - p) / 39), within(1e-12));

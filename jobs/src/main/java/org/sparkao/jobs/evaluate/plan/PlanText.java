@@ -40,7 +40,10 @@ public final class PlanText {
           task.name(),
           task.version(),
           Texts.count(items.size()),
-          Texts.count(items.stream().mapToLong(item -> item.requests().size() + item.prompts().size()).sum()),
+          Texts.count(
+              items.stream()
+                  .mapToLong(item -> item.requests().size() + item.prompts().size())
+                  .sum()),
           Texts.count(items.stream().mapToLong(ItemWork::tokens).sum()),
           Texts.count(items.stream().mapToInt(ItemWork::longest).max().orElse(0)),
           Texts.count(items.stream().filter(item -> item.cutTokens() > 0).count()),

@@ -30,8 +30,8 @@ public record PlannedItem(
   }
 
   /**
-   * SHA-256 of what the model gets: of every sequence the number of tokens, the first scored one and
-   * all ids; of a prompt all that decides its continuation. Few-shot examples, chat template,
+   * SHA-256 of what the model gets: of every sequence the number of tokens, the first scored one
+   * and all ids; of a prompt all that decides its continuation. Few-shot examples, chat template,
    * tokenizer and truncation are all in it.
    */
   public String promptHash() {

@@ -22,8 +22,7 @@ public final class CheckpointModels implements ModelSource {
 
   @Override
   public ModelFacts inspect(Checkpoint checkpoint, Storage storage) throws IOException {
-    ModelConfig config =
-        LanguageModels.inspect(checkpoint, storage.folder(checkpoint.location()));
+    ModelConfig config = LanguageModels.inspect(checkpoint, storage.folder(checkpoint.location()));
     return new ModelFacts(
         config.architecture(),
         config.sizes().vocabulary(),
@@ -56,9 +55,7 @@ public final class CheckpointModels implements ModelSource {
               checkpoint,
               folder,
               operators,
-              capacity.memoryBytes() == 0
-                  ? settings
-                  : settings.withMemory(capacity.memoryBytes())),
+              capacity.memoryBytes() == 0 ? settings : settings.withMemory(capacity.memoryBytes())),
           operators);
     } catch (RuntimeException e) {
       OwningModel.close(operators);

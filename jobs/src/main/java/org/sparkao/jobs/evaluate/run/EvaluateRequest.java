@@ -26,8 +26,5 @@ public record EvaluateRequest(
    * @param partitions tasks of the stage; by the executors' slots where nothing is said
    */
   public record Settings(
-      Arithmetic arithmetic,
-      long memoryBytes,
-      Optional<String> onlyFile,
-      OptionalInt partitions) {}
+      Arithmetic arithmetic, long memoryBytes, Optional<String> onlyFile, OptionalInt partitions) {}
 }

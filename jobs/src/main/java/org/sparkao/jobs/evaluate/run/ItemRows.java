@@ -88,7 +88,9 @@ final class ItemRows {
   }
 
   private static List<Long> counts(
-      PlannedItem item, ToIntFunction<RequestTokens> scored, ToIntFunction<PromptTokens> continued) {
+      PlannedItem item,
+      ToIntFunction<RequestTokens> scored,
+      ToIntFunction<PromptTokens> continued) {
     return IntStream.concat(
             item.work().requests().stream().mapToInt(scored),
             item.work().prompts().stream().mapToInt(continued))
@@ -100,8 +102,7 @@ final class ItemRows {
   /** What metrics are taken of. */
   static ScoredItem scored(PlannedItem item, EvalItemRow.Outcome said) {
     if (item.answer() instanceof Answer.Generated) {
-      return new ScoredItem(
-          item.answer(), Outcome.ofGeneration(said.generated().orElseThrow()));
+      return new ScoredItem(item.answer(), Outcome.ofGeneration(said.generated().orElseThrow()));
     }
     return new ScoredItem(
         item.answer(),

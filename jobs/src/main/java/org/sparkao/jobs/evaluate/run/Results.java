@@ -61,8 +61,7 @@ final class Results {
     parts.put(task.name(), items);
     Map<String, List<PlannedItem>> groups =
         items.stream()
-            .collect(
-                Collectors.groupingBy(PlannedItem::group, TreeMap::new, Collectors.toList()));
+            .collect(Collectors.groupingBy(PlannedItem::group, TreeMap::new, Collectors.toList()));
     groups.remove("");
     task.categories()
         .forEach(

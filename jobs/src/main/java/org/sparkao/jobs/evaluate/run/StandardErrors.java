@@ -27,8 +27,7 @@ final class StandardErrors {
       return new Spread(OptionalDouble.empty(), OptionalLong.empty());
     }
     if (MetricNames.isShare(metric.metric())) {
-      double[] values =
-          items.stream().mapToDouble(item -> metric.score(List.of(item))).toArray();
+      double[] values = items.stream().mapToDouble(item -> metric.score(List.of(item))).toArray();
       return new Spread(
           OptionalDouble.of(deviation(values) / Math.sqrt(values.length)), OptionalLong.empty());
     }

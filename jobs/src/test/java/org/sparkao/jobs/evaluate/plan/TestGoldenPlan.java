@@ -40,8 +40,7 @@ class TestGoldenPlan {
 
   private static EvaluatePlan plan(String task, int context, int most) {
     ModelFacts model = new ModelFacts("LlamaForCausalLM", 49_152, 8_192, 0);
-    return new EvaluatePlanner(
-            model, tokenizer, new ContextLimit(context, TooLong.REFUSE), 8_192)
+    return new EvaluatePlanner(model, tokenizer, new ContextLimit(context, TooLong.REFUSE), 8_192)
         .plan(
             List.of(EvalTasks.named(task)),
             DataFolder.of(GoldenEvaluation.data()),
