@@ -20,16 +20,13 @@ if [ $# -eq 0 ]; then
 fi
 [ $# -gt 0 ] || { echo "sanitize: no programs in $benches; build-benches.sh makes them" >&2; exit 2; }
 export benches limit
-# Copies into the rings of gemm_decode are ordered through a third thread (load.cuh), which racecheck follows when it is told.
 for tool in racecheck memcheck; do
   for op; do
     echo "$op $tool"
   done
 done | xargs -n 2 -P "${AT_A_TIME:-$(nproc)}" sh -c '
   log=$(mktemp)
-  options=
-  [ "$1" = memcheck ] || options="--racecheck-indirect-barrier-dependency yes"
-  timeout "$limit" compute-sanitizer --tool "$1" $options --error-exitcode 3 "$benches/$0" --smallest >"$log" 2>&1 \
+  timeout "$limit" compute-sanitizer --tool "$1" --error-exitcode 3 "$benches/$0" --smallest >"$log" 2>&1 \
     && code=0 || code=$?
   checks=$(grep -c "^CHECK" "$log" || true)
   case $code in

@@ -31,7 +31,7 @@ class TestCudaAttentionLayerOnGpu extends AbstractTestAttentionLayer {
   }
 
   @ParameterizedTest
-  @EnumSource
+  @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "FP32")
   void isTheReference(KvCache.Type type) {
     AttentionCase data = new AttentionCase(MIDDLE, CAPACITY, LENGTHS);
     CacheCase caches = cache(type, MIDDLE);
@@ -45,7 +45,7 @@ class TestCudaAttentionLayerOnGpu extends AbstractTestAttentionLayer {
   }
 
   @ParameterizedTest
-  @EnumSource
+  @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "FP32")
   void canBeCaptured(KvCache.Type type) {
     AttentionCase data = new AttentionCase(MIDDLE, CAPACITY, LENGTHS);
     KvCache cache = cache(type, MIDDLE).on(tested);
