@@ -3,12 +3,14 @@ package org.sparkao.jobs.evaluate.run;
 import java.io.IOException;
 import java.util.Optional;
 import org.sparkao.gpu.device.CpuDevice;
+import org.sparkao.gpu.model.Arithmetic;
 import org.sparkao.gpu.model.LanguageModel;
 import org.sparkao.gpu.model.LanguageModels;
 import org.sparkao.gpu.model.ModelConfig;
 import org.sparkao.gpu.model.ModelOperators;
 import org.sparkao.gpu.model.ModelSettings;
 import org.sparkao.gpu.model.ReferenceModelOperators;
+import org.sparkao.gpu.model.cpu.CpuModelOperators;
 import org.sparkao.jobs.evaluate.plan.ModelFacts;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.Storage;
@@ -77,8 +79,14 @@ public final class CheckpointModels implements ModelSource {
             + ": is not what it was at planning; start again when nobody writes it");
   }
 
-  /** The device and its operators; one model has them for itself. */
+  /**
+   * The processor's operators; one model has them for itself. Tasks take turns at the model, so it
+   * gets all cores of the executor. Those of bf16 are the plain reference, which is slow.
+   */
   private static ModelOperators operators(ModelRequest request) {
-    return new ReferenceModelOperators(CpuDevice.open(), request.arithmetic());
+    CpuDevice device = CpuDevice.open();
+    return request.arithmetic() == Arithmetic.FP32
+        ? new CpuModelOperators(device, Runtime.getRuntime().availableProcessors())
+        : new ReferenceModelOperators(device, request.arithmetic());
   }
 }
