@@ -11,8 +11,6 @@ import org.sparkao.gpu.layer.KvCache;
 
 /** Attention of one token a sequence over the cache: a sequence and a key head at a time. */
 final class CpuDecodeAttention {
-  private static final int EIGHT = 8;
-
   private final HeadShape shape;
   private final KvCache cache;
   private final FloatBuffer qkv;
@@ -34,7 +32,7 @@ final class CpuDecodeAttention {
     int keyHead = piece % shape.keyHeads();
     int dimension = shape.dimension();
     int length = lengths.getInt(Integer.BYTES * row);
-    int width = Lanes.roundUp(length, EIGHT);
+    int width = Lanes.roundUp(length, Lanes.WIDTH);
     float[] result = new float[shape.ratio() * dimension];
     if (length > 0) {
       float[] scores = scores(row, keyHead, length, width);
@@ -92,7 +90,7 @@ final class CpuDecodeAttention {
 
   private void weigh(float[] scores, int row, int keyHead, int length, float[] result) {
     int dimension = shape.dimension();
-    int width = Lanes.roundUp(length, EIGHT);
+    int width = Lanes.roundUp(length, Lanes.WIDTH);
     CacheNumbers values = CacheNumbers.values(cache, shape);
     float[] value = new float[dimension];
     for (int position = 0; position < length; position++) {

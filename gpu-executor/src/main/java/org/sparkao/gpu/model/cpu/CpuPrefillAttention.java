@@ -10,7 +10,7 @@ import org.sparkao.gpu.layer.HeadShape;
  * any batch.
  */
 final class CpuPrefillAttention {
-  private static final int QUERIES = 4 * Tile.ROWS;
+  private static final int QUERIES = 6 * Tile.ROWS;
   private static final int C = Panels.COLUMNS;
 
   private final HeadShape shape;

@@ -9,8 +9,6 @@ import org.sparkao.gpu.model.ModelOperators.TokenScores;
 
 /** Log-probabilities of targets, a row at a time. */
 final class CpuScores {
-  private static final int EIGHT = 8;
-
   private final FloatBuffer logits;
   private final int vocabulary;
   private final ByteBuffer targets;
@@ -26,7 +24,7 @@ final class CpuScores {
   }
 
   void score(int row) {
-    int width = Lanes.roundUp(vocabulary, EIGHT);
+    int width = Lanes.roundUp(vocabulary, Lanes.WIDTH);
     float[] values = new float[width];
     logits.get(row * vocabulary, values, 0, vocabulary);
     Arrays.fill(values, vocabulary, width, Float.NEGATIVE_INFINITY);

@@ -10,7 +10,7 @@ import jdk.incubator.vector.VectorSpecies;
  */
 final class Exponential {
   private static final VectorSpecies<Float> V = Lanes.EIGHT;
-  private static final int LANES = 8;
+  private static final int LANES = Lanes.WIDTH;
   private static final float SMALLEST = -87.3f;
   private static final float LARGEST = 88.3f;
   private static final float LOG2_E = 1.44269504f;

@@ -4,24 +4,16 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * What the vector loops share. Loops are written as HotSpot 17 needs them to keep vectors in
- * registers: no helper methods inside, and what a loop carries is the argument, not the receiver of
- * an operation.
+ * What the vector loops share. Eight lanes of 32 bits, always, so that sums are the same on every
+ * machine; a JVM that saw vectors of two widths calls their methods instead of compiling them in.
+ *
+ * <p>Loops are written as HotSpot 17 needs them to keep vectors in registers: no helper methods
+ * inside, and what a loop carries is the argument, not the receiver of an operation.
  */
 final class Lanes {
-  /**
-   * Of products: 256 bits, or 512 where the JVM uses them. A lane is one output element, so that
-   * its bits do not depend on the width.
-   */
-  static final VectorSpecies<Float> WIDEST =
-      FloatVector.SPECIES_PREFERRED.length() > FloatVector.SPECIES_256.length()
-          ? FloatVector.SPECIES_512
-          : FloatVector.SPECIES_256;
-
-  static final int WIDTH = WIDEST.length();
-
-  /** Of sums along a row: always 256 bits, so that the order of a sum is the same everywhere. */
   static final VectorSpecies<Float> EIGHT = FloatVector.SPECIES_256;
+
+  static final int WIDTH = 8;
 
   private Lanes() {}
 

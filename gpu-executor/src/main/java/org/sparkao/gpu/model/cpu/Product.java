@@ -7,11 +7,11 @@ final class Product {
   /** Elements of x that stay in the second-level cache. */
   private static final int CACHED = 1 << 17;
 
-  private static final int FEWEST_ROWS = 4 * Tile.ROWS;
-  private static final int MOST_ROWS = 40 * Tile.ROWS;
+  private static final int FEWEST_ROWS = 6 * Tile.ROWS;
+  private static final int MOST_ROWS = 60 * Tile.ROWS;
 
   /** Of K at a time, so that a part of a panel stays in the first-level cache. */
-  private static final int DEPTH = 8192 / Panels.COLUMNS;
+  private static final int DEPTH = 512;
 
   /** Multiply-adds that are worth a piece. */
   private static final int PIECE = 1 << 18;

@@ -6,7 +6,7 @@ import jdk.incubator.vector.VectorSpecies;
 /** RMSNorm of a row: weight * (x / sqrt(mean(x^2) + epsilon)). */
 final class RowNorm {
   private static final VectorSpecies<Float> V = Lanes.EIGHT;
-  private static final int LANES = 8;
+  private static final int LANES = Lanes.WIDTH;
 
   /** Elements whose squares are added in fp32. */
   private static final int SUMMED = 128;

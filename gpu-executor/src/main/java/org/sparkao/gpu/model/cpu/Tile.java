@@ -9,10 +9,10 @@ import jdk.incubator.vector.VectorSpecies;
  * rows changes a bit.
  */
 final class Tile {
-  /** Rows of the loop over several: as many sums as fit into 16 registers. */
-  static final int ROWS = 6;
+  /** Rows of the loop over several: with more, HotSpot 17 runs out of 16 registers. */
+  static final int ROWS = 4;
 
-  private static final VectorSpecies<Float> V = Lanes.WIDEST;
+  private static final VectorSpecies<Float> V = Lanes.EIGHT;
   private static final int W = Lanes.WIDTH;
   private static final int C = Panels.COLUMNS;
 
@@ -48,8 +48,6 @@ final class Tile {
     int r1 = r0 + stride;
     int r2 = r1 + stride;
     int r3 = r2 + stride;
-    int r4 = r3 + stride;
-    int r5 = r4 + stride;
     int s = sumsAt;
     int d = sumsStride;
     FloatVector a0 = FloatVector.fromArray(V, c, s);
@@ -60,10 +58,6 @@ final class Tile {
     FloatVector b2 = FloatVector.fromArray(V, c, s + 2 * d + W);
     FloatVector a3 = FloatVector.fromArray(V, c, s + 3 * d);
     FloatVector b3 = FloatVector.fromArray(V, c, s + 3 * d + W);
-    FloatVector a4 = FloatVector.fromArray(V, c, s + 4 * d);
-    FloatVector b4 = FloatVector.fromArray(V, c, s + 4 * d + W);
-    FloatVector a5 = FloatVector.fromArray(V, c, s + 5 * d);
-    FloatVector b5 = FloatVector.fromArray(V, c, s + 5 * d + W);
     int to = end;
     for (int i = begin; i < to; i++) {
       FloatVector p = FloatVector.fromArray(V, b, i * C);
@@ -80,12 +74,6 @@ final class Tile {
       y = FloatVector.broadcast(V, a[r3 + i]);
       a3 = p.fma(y, a3);
       b3 = q.fma(y, b3);
-      y = FloatVector.broadcast(V, a[r4 + i]);
-      a4 = p.fma(y, a4);
-      b4 = q.fma(y, b4);
-      y = FloatVector.broadcast(V, a[r5 + i]);
-      a5 = p.fma(y, a5);
-      b5 = q.fma(y, b5);
     }
     a0.intoArray(c, s);
     b0.intoArray(c, s + W);
@@ -95,10 +83,6 @@ final class Tile {
     b2.intoArray(c, s + 2 * d + W);
     a3.intoArray(c, s + 3 * d);
     b3.intoArray(c, s + 3 * d + W);
-    a4.intoArray(c, s + 4 * d);
-    b4.intoArray(c, s + 4 * d + W);
-    a5.intoArray(c, s + 5 * d);
-    b5.intoArray(c, s + 5 * d + W);
   }
 
   /** One row. */
