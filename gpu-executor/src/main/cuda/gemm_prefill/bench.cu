@@ -10,7 +10,7 @@
 namespace {
 
 using Kernel = void (*)(const uint8_t*, const uint8_t*, const float*, const float*, int, int, const float*, void*, int, int, int,
-                        int);
+                        int, int);
 
 struct Variant {
   const char* label;
@@ -57,7 +57,7 @@ void launch(const Variant& v, const Call& c, int m, int n, int k, cudaStream_t s
   config.attrs = &attribute;
   config.numAttrs = 1;
   CUDA_MUST(cudaLaunchKernelEx(&config, v.kernel, c.x, c.w, c.x_scales, c.w_scales, c.x_stride, c.w_stride, c.bias, c.y, m, n,
-                               blocks_of(v.kind, k), c.y_type));
+                               blocks_of(v.kind, k), c.y_type, gemm_prefill::kRows));
   LAUNCHED();
 }
 

@@ -7,7 +7,7 @@
 namespace {
 
 using ResidualKernel = void (*)(const uint8_t*, const uint8_t*, const float*, const float*, int, int, const float*, const void*, void*,
-                                int, int, int, int);
+                                int, int, int, int, int);
 
 struct FusedVariant {
   const char* label;
@@ -38,10 +38,10 @@ void launch(const FusedVariant& v, const Call& c, const void* residual, int m, i
   const int k_blocks = blocks_of(v.kind, k);
   if (residual == nullptr) {
     v.gate<<<grid, gemm_prefill::kThreads, bytes, stream>>>(c.x, c.w, c.x_scales, c.w_scales, c.x_stride, c.w_stride, c.bias, c.y, m, n,
-                                                              k_blocks, c.y_type);
+                                                              k_blocks, c.y_type, gemm_prefill::kRows);
   } else {
     v.residual<<<grid, gemm_prefill::kThreads, bytes, stream>>>(c.x, c.w, c.x_scales, c.w_scales, c.x_stride, c.w_stride, c.bias,
-                                                                  residual, c.y, m, n, k_blocks, c.y_type);
+                                                                  residual, c.y, m, n, k_blocks, c.y_type, gemm_prefill::kRows);
   }
   LAUNCHED();
 }

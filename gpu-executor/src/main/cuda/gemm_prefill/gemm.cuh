@@ -33,24 +33,31 @@ struct Config {
   static_assert(kStages >= 3 && kColumns % 16 == 0 && kBytes <= kSharedBytes, "shared memory");
 };
 
-// x and w tiled (tiling.cuh); k_blocks of 128 bytes.
+// x and w tiled (tiling.cuh); k_blocks of 128 bytes. W may have tiles of another height, a multiple of 32: in the order of
+// gemm_decode/layout.cuh, so that both families read one copy.
 struct Problem {
   const uint8_t* x;
   const uint8_t* w;
   Output out;
   int k_blocks;
+  int tile_rows = kRows;   // of w
 
   __device__ int row_tiles() const { return (out.m + kRows - 1) / kRows; }
   __device__ int pairs() const { return (row_tiles() + kCluster - 1) / kCluster; }
-  __device__ int w_blocks() const { return (out.n + kRows - 1) / kRows; }
+  __device__ int w_blocks() const { return (out.n + kRows - 1) / kRows; }   // of 128 rows: scales
+  __device__ int w_tiles() const { return (out.n + tile_rows - 1) / tile_rows; }
   template <typename C>
   __device__ int tiles() const { return pairs() * ((out.n + C::kN - 1) / C::kN); }
 };
 
-// The first rows of W of the `count` <= 128 at `first` that lie in one block.
+// The first rows of the `count` <= 128 at `first` that lie in one tile. Rows beyond W repeat its last tile.
 __device__ __forceinline__ Rows rows_of_w(const Problem& p, int first, int count) {
-  return rows_of(p.w, p.w_blocks(), p.k_blocks, first, count);
+  const int inside = first % p.tile_rows, tile = min(first / p.tile_rows, p.w_tiles() - 1);
+  return {p.w + (static_cast<long long>(tile) * p.k_blocks * p.tile_rows + inside) * kRowBytes,
+          static_cast<uint32_t>(min(count, p.tile_rows - inside) * kRowBytes)};
 }
+
+constexpr int kRuns = kRows / 32;   // of 128 rows, at most: tiles have 32 rows or more, and runs begin at multiples of 32
 
 template <typename C>
 __device__ __forceinline__ void produce(const Problem& p, uint32_t stages, const Barriers<C::kStages> barriers) {
@@ -64,20 +71,29 @@ __device__ __forceinline__ void produce(const Problem& p, uint32_t stages, const
     const int first = tile.second * C::kN + rank * kHalf;
     const uint8_t* x =
         p.x + static_cast<long long>(min(tile.first * kCluster + rank, p.row_tiles() - 1)) * p.k_blocks * kBlockBytes;
-    Rows low = rows_of_w(p, first, kHalf);
-    Rows high = rows_of_w(p, first + low.bytes / kRowBytes, kHalf - low.bytes / kRowBytes);
+    Rows runs[kRuns];
+    int taken = 0;
+#pragma unroll
+    for (int i = 0; i < kRuns; i++) {
+      runs[i] = taken < kHalf ? rows_of_w(p, first + taken, kHalf - taken) : Rows{nullptr, 0};
+      taken += static_cast<int>(runs[i].bytes) / kRowBytes;
+    }
+    const int step = p.tile_rows * kRowBytes;
 #pragma unroll 1
     for (int k = 0; k < p.k_blocks; k++) {
       ptx::barrier_wait(barriers.free(ring.stage), ring.parity ^ 1);
       const uint32_t stage = stages + ring.stage * C::kStageBytes, full = barriers.full(ring.stage);
-      const uint32_t w = stage + kBlockBytes + rank * kHalf * kRowBytes;
+      uint32_t w = stage + kBlockBytes + rank * kHalf * kRowBytes;
       ptx::barrier_arrive_expect(full, C::kStageBytes);
       copy(stage, x, kBlockBytes, full);
-      multicast_copy(w, low.from, low.bytes, full, kAll);
-      if (high.bytes > 0) multicast_copy(w + low.bytes, high.from, high.bytes, full, kAll);
+#pragma unroll
+      for (int i = 0; i < kRuns; i++) {
+        if (runs[i].bytes == 0) break;
+        multicast_copy(w, runs[i].from, runs[i].bytes, full, kAll);
+        w += runs[i].bytes;
+        runs[i].from += step;
+      }
       x += kBlockBytes;
-      low.from += kBlockBytes;
-      high.from += kBlockBytes;
       ring.next();
     }
   }

@@ -46,14 +46,15 @@
 
 // x_scales [M], w_scales [N] with stride 1, of the whole tensor with stride 0, or null; block variants: x_scales
 // [M, ceil(K / 128)], w_scales [ceil(N / 128), ceil(K / 128)]. bias: fp32 [N] or null. k_blocks: ceil(K bytes / 128). y_type: 0
-// bf16, 1 fp16, 2 fp32.
+// bf16, 1 fp16, 2 fp32. tile_rows: 128 where gemm_prefill_tile_rows tiled W, or the R of gemm_decode's layout.
 #define GEMM_PREFILL(variant, ...)                                                                                             \
   using GemmPrefill_##variant = gemm_prefill::Config<__VA_ARGS__>;                                                             \
   extern "C" __global__ void CLUSTER_OF(2) __launch_bounds__(gemm_prefill::kThreads, 1)                                        \
       gemm_prefill_##variant(const uint8_t* x, const uint8_t* w, const float* x_scales, const float* w_scales, int x_stride,   \
-                             int w_stride, const float* bias, void* y, int m, int n, int k_blocks, int y_type) {               \
+                             int w_stride, const float* bias, void* y, int m, int n, int k_blocks, int y_type,                 \
+                             int tile_rows) {                                                                                  \
     HOPPER_BODY(gemm_prefill::gemm<GemmPrefill_##variant>(                                                                     \
-        {x, w, {y, bias, x_scales, w_scales, x_stride, w_stride, m, n, y_type, nullptr}, k_blocks}))                           \
+        {x, w, {y, bias, x_scales, w_scales, x_stride, w_stride, m, n, y_type, nullptr}, k_blocks, tile_rows}))                \
   }
 
 // residual: like y, may be y.
@@ -62,9 +63,9 @@
   extern "C" __global__ void CLUSTER_OF(2) __launch_bounds__(gemm_prefill::kThreads, 1)                                        \
       gemm_prefill_##variant##_residual(const uint8_t* x, const uint8_t* w, const float* x_scales, const float* w_scales,      \
                                         int x_stride, int w_stride, const float* bias, const void* residual, void* y, int m,   \
-                                        int n, int k_blocks, int y_type) {                                                     \
+                                        int n, int k_blocks, int y_type, int tile_rows) {                                      \
     HOPPER_BODY(gemm_prefill::gemm<GemmPrefill_##variant##_residual>(                                                          \
-        {x, w, {y, bias, x_scales, w_scales, x_stride, w_stride, m, n, y_type, residual}, k_blocks}))                          \
+        {x, w, {y, bias, x_scales, w_scales, x_stride, w_stride, m, n, y_type, residual}, k_blocks, tile_rows}))               \
   }
 
 // <variant>, <variant>_gate (arguments of <variant>) and <variant>_residual.

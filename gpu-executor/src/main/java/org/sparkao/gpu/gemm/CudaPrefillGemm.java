@@ -77,7 +77,7 @@ public final class CudaPrefillGemm implements PrefillGemm {
     boolean dense = gemm.operands() instanceof DenseOperands;
     TiledWeights tiled =
         GemmKernels.require(
-            weights, dense ? TileLayout.Prefill.class : TileLayout.Int4.class, FAMILY);
+            weights, dense ? TileLayout.Dense.class : TileLayout.Int4.class, FAMILY);
     GemmChecks.prefill(gemm);
     GemmChecks.call(gemm, call);
     GemmChecks.workspace(gemm, workspace, workspaceBytes(gemm, call.m()));
@@ -138,6 +138,7 @@ public final class CudaPrefillGemm implements PrefillGemm {
         .with(gemm.n())
         .with(PrefillTiles.blocksOfK(gemm.k(), operands.x()))
         .with(GemmKernels.outputNumber(gemm.output()))
+        .with(((TileLayout.Dense) weights.layout()).tileRows())
         .run();
   }
 

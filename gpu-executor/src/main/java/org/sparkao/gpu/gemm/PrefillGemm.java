@@ -8,9 +8,9 @@ import org.sparkao.gpu.device.Buffer;
  */
 public interface PrefillGemm {
   /**
-   * Lays a weight out for {@link #multiply}, and waits until that is done. int4 weights are laid
-   * out as for {@link DecodeGemm}, and either takes what the other has prepared. The caller closes
-   * the result.
+   * Lays a weight out for {@link #multiply}, and waits until that is done. What {@link DecodeGemm}
+   * prepared for the same device is taken as well, for products that {@link #check} accepts: one
+   * copy of a weight serves both. The caller closes the result.
    *
    * @throws IllegalArgumentException naming tensor, value and way out, when there is no such kernel
    *     or a buffer has another size

@@ -13,8 +13,19 @@ sealed interface TileLayout {
     }
   }
 
-  /** {@code gemm_decode/layout.cuh}. */
-  record Decode(DecodeTiling tiling) implements TileLayout {
+  /** Tiles of so many rows, a multiple of 32, each a stream along K: decode and prefill. */
+  sealed interface Dense extends TileLayout {
+    /** Rows of a tile. */
+    int tileRows();
+  }
+
+  /** {@code gemm_decode/layout.cuh}; prefill reads it too. */
+  record Decode(DecodeTiling tiling) implements Dense {
+    @Override
+    public int tileRows() {
+      return tiling.tileRows();
+    }
+
     @Override
     public String label() {
       return "decode";
@@ -22,7 +33,12 @@ sealed interface TileLayout {
   }
 
   /** {@code gemm_prefill/tiling.cuh}. */
-  record Prefill() implements TileLayout {
+  record Prefill() implements Dense {
+    @Override
+    public int tileRows() {
+      return PrefillTiles.ROWS;
+    }
+
     @Override
     public String label() {
       return "prefill";

@@ -118,7 +118,7 @@ abstract class AbstractTestPrefillGemm {
         .hasMessageContaining("the int4 prefill kernels have no residual; leave the step out");
   }
 
-  private GemmWeights prepare(GemmOnDevice operands, Gemm gemm) {
+  GemmWeights prepare(GemmOnDevice operands, Gemm gemm) {
     WeightMatrix first = operands.matrix(0);
     if (!gemm.steps().contains(Gemm.Step.SILU_GATE)) {
       GemmWeights weights = prefill.prepare(gemm, first);
@@ -132,7 +132,7 @@ abstract class AbstractTestPrefillGemm {
     return weights;
   }
 
-  private byte[] multiply(GemmOnDevice operands, GemmWeights weights, int m, int first) {
+  byte[] multiply(GemmOnDevice operands, GemmWeights weights, int m, int first) {
     Gemm gemm = weights.gemm();
     try (GemmDevice.Guarded y = device.guarded(gemm.bytesOfY(m));
         GemmDevice.Guarded workspace = device.guarded(prefill.workspaceBytes(gemm, m))) {

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.sparkao.gpu.device.CudaDevice;
 import org.sparkao.gpu.device.CudaGraph;
 
@@ -23,6 +25,21 @@ class TestCudaPrefillGemmOnGpu extends AbstractTestPrefillGemm {
   @Override
   int[] rows() {
     return new int[] {1, 2, 7, 16, 65, 127, 128, 129, 256, 257, 300};
+  }
+
+  @ParameterizedTest
+  @MethodSource("org.sparkao.gpu.gemm.GemmCases#prefill")
+  void readsWhatDecodeHasPrepared(Gemm gemm) {
+    GemmData data = new GemmData(gemm, 300, gemm.name().hashCode());
+    DecodeGemm decode = new CudaDecodeGemm(device.library());
+    try (GemmOnDevice operands = new GemmOnDevice(device, gemm, data);
+        GemmWeights own = prepare(operands, gemm);
+        GemmWeights shared =
+            gemm.matrices() == 2
+                ? decode.prepareGated(gemm, operands.matrix(0), operands.matrix(1))
+                : decode.prepare(gemm, operands.matrix(0))) {
+      assertThat(multiply(operands, shared, 300, 0)).isEqualTo(multiply(operands, own, 300, 0));
+    }
   }
 
   @Test
