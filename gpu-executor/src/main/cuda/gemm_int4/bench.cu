@@ -60,7 +60,8 @@ void launch(const Variant& v, const Operands& o, int m, int n, int k, bool asymm
   attribute.val.programmaticStreamSerializationAllowed = 1;
   config.attrs = &attribute;
   config.numAttrs = 1;
-  CUDA_MUST(cudaLaunchKernelEx(&config, v.kernel, bench::tensor_map(o.x, m, o.row_bytes), o.weights, o.x_scales, o.bias, o.y, m, n, k,
+  CUDA_MUST(cudaLaunchKernelEx(&config, v.kernel, bench::tensor_map(o.x, m, o.row_bytes), o.weights, o.x_scales, o.bias,
+                               static_cast<const void*>(nullptr), o.y, m, n, k,
                                static_cast<int>(asymmetric), y_type));
   LAUNCHED();
 }
@@ -73,8 +74,8 @@ bench::Device<uint8_t> tiled(const Case& c, const Weights& w) {
   bench::Device<uint32_t> zeros(w.packed_zeros());
   bench::Device<uint8_t> to(static_cast<size_t>(blocks) * tiles * gemm_int4::block_bytes(group, c.asymmetric));
   gemm_int4_tile<<<dim3(blocks, tiles), gemm_int4::kTileThreads>>>(codes.data(), scales.data(),
-                                                                   c.asymmetric ? zeros.data() : nullptr, to.data(), w.n, w.k,
-                                                                   group, c.group == 0, c.type == Type::kE4m3);
+                                                                   c.asymmetric ? zeros.data() : nullptr, nullptr, nullptr, nullptr,
+                                                                   to.data(), w.n, w.k, group, c.group == 0, c.type == Type::kE4m3);
   LAUNCHED();
   CUDA_MUST(cudaDeviceSynchronize());
   return to;

@@ -123,16 +123,54 @@ __device__ __forceinline__ bool add_shares(const P plan, int vectors, int rank, 
   return true;
 }
 
-// Two neighbouring outputs of row `row`.
-__device__ __forceinline__ void store_pair(const Problem& p, int row, int column, float2 value) {
-  const long long at = static_cast<long long>(row) * p.n + column;
-  if (p.y_type == 0) {
-    *reinterpret_cast<__nv_bfloat162*>(static_cast<__nv_bfloat16*>(p.y) + at) = __floats2bfloat162_rn(value.x, value.y);
-  } else if (p.y_type == 1) {
-    *reinterpret_cast<__half2*>(static_cast<__half*>(p.y) + at) = __floats2half2_rn(value.x, value.y);
+// Two neighbouring numbers of a matrix like Y.
+__device__ __forceinline__ float2 load_pair(const void* from, int type, long long at) {
+  if (type == 0) return __bfloat1622float2(*reinterpret_cast<const __nv_bfloat162*>(static_cast<const __nv_bfloat16*>(from) + at));
+  if (type == 1) return __half22float2(*reinterpret_cast<const __half2*>(static_cast<const __half*>(from) + at));
+  return *reinterpret_cast<const float2*>(static_cast<const float*>(from) + at);
+}
+
+__device__ __forceinline__ void store_pair(void* to, int type, long long at, float2 value) {
+  if (type == 0) {
+    *reinterpret_cast<__nv_bfloat162*>(static_cast<__nv_bfloat16*>(to) + at) = __floats2bfloat162_rn(value.x, value.y);
+  } else if (type == 1) {
+    *reinterpret_cast<__half2*>(static_cast<__half*>(to) + at) = __floats2half2_rn(value.x, value.y);
   } else {
-    *reinterpret_cast<float2*>(static_cast<float*>(p.y) + at) = value;
+    *reinterpret_cast<float2*>(static_cast<float*>(to) + at) = value;
   }
+}
+
+__device__ __forceinline__ float load_one(const void* from, int type, long long at) {
+  if (type == 0) return __bfloat162float(static_cast<const __nv_bfloat16*>(from)[at]);
+  return type == 1 ? __half2float(static_cast<const __half*>(from)[at]) : static_cast<const float*>(from)[at];
+}
+
+__device__ __forceinline__ void store_one(void* to, int type, long long at, float value) {
+  if (type == 0) {
+    static_cast<__nv_bfloat16*>(to)[at] = __float2bfloat16_rn(value);
+  } else if (type == 1) {
+    static_cast<__half*>(to)[at] = __float2half_rn(value);
+  } else {
+    static_cast<float*>(to)[at] = value;
+  }
+}
+
+// Two neighbouring sums of row `row`, or gate and up of one output.
+__device__ __forceinline__ void finish_pair(const Problem& p, int row, int column, float2 value) {
+  const int type = p.y_type & kTypeMask;
+  if ((p.y_type & kGate) != 0) {
+    const long long at = static_cast<long long>(row) * (p.n / 2) + column / 2;
+    float one = __fmul_rn(__fdiv_rn(value.x, __fadd_rn(1.0f, expf(-value.x))), value.y);
+    if (p.residual != nullptr) one = __fadd_rn(one, load_one(p.residual, type, at));
+    store_one(p.y, type, at, one);
+    return;
+  }
+  const long long at = static_cast<long long>(row) * p.n + column;
+  if (p.residual != nullptr) {
+    const float2 added = load_pair(p.residual, type, at);
+    value = make_float2(__fadd_rn(value.x, added.x), __fadd_rn(value.y, added.y));
+  }
+  store_pair(p.y, type, at, value);
 }
 
 template <Type type, int kN>
@@ -145,7 +183,7 @@ __device__ __forceinline__ void store(const Problem& p, int column, int lane, co
     if (row >= p.m) continue;
     const float2 sum = make_float2(sums[i / 2 * 4 + i % 2], sums[i / 2 * 4 + 2 + i % 2]);
     const float scale = type == Type::kE4m3 ? __fmul_rn(p.x_scales[row], kE4m3Unit) : 1.0f;
-    store_pair(p, row, column, make_float2(__fmaf_rn(sum.x, scale, bias.x), __fmaf_rn(sum.y, scale, bias.y)));
+    finish_pair(p, row, column, make_float2(__fmaf_rn(sum.x, scale, bias.x), __fmaf_rn(sum.y, scale, bias.y)));
   }
 }
 

@@ -32,14 +32,15 @@
 #define CLUSTER_OF(blocks) __cluster_dims__(blocks, 1, 1)
 #endif
 
-// asymmetric: the tiled weights hold zero points (not with e4m3). y_type: 0 bf16, 1 fp16, 2 fp32. bias: fp32 [N] or null.
+// asymmetric: the tiled weights hold zero points (not with e4m3). y_type: 0 bf16, 1 fp16, 2 fp32, and
+// kGate. bias: fp32 [N] or null. residual: like Y, may be Y, or null.
 #define GEMM_INT4(x, type, group, rows, split, cluster)                                                                      \
   extern "C" __global__ void cluster __launch_bounds__(gemm_int4::kThreads, gemm_int4::blocks_per_multiprocessor(rows))      \
       gemm_int4_##x##_g##group##_n##rows##_s##split(const __grid_constant__ CUtensorMap activations, const uint8_t* weights, \
-                                                    const float* x_scales, const float* bias, void* y, int m, int n, int k,  \
-                                                    int asymmetric, int y_type) {                                            \
+                                                    const float* x_scales, const float* bias, const void* residual, void* y, \
+                                                    int m, int n, int k, int asymmetric, int y_type) {                       \
     HOPPER_BODY((gemm_int4::gemm<type, group, rows, split>(                                                                  \
-        &activations, gemm_int4::Problem{weights, x_scales, bias, y, m, n, k, asymmetric != 0, y_type})))                    \
+        &activations, gemm_int4::Problem{weights, x_scales, bias, residual, y, m, n, k, asymmetric != 0, y_type})))          \
   }
 
 // Calls V(x, type, group, rows, split, cluster attribute) for every variant.
@@ -72,8 +73,12 @@ GEMM_INT4_VARIANTS(GEMM_INT4)
 // From compressed-tensors' pack-quantized tensors: codes int32 [N, K / 8], scales [N, K / group] or (row_scale, group = 128)
 // [N, 1], zeros int32 [ceil(N / 8), K / group] or [ceil(N / 8), 1] or null. e4m3_codes: for e4m3 activations. Grid
 // (ceil(K / 128), ceil(N / 128)), block 256.
+//
+// up_codes, up_scales, up_zeros: null, or the rows 2 i of the tiles are rows i of the first matrix, 2 i + 1 those of this one; n counts
+// both.
 extern "C" __global__ void __launch_bounds__(gemm_int4::kTileThreads)
-    gemm_int4_tile(const uint32_t* codes, const uint16_t* scales, const uint32_t* zeros, uint8_t* tiled, int n, int k, int group,
-                   int row_scale, int e4m3_codes) {
-  gemm_int4::tile(gemm_int4::PackedWeights{codes, scales, zeros, n, k, group, row_scale != 0}, tiled, e4m3_codes != 0);
+    gemm_int4_tile(const uint32_t* codes, const uint16_t* scales, const uint32_t* zeros, const uint32_t* up_codes, const uint16_t* up_scales,
+                   const uint32_t* up_zeros, uint8_t* tiled, int n, int k, int group, int row_scale, int e4m3_codes) {
+  gemm_int4::tile(gemm_int4::PackedWeights{codes, scales, zeros, n, k, group, row_scale != 0, up_codes, up_scales, up_zeros}, tiled,
+                  e4m3_codes != 0);
 }

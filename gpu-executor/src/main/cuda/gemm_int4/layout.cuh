@@ -40,25 +40,33 @@ struct PackedWeights {
   const uint32_t* zeros;
   int n, k, group;
   bool row_scale;
+  // With a second matrix, its rows and those of the first take turns; n counts both.
+  const uint32_t* up_codes = nullptr;
+  const uint16_t* up_scales = nullptr;
+  const uint32_t* up_zeros = nullptr;
 
   __device__ int groups() const { return row_scale ? 1 : k / group; }
+  __device__ bool is_up(int row) const { return up_codes != nullptr && row % 2 == 1; }
+  __device__ long long row_of(int row) const { return up_codes == nullptr ? row : row / 2; }
 
   // The code q; 0 outside.
   __device__ int code(int row, int column) const {
     if (row >= n || column >= k) return 0;
-    return static_cast<int>(codes[static_cast<long long>(row) * (k / 8) + column / 8] >> (column % 8 * 4) & 15) - 8;
+    const uint32_t word = (is_up(row) ? up_codes : codes)[row_of(row) * (k / 8) + column / 8];
+    return static_cast<int>(word >> (column % 8 * 4) & 15) - 8;
   }
 
   __device__ uint16_t scale(int row, int column) const {
     if (row >= n || column >= k) return 0;
-    return scales[static_cast<long long>(row) * groups() + (row_scale ? 0 : column / group)];
+    return (is_up(row) ? up_scales : scales)[row_of(row) * groups() + (row_scale ? 0 : column / group)];
   }
 
   // z + 8.
   __device__ uint8_t zero(int row, int column) const {
     if (row >= n || column >= k) return 8;
-    const uint32_t word = zeros[static_cast<long long>(row / 8) * groups() + (row_scale ? 0 : column / group)];
-    return static_cast<uint8_t>(word >> (row % 8 * 4) & 15);
+    const long long from = row_of(row);
+    const uint32_t word = (is_up(row) ? up_zeros : zeros)[from / 8 * groups() + (row_scale ? 0 : column / group)];
+    return static_cast<uint8_t>(word >> (from % 8 * 4) & 15);
   }
 };
 

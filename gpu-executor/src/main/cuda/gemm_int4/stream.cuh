@@ -60,14 +60,18 @@ struct Plan {
 // X [M, K] is a tensor map of boxes of M rows by 128 bytes; Y [M, N] row-major; weights as in layout.cuh. x_scales [M]: e4m3 only, else null.
 // bias [N] fp32 or null.
 // y_type: 0 bf16, 1 fp16, 2 fp32.
+constexpr int kTypeMask = 3;
+constexpr int kGate = 4;   // rows 2 i and 2 i + 1 are gate and up: Y [M, N / 2] = silu(gate) * up
+
 struct Problem {
   const uint8_t* weights;
   const float* x_scales;
   const float* bias;
+  const void* residual;
   void* y;
   int m, n, k;
   bool asymmetric;
-  int y_type;
+  int y_type;   // a type, and kGate
 
   __device__ int vectors() const { return (m + 7) / 8; }   // of 8 activation rows
 };

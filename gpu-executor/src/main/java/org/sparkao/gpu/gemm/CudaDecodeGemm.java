@@ -27,18 +27,18 @@ public final class CudaDecodeGemm implements DecodeGemm {
 
   @Override
   public GemmWeights prepare(Gemm gemm, WeightMatrix matrix) {
-    GemmChecks.decode(gemm);
     GemmChecks.single(gemm, matrix);
     return gemm.operands() instanceof Int4Operands operands
-        ? int4.prepare(gemm, operands, matrix)
+        ? int4.prepare(gemm, operands, List.of(matrix))
         : dense.prepare(gemm, List.of(matrix));
   }
 
   @Override
   public GemmWeights prepareGated(Gemm gemm, WeightMatrix gate, WeightMatrix up) {
-    GemmChecks.decode(gemm);
     GemmChecks.gated(gemm, gate, up);
-    return dense.prepare(gemm, List.of(gate, up));
+    return gemm.operands() instanceof Int4Operands operands
+        ? int4.prepare(gemm, operands, List.of(gate, up))
+        : dense.prepare(gemm, List.of(gate, up));
   }
 
   @Override

@@ -15,4 +15,13 @@ public final class CudaGemms {
   public static PrefillGemm prefill(KernelLibrary library) {
     return library.hopper() ? new CudaPrefillGemm(library) : new CudaPortablePrefillGemm(library);
   }
+
+  /**
+   * The same weights for their product without gate and residual: what prefill reads of int4
+   * weights that decode gates and adds with. Columns of gate and up take turns. Closing the result
+   * does nothing; it is valid as long as the given one is.
+   */
+  public static GemmWeights withoutSteps(GemmWeights weights) {
+    return GemmKernels.require(weights, TileLayout.class, "CUDA").withoutSteps();
+  }
 }

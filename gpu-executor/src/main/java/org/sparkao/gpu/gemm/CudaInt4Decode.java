@@ -8,33 +8,37 @@ import org.sparkao.gpu.module.Launch;
 
 /** The launcher of {@code gemm_int4}. */
 final class CudaInt4Decode {
+  /** Beside the type of Y. */
+  private static final int GATE = 4;
+
   private final KernelLibrary library;
 
   CudaInt4Decode(KernelLibrary library) {
     this.library = library;
   }
 
-  GemmWeights prepare(Gemm gemm, Int4Operands operands, WeightMatrix matrix) {
+  /** Of one matrix, or of gate and up. */
+  GemmWeights prepare(Gemm gemm, Int4Operands operands, List<WeightMatrix> matrices) {
     WeightTiler tiler = new WeightTiler(library.device());
     return tiler.tile(
         gemm,
         new TileLayout.Int4(operands.x()),
         Int4Tiles.bytes(gemm, operands),
         Optional.empty(),
-        tiler.bias(gemm, List.of(matrix)),
-        tiles -> tile(gemm, operands, matrix, tiles));
+        tiler.bias(gemm, matrices),
+        tiles -> tile(gemm, operands, matrices, tiles));
   }
 
-  private void tile(Gemm gemm, Int4Operands operands, WeightMatrix matrix, Buffer tiles) {
+  private void tile(Gemm gemm, Int4Operands operands, List<WeightMatrix> matrices, Buffer tiles) {
+    Optional<WeightMatrix> up = matrices.stream().skip(1).findFirst();
     Launch launch =
         library
             .kernel(GemmKernels.INT4, "gemm_int4_tile")
             .launch(gemm.label())
             .grid(Int4Tiles.tiles(gemm.k()), Int4Tiles.tiles(gemm.n()))
-            .block(Int4Tiles.TILE_THREADS)
-            .with(matrix.codes())
-            .with(matrix.scales().orElseThrow());
-    GemmKernels.with(launch, matrix.zeroPoints())
+            .block(Int4Tiles.TILE_THREADS);
+    with(launch, Optional.of(matrices.get(0)));
+    with(launch, up)
         .with(tiles)
         .with(gemm.n())
         .with(gemm.k())
@@ -42,6 +46,12 @@ final class CudaInt4Decode {
         .with(operands.group() == Int4Operands.ROW ? 1 : 0)
         .with(operands.x() == ElementType.E4M3 ? 1 : 0)
         .run();
+  }
+
+  private static Launch with(Launch launch, Optional<WeightMatrix> matrix) {
+    GemmKernels.with(launch, matrix.map(WeightMatrix::codes));
+    GemmKernels.with(launch, matrix.flatMap(WeightMatrix::scales));
+    return GemmKernels.with(launch, matrix.flatMap(WeightMatrix::zeroPoints));
   }
 
   void multiply(TiledWeights weights, Int4Operands operands, GemmCall call) {
@@ -59,13 +69,14 @@ final class CudaInt4Decode {
             .with(GemmKernels.rows(library, gemm, call))
             .with(weights.tiles());
     GemmKernels.with(launch, call.scalesOfX());
-    GemmKernels.with(launch, weights.bias())
+    GemmKernels.with(launch, weights.bias());
+    GemmKernels.with(launch, call.residual())
         .with(call.y())
         .with(call.m())
         .with(gemm.n())
         .with(gemm.k())
         .with(operands.asymmetric() ? 1 : 0)
-        .with(GemmKernels.outputNumber(gemm.output()))
+        .with(GemmKernels.outputNumber(gemm.output()) | (gemm.has(Gemm.Step.SILU_GATE) ? GATE : 0))
         .run();
   }
 

@@ -14,14 +14,12 @@ public final class CudaPortableDecodeGemm implements DecodeGemm {
 
   @Override
   public GemmWeights prepare(Gemm gemm, WeightMatrix matrix) {
-    GemmChecks.decode(gemm);
     GemmChecks.single(gemm, matrix);
     return portable.prepare(gemm, List.of(matrix));
   }
 
   @Override
   public GemmWeights prepareGated(Gemm gemm, WeightMatrix gate, WeightMatrix up) {
-    GemmChecks.decode(gemm);
     GemmChecks.gated(gemm, gate, up);
     return portable.prepare(gemm, List.of(gate, up));
   }

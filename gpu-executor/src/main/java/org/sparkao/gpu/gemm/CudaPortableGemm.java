@@ -27,7 +27,7 @@ final class CudaPortableGemm {
   /** Of one matrix, or of gate and up. */
   GemmWeights prepare(Gemm gemm, List<WeightMatrix> matrices) {
     if (gemm.operands() instanceof Int4Operands operands) {
-      return int4.prepare(gemm, operands, matrices.get(0));
+      return int4.prepare(gemm, operands, matrices);
     }
     int rowBytes = gemm.k() * ((DenseOperands) gemm.operands()).w().bytes();
     WeightTiler tiler = new WeightTiler(library.device());

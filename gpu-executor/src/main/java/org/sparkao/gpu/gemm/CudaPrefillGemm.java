@@ -39,7 +39,7 @@ public final class CudaPrefillGemm implements PrefillGemm {
     GemmChecks.prefill(gemm);
     GemmChecks.single(gemm, matrix);
     if (gemm.operands() instanceof Int4Operands operands) {
-      return int4.prepare(gemm, operands, matrix);
+      return int4.prepare(gemm, operands, List.of(matrix));
     }
     return prepareDense(gemm, List.of(matrix));
   }

@@ -28,13 +28,4 @@ public interface DecodeGemm {
 
   /** How M rows are multiplied, for records. */
   String plan(GemmWeights weights, int m);
-
-  /**
-   * Refuses a product that the kernels lack; planning asks before any weight is read.
-   *
-   * @throws IllegalArgumentException naming the product, what is lacking and the way out
-   */
-  static void check(Gemm gemm) {
-    GemmChecks.decode(gemm);
-  }
 }

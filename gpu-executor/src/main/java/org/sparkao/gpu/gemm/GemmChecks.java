@@ -16,13 +16,6 @@ final class GemmChecks {
 
   private GemmChecks() {}
 
-  /** Refuses what the decode kernels lack. */
-  static void decode(Gemm gemm) {
-    if (gemm.operands() instanceof Int4Operands) {
-      refuseSteps(gemm, "int4 decode");
-    }
-  }
-
   /** Refuses what the prefill kernels lack. */
   static void prefill(Gemm gemm) {
     if (gemm.operands() instanceof Int4Operands) {

@@ -6,14 +6,12 @@ import java.util.List;
 public final class ReferenceDecodeGemm implements DecodeGemm {
   @Override
   public GemmWeights prepare(Gemm gemm, WeightMatrix matrix) {
-    GemmChecks.decode(gemm);
     GemmChecks.single(gemm, matrix);
     return new ReferenceWeights(gemm, List.of(new ReferenceMatrix(gemm, matrix, false)));
   }
 
   @Override
   public GemmWeights prepareGated(Gemm gemm, WeightMatrix gate, WeightMatrix up) {
-    GemmChecks.decode(gemm);
     GemmChecks.gated(gemm, gate, up);
     return new ReferenceWeights(
         gemm,

@@ -20,6 +20,21 @@ record TiledWeights(
         + bias.map(Buffer::bytes).orElse(0L);
   }
 
+  /** A view for the product without gate and residual; closing it does nothing. */
+  TiledWeights withoutSteps() {
+    Gemm plain = Gemm.of(gemm.name(), gemm.n(), gemm.k(), gemm.operands(), gemm.output());
+    return new TiledWeights(
+        gemm.has(Gemm.Step.BIAS) ? plain.with(Gemm.Step.BIAS) : plain,
+        layout,
+        view(tiles),
+        scales.map(TiledWeights::view),
+        bias.map(TiledWeights::view));
+  }
+
+  private static Buffer view(Buffer buffer) {
+    return buffer.slice(0, buffer.bytes());
+  }
+
   @Override
   public void close() {
     tiles.close();

@@ -169,11 +169,6 @@ abstract class AbstractTestDecodeGemm {
             new Int4Operands(ElementType.BF16, 32, Int4Operands.ZeroPoints.NONE),
             ElementType.BF16);
     WeightMatrix none = WeightMatrix.of(device.bytes(new byte[256]), device.bytes(new byte[32]));
-    assertThatThrownBy(() -> decode.prepare(gemm.with(Gemm.Step.RESIDUAL), none))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage(
-            "down_proj [16, 32] bf16 x int4, groups of 32, [RESIDUAL]: the int4 decode kernels have"
-                + " no residual; leave the step out, and add with ResidualAdd");
     assertThatThrownBy(() -> decode.prepareGated(gemm, none, none))
         .hasMessageContaining("a second matrix, up, given, and the product has none");
     assertThatThrownBy(() -> decode.prepare(gemm.with(Gemm.Step.BIAS), none))

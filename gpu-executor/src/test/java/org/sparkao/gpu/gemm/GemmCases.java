@@ -60,8 +60,16 @@ final class GemmCases {
     }
     for (Int4Operands operands : int4()) {
       all.addAll(int4(operands, all.size()));
+      all.add(gatedInt4(operands, all.size()));
     }
     return all.stream();
+  }
+
+  /** Gate, and with every other a residual. */
+  private static Gemm gatedInt4(Int4Operands operands, int index) {
+    ElementType output = index % 3 == 0 ? ElementType.BF16 : ElementType.FP32;
+    Gemm gemm = Gemm.of("case" + index, 272, 384, operands, output).with(Gemm.Step.SILU_GATE);
+    return index % 2 == 0 ? gemm.with(Gemm.Step.RESIDUAL) : gemm.with(Gemm.Step.BIAS);
   }
 
   /** All operands of prefill, with and without bias, gate and residual. */

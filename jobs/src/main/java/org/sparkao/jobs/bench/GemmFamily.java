@@ -20,7 +20,7 @@ enum GemmFamily {
   DECODE(List.of(1, 4, 8, 16, 32, 64, 128), 24) {
     @Override
     void check(Gemm gemm) {
-      DecodeGemm.check(gemm);
+      // Every product has kernels.
     }
 
     @Override
