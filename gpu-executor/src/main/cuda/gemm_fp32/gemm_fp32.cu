@@ -3,14 +3,17 @@
 // Shapes (last axis contiguous): X [M, K], W [N, K], Y [M, N], bias [N] or null, all fp32; no alignment but that of a float.
 //
 // Versions
-//   1 (current). Blocks of 64 x 64 outputs, 16 of K at a time in shared memory, 4 x 4 outputs a thread. An output is one chain of
+//   1 (gemm_fp32_fma). Blocks of 64 x 64 outputs, 16 of K at a time in shared memory, 4 x 4 outputs a thread. An output is one chain of
 //     fused multiply-adds over K from 0 upwards, started at +0, then one addition of the bias: the bits of
 //     `for (k) sum = Math.fma(x[k], w[k], sum)` in Java. Nothing depends on M, N or the place of the output.
+//   2 (gemm_fp32_wide). Blocks of 128 x 128, 8 x 8 a thread, two buffers: twice the products a load from shared memory. The same
+//     bits. For many rows, and K a multiple of 4 with rows at multiples of 16 bytes.
 //
 // Bound: the fma units, 2 M N K / 67 Tflop/s on an H100.
 #include <cstdint>
 
 #include "reduce.cuh"
+#include "wide.cuh"
 
 namespace gemm_fp32 {
 
@@ -65,4 +68,10 @@ extern "C" __global__ void __launch_bounds__(gemm_fp32::kThreads)
     const float sum = sums[j / kEach][j % kEach];
     y[static_cast<long long>(at_row) * n + at_column] = bias == nullptr ? sum : __fadd_rn(sum, bias[at_column]);
   }
+}
+
+// Grid (ceil(N / 128), ceil(M / 128)), block 256. K a multiple of 4; X and W begin at multiples of 16 bytes.
+extern "C" __global__ void __launch_bounds__(gemm_fp32::kWideThreads, 2)
+    gemm_fp32_wide(float* y, const float* x, const float* w, const float* bias, int m, int n, int k) {
+  gemm_fp32::wide(y, x, w, bias, m, n, k);
 }
