@@ -1,0 +1,192 @@
+package org.sparkao.gpu.model.cuda;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.sparkao.gpu.device.Buffer;
+import org.sparkao.gpu.device.Device;
+import org.sparkao.gpu.layer.CudaDecodeAttention;
+import org.sparkao.gpu.layer.CudaEmbedding;
+import org.sparkao.gpu.layer.CudaHeadPreparation;
+import org.sparkao.gpu.layer.CudaLogSoftmax;
+import org.sparkao.gpu.layer.CudaPrefillAttention;
+import org.sparkao.gpu.layer.DecodeAttention;
+import org.sparkao.gpu.layer.Embedding;
+import org.sparkao.gpu.layer.HeadPreparation;
+import org.sparkao.gpu.layer.HeadShape;
+import org.sparkao.gpu.layer.KvCache;
+import org.sparkao.gpu.layer.LogSoftmax;
+import org.sparkao.gpu.layer.PrefillAttention;
+import org.sparkao.gpu.model.Arithmetic;
+import org.sparkao.gpu.model.DecodeStep;
+import org.sparkao.gpu.model.LinearWeight;
+import org.sparkao.gpu.model.Mixture;
+import org.sparkao.gpu.model.ModelOperators;
+import org.sparkao.gpu.model.Projection;
+import org.sparkao.gpu.model.ProjectionSpec;
+import org.sparkao.gpu.model.StoredTensor;
+import org.sparkao.gpu.model.cuda.Scratch.Slot;
+import org.sparkao.gpu.module.KernelLibrary;
+
+/** Hidden states in bf16; weights in the form of the checkpoint where there are kernels for it. */
+final class CudaBf16Operators implements ModelOperators {
+  private final CudaParts parts;
+  private final CudaModelOptions options;
+  private final CudaHeads heads;
+  private final HeadPreparation preparation;
+  private final PrefillAttention prefill;
+  private final DecodeAttention decode;
+
+  CudaBf16Operators(KernelLibrary library, CudaModelOptions options) {
+    this.parts = CudaParts.of(library);
+    this.options = options;
+    this.heads = new CudaHeads(parts, options);
+    this.preparation = new CudaHeadPreparation(library);
+    this.prefill = new CudaPrefillAttention(library);
+    this.decode = new CudaDecodeAttention(library);
+  }
+
+  @Override
+  public Device device() {
+    return parts.device();
+  }
+
+  @Override
+  public Arithmetic arithmetic() {
+    return Arithmetic.BF16;
+  }
+
+  @Override
+  public void reserve(int rows, int longest) {
+    parts.scratch().reserve(rows);
+  }
+
+  @Override
+  public Projection project(ProjectionSpec spec, List<LinearWeight> weights) {
+    return heads.changes(spec, weights)
+        ? heads.load(spec, weights.get(0))
+        : CudaProjection.load(parts, spec, weights);
+  }
+
+  @Override
+  public Projection mixture(Mixture mixture) {
+    return new CudaMixture(parts, mixture);
+  }
+
+  @Override
+  public EmbeddingTable embedding(StoredTensor table) {
+    return CudaTable.load(parts, table, options.embedding());
+  }
+
+  @Override
+  public Projection tiedHead(ProjectionSpec spec, EmbeddingTable table) {
+    return heads.tied(spec, (CudaTable) table);
+  }
+
+  @Override
+  public void embed(EmbeddingTable table, Buffer ids, int rows, Buffer hidden) {
+    ((CudaTable) table).gather(parts, ids, rows, hidden);
+  }
+
+  @Override
+  public void gather(Buffer x, int columns, Buffer indices, int rows, Buffer y) {
+    int among = Math.toIntExact(x.bytes() / Short.BYTES / columns);
+    new CudaEmbedding(parts.library())
+        .gather(new Embedding.Table(x, among, columns), indices, y, rows);
+  }
+
+  @Override
+  public void prepareHeads(Buffer qkv, HeadShape shape, Places places, HeadSteps steps) {
+    preparation.prepare(
+        qkv,
+        shape,
+        new HeadPreparation.Places(places.positions(), places.sequences(), places.rows()),
+        new HeadPreparation.Steps(
+            steps.norms().map(n -> new HeadPreparation.Norms(n.query(), n.key(), n.epsilon())),
+            Optional.of(
+                new HeadPreparation.Rotation(steps.rotation().cosines(), steps.rotation().sines())),
+            steps.cache()));
+  }
+
+  @Override
+  public void attend(Buffer qkv, HeadShape shape, PrefillAttention.Batch batch, Buffer out) {
+    prefill.attend(qkv, shape, batch, out);
+  }
+
+  @Override
+  public void attend(
+      Buffer qkv, HeadShape shape, KvCache cache, DecodeAttention.Batch batch, Buffer out) {
+    Buffer workspace = parts.scratch().get(Slot.ATTENTION);
+    decode.attend(qkv, shape, cache, batch, new DecodeAttention.Output(out, workspace));
+  }
+
+  @Override
+  public KvCache cache(KvCache.Type type, HeadShape shape, int sequences, int capacity) {
+    if (type == KvCache.Type.FP32) {
+      throw new IllegalArgumentException(CudaModelErrors.cacheInFp32());
+    }
+    long slots = (long) sequences * capacity * shape.keyHeads();
+    List<Buffer> taken = new ArrayList<>();
+    try {
+      Buffer keys = take(taken, slots * shape.dimension() * type.bytes());
+      Buffer values = take(taken, slots * shape.dimension() * type.bytes());
+      Optional<KvCache.Scales> scales = Optional.empty();
+      if (type != KvCache.Type.BF16) {
+        Buffer ofKeys = take(taken, Float.BYTES * slots);
+        scales = Optional.of(new KvCache.Scales(ofKeys, take(taken, Float.BYTES * slots), true));
+      }
+      needWorkspace(type, shape, sequences, capacity);
+      return new KvCache(type, keys, values, scales, sequences, capacity);
+    } catch (RuntimeException e) {
+      taken.forEach(Buffer::close);
+      throw e;
+    }
+  }
+
+  private Buffer take(List<Buffer> taken, long bytes) {
+    Buffer buffer = device().allocate(bytes);
+    taken.add(buffer);
+    return buffer;
+  }
+
+  /** Of the largest step over the cache. */
+  private void needWorkspace(KvCache.Type type, HeadShape shape, int sequences, int capacity) {
+    try (Buffer lengths = device().allocate((long) Integer.BYTES * sequences)) {
+      DecodeAttention.Batch largest = new DecodeAttention.Batch(lengths, sequences, capacity);
+      parts.scratch().needInAll(Slot.ATTENTION, decode.workspaceBytes(shape, type, largest));
+    }
+  }
+
+  @Override
+  public void release(KvCache cache) {
+    cache.keys().close();
+    cache.values().close();
+    cache.scales().ifPresent(scales -> scales.keys().close());
+    cache.scales().ifPresent(scales -> scales.values().close());
+  }
+
+  @Override
+  public void score(Buffer logits, int rows, int vocabulary, Buffer targets, TokenScores scores) {
+    new CudaLogSoftmax(parts.library())
+        .gather(
+            new LogSoftmax.Logits(logits, LogSoftmax.Type.FP32, rows, vocabulary),
+            targets,
+            new LogSoftmax.Scores(
+                scores.logProbabilities(), Optional.empty(), Optional.of(scores.greedy())));
+  }
+
+  @Override
+  public DecodeStep decodeStep(Runnable launches) {
+    return new CapturedStep(parts.device(), launches);
+  }
+
+  @Override
+  public long weightBytes(LinearWeight weight) {
+    return LinearForms.bytes(weight);
+  }
+
+  @Override
+  public void close() {
+    parts.scratch().close();
+  }
+}

@@ -1,0 +1,23 @@
+package org.sparkao.gpu.model;
+
+import org.junit.jupiter.api.Tag;
+import org.sparkao.gpu.device.CudaDevice;
+import org.sparkao.gpu.device.MemoryBudget;
+import org.sparkao.gpu.model.cuda.CudaModelOperators;
+import org.sparkao.gpu.model.cuda.CudaModelOptions;
+import org.sparkao.gpu.module.KernelLibrary;
+
+/** The kernels, on the GPU of this machine, in fp32. */
+@Tag("gpu")
+class TestCudaGoldenModelsOnGpu extends AbstractTestGoldenModels {
+  @Override
+  ModelOperators open() {
+    KernelLibrary library = KernelLibrary.of(CudaDevice.open(0, MemoryBudget.of(4L << 30)));
+    return CudaModelOperators.of(library, CudaModelOptions.of(Arithmetic.FP32));
+  }
+
+  @Override
+  boolean continues() {
+    return false;
+  }
+}

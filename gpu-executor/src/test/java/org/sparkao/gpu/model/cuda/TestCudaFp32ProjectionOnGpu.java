@@ -1,0 +1,40 @@
+package org.sparkao.gpu.model.cuda;
+
+import org.junit.jupiter.api.Tag;
+import org.sparkao.gpu.device.CudaDevice;
+import org.sparkao.gpu.device.MemoryBudget;
+import org.sparkao.gpu.model.Arithmetic;
+import org.sparkao.gpu.model.ModelOperators;
+import org.sparkao.gpu.model.Operation;
+import org.sparkao.gpu.module.KernelLibrary;
+
+/** The kernels, on the GPU of this machine. */
+@Tag("gpu")
+class TestCudaFp32ProjectionOnGpu extends AbstractTestProjection {
+  private CudaDevice device;
+  private KernelLibrary library;
+
+  @Override
+  ModelOperators open() {
+    device = CudaDevice.open(0, MemoryBudget.of(4L << 30));
+    library = KernelLibrary.of(device);
+    return CudaModelOperators.of(library, CudaModelOptions.of(Arithmetic.FP32));
+  }
+
+  @Override
+  void closed() {
+    library.close();
+    device.close();
+  }
+
+  @Override
+  double tolerance(String scheme) {
+    return 2e-6;
+  }
+
+  /** fp32 has no decoding of its own. */
+  @Override
+  Operation[] operations() {
+    return new Operation[] {Operation.PREFILL};
+  }
+}
