@@ -84,7 +84,7 @@ final class BenchKeys {
       ConfigKey.value(
               "context",
               "N",
-              "layer: positions of each sequence that the cache holds.",
+              "layer and decode: positions of each sequence that the cache holds.",
               BenchKeys::length)
           .withDefault("2048");
 
@@ -92,11 +92,27 @@ final class BenchKeys {
 
   static List<ConfigKey<?>> all() {
     return List.of(
-        WHAT, DEVICE, SCHEME, ROWS, COLUMNS, REPEATS, FAMILY, TYPE, SCALES, GROUP, SHAPE, M,
-        CONTEXT);
+        WHAT,
+        DEVICE,
+        SCHEME,
+        ROWS,
+        COLUMNS,
+        REPEATS,
+        FAMILY,
+        TYPE,
+        SCALES,
+        GROUP,
+        SHAPE,
+        M,
+        CONTEXT,
+        ModelKeys.WEIGHTS,
+        ModelKeys.BATCH,
+        ModelKeys.KV_CACHE,
+        ModelKeys.HEAD,
+        ModelKeys.EMBEDDING);
   }
 
-  private static Integer length(String text) {
+  static Integer length(String text) {
     if (!text.matches("[1-9]\\d{0,5}")) {
       throw new IllegalArgumentException("use a whole number from 1 to 999999");
     }

@@ -2,16 +2,22 @@ package org.sparkao.jobs.bench;
 
 import java.util.List;
 import java.util.stream.Collectors;
+import org.sparkao.gpu.model.Operation;
 import org.sparkao.quant.QuantException;
 
 /** Every operation that can be timed, in the order of the help text. */
 final class Benchmarks {
   private static final List<Benchmark> ALL =
-      List.of(new GemmBenchmark(), new LayerBenchmark(), new QuantizeBenchmark());
+      List.of(
+          new GemmBenchmark(),
+          new LayerBenchmark(),
+          new QuantizeBenchmark(),
+          new ModelBenchmark(Operation.DECODE),
+          new ModelBenchmark(Operation.PREFILL));
 
   private Benchmarks() {}
 
-  /** Names for people: {@code gemm|layer|quantize}. */
+  /** Names for people: {@code gemm|layer|quantize|decode|prefill}. */
   static String names() {
     return ALL.stream().map(Benchmark::name).collect(Collectors.joining("|"));
   }
