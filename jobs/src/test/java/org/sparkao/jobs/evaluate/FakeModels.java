@@ -30,6 +30,9 @@ public final class FakeModels implements ModelSource {
   /** Calls until one fails; none fails below zero. */
   public static final AtomicInteger CALLS_UNTIL_FAILURE = new AtomicInteger(-1);
 
+  /** Calls after which all fail, as on a machine that went away. */
+  public static final AtomicInteger CALLS_LEFT = new AtomicInteger(Integer.MAX_VALUE);
+
   private static final long serialVersionUID = 1;
 
   private final int vocabulary;
@@ -46,6 +49,7 @@ public final class FakeModels implements ModelSource {
     SCORED.set(0);
     OPENED.set(0);
     CALLS_UNTIL_FAILURE.set(-1);
+    CALLS_LEFT.set(Integer.MAX_VALUE);
   }
 
   @Override
@@ -139,6 +143,9 @@ public final class FakeModels implements ModelSource {
     public List<SequenceScore> score(List<ScoredSequence> batch, LogitsSink sink) {
       if (CALLS_UNTIL_FAILURE.get() >= 0 && CALLS_UNTIL_FAILURE.getAndDecrement() == 0) {
         throw new IllegalStateException("the fake was told to fail");
+      }
+      if (CALLS_LEFT.getAndDecrement() <= 0) {
+        throw new IllegalStateException("the fake went away");
       }
       int tokens = batch.stream().mapToInt(sequence -> sequence.ids().length).sum();
       if (tokens > batchTokens) {

@@ -3,6 +3,7 @@ package org.sparkao.jobs.evaluate;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -17,6 +18,8 @@ import org.sparkao.jobs.table.RunRow;
 /** From the command to the tables, with a model that needs no weights. */
 class TestEvaluateJob {
   private static final FakeModels MODELS = new FakeModels(EvaluateFixture.VOCABULARY, 512);
+
+  private static final String[] SMALL = {"run-id", "r", "partitions", "20", "batch-tokens", "256"};
 
   @TempDir private Path folder;
   private EvaluateFixture fixture;
@@ -69,15 +72,38 @@ class TestEvaluateJob {
   }
 
   @Test
-  void aRunThatFailedGoesOnTwice() throws Exception {
-    String[] small = {"run-id", "r", "partitions", "20", "batch-tokens", "256"};
+  void aTaskThatFailsIsTriedAgain() throws Exception {
     FakeModels.CALLS_UNTIL_FAILURE.set(3);
-    fixture.run("t", small);
-    assertThat(fixture.items("t", "r")).hasSize(86);
+    fixture.run("t", SMALL);
+    List<Object> found = said(fixture.items("t", "r"));
     FakeModels.reset();
-    fixture.run("fresh", small);
+    fixture.run("fresh", SMALL);
+    assertThat(found).isEqualTo(said(fixture.items("fresh", "r")));
+  }
+
+  @Test
+  void aRunThatFailsTwiceGoesOnAndKeepsWhatItHas() throws Exception {
+    int before = 0;
+    for (int attempt = 0; attempt < 2; attempt++) {
+      FakeModels.CALLS_LEFT.set(12);
+      assertThatThrownBy(() -> fixture.run("t", SMALL))
+          .isInstanceOf(IOException.class)
+          .hasMessageContaining("the fake went away");
+      assertThat(fixture.store("t").read(RunRow.TABLE, "r").get(0).text("status"))
+          .isEqualTo("failed");
+      int stored = fixture.items("t", "r").size();
+      assertThat(stored).isGreaterThan(before).isLessThan(86);
+      before = stored;
+    }
+    FakeModels.reset();
+    fixture.run("t", SMALL);
+    long lastPart = FakeModels.SCORED.get();
+    FakeModels.reset();
+    fixture.run("fresh", SMALL);
+    assertThat(lastPart).isLessThan(FakeModels.SCORED.get());
     assertThat(said(fixture.items("t", "r"))).isEqualTo(said(fixture.items("fresh", "r")));
     assertThat(fixture.store("t").read(RunRow.TABLE, "r")).hasSize(1);
+    assertThat(fixture.store("t").read(RunRow.TABLE, "r").get(0).text("status")).isEqualTo("done");
   }
 
   @Test
