@@ -39,6 +39,7 @@ import org.sparkao.jobs.job.Console;
 import org.sparkao.jobs.job.ExitCode;
 import org.sparkao.jobs.job.Job;
 import org.sparkao.jobs.spark.SparkLease;
+import org.sparkao.jobs.spark.SparkParquetRows;
 import org.sparkao.jobs.storage.CheckpointLocation;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.jobs.table.EvalResultRow;
@@ -133,11 +134,19 @@ public final class EvaluateJob implements Job {
       return new EvaluatePlanner(facts, tokenizer, limit, config.value(EvaluateKeys.BATCH_TOKENS))
           .plan(
               tasks,
-              DataFolder.of(local(config.value(EvaluateKeys.DATA), EvaluateKeys.DATA)),
+              DataFolder.of(local(config.value(EvaluateKeys.DATA), EvaluateKeys.DATA))
+                  .withParquet(file -> parquet(file, config)),
               options(config, folder),
               config.find(EvaluateKeys.LIMIT).orElse(Integer.MAX_VALUE));
     } finally {
       storage.folder(scratch.toString()).delete("");
+    }
+  }
+
+  /** Spark reads it: one is started for the data, because the plan decides what the job's needs. */
+  private static List<String> parquet(Path file, Config config) throws IOException {
+    try (SparkLease spark = SparkLease.open(config, "sparkao evaluate: data")) {
+      return SparkParquetRows.of(spark).json(file);
     }
   }
 

@@ -18,6 +18,12 @@ public final class SparkParquetRows implements ParquetRows {
     this.spark = spark;
   }
 
+  /** With the session of a Spark that somebody holds. */
+  public static SparkParquetRows of(SparkLease spark) {
+    return new SparkParquetRows(
+        SparkSession.builder().config(spark.context().getConf()).getOrCreate());
+  }
+
   /** The splits of one file are collected in the order in which they lie in it. */
   @Override
   public List<String> json(Path file) throws IOException {

@@ -3,6 +3,7 @@ package org.sparkao.jobs.evaluate.run;
 import java.io.IOException;
 import java.util.Optional;
 import org.sparkao.gpu.device.CpuDevice;
+import org.sparkao.gpu.device.DeviceInfo;
 import org.sparkao.gpu.model.Arithmetic;
 import org.sparkao.gpu.model.LanguageModel;
 import org.sparkao.gpu.model.LanguageModels;
@@ -11,7 +12,10 @@ import org.sparkao.gpu.model.ModelOperators;
 import org.sparkao.gpu.model.ModelSettings;
 import org.sparkao.gpu.model.ReferenceModelOperators;
 import org.sparkao.gpu.model.cpu.CpuModelOperators;
+import org.sparkao.gpu.model.cuda.CudaModelOperators;
+import org.sparkao.gpu.model.cuda.CudaModelOptions;
 import org.sparkao.jobs.evaluate.plan.ModelFacts;
+import org.sparkao.jobs.gpu.ExecutorGpu;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.quant.QuantException;
@@ -34,7 +38,7 @@ public final class CheckpointModels implements ModelSource {
 
   @Override
   public Optional<String> cpuOnly() {
-    return Optional.of("models run on the processor only");
+    return Optional.empty();
   }
 
   @Override
@@ -80,10 +84,15 @@ public final class CheckpointModels implements ModelSource {
   }
 
   /**
-   * The processor's operators; one model has them for itself. Tasks take turns at the model, so it
-   * gets all cores of the executor. Those of bf16 are the plain reference, which is slow.
+   * The operators of one model, which has them for itself. Tasks take turns at the model: on the
+   * processor it gets all cores of the executor. Those of bf16 there are the plain reference, which
+   * is slow.
    */
   private static ModelOperators operators(ModelRequest request) {
+    if (request.device().kind() == DeviceInfo.Kind.CUDA) {
+      return CudaModelOperators.of(
+          ExecutorGpu.require().kernels(), CudaModelOptions.of(request.arithmetic()));
+    }
     CpuDevice device = CpuDevice.open();
     return request.arithmetic() == Arithmetic.FP32
         ? new CpuModelOperators(device, Runtime.getRuntime().availableProcessors())

@@ -6,7 +6,6 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.sparkao.datasets.tokenizer.Tokenizer;
 import org.sparkao.datasets.tokenizer.Tokenizers;
 import org.sparkao.gpu.device.DeviceInfo;
-import org.sparkao.gpu.executor.GpuExecutor;
 import org.sparkao.gpu.model.LanguageModel;
 import org.sparkao.jobs.gpu.ExecutorGpu;
 import org.sparkao.jobs.spark.SparkSessions;
@@ -31,21 +30,34 @@ final class ExecutorModel {
     R with(LanguageModel model);
   }
 
-  /** Waits for the model, opens it if nobody has, and uses it. */
+  /**
+   * Waits for the model, opens it if nobody has, and uses it; on a GPU with a permit and in a
+   * stream of its own.
+   */
   static <R> R use(ModelSource source, ModelRequest request, Use<R> use) throws IOException {
     LOCK.lock();
     try {
-      if (!request.equals(opened)) {
-        release();
-        model = source.open(request, storage());
-        opened = request;
-      }
       return request.device().kind() == DeviceInfo.Kind.CUDA
-          ? onGpu(ExecutorGpu.require(), use)
-          : use.with(model);
+          ? ExecutorGpu.require().run(() -> use.with(open(source, request)))
+          : use.with(open(source, request));
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
     } finally {
       LOCK.unlock();
     }
+  }
+
+  private static LanguageModel open(ModelSource source, ModelRequest request) {
+    if (!request.equals(opened)) {
+      release();
+      try {
+        model = source.open(request, storage());
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+      opened = request;
+    }
+    return model;
   }
 
   /** The tokenizer of the model; to be asked for while the model is used. */
@@ -65,10 +77,6 @@ final class ExecutorModel {
   private static Storage storage() {
     return Storage.ofSettings(SparkSessions.taskSettings())
         .withScratch(SparkSessions.taskScratch());
-  }
-
-  private static <R> R onGpu(GpuExecutor gpu, Use<R> use) {
-    return gpu.run(() -> use.with(model));
   }
 
   /** Closes the model, where there is one. */
