@@ -16,6 +16,12 @@ void launch(float* y, const float* x, const float* w, const float* bias, const S
   LAUNCHED();
 }
 
+void launch_wide(float* y, const float* x, const float* w, const float* bias, const Shape& s, cudaStream_t stream) {
+  const dim3 grid((s.n + gemm_fp32::kWideTile - 1) / gemm_fp32::kWideTile, (s.m + gemm_fp32::kWideTile - 1) / gemm_fp32::kWideTile);
+  gemm_fp32_wide<<<grid, gemm_fp32::kWideThreads, 0, stream>>>(y, x, w, bias, s.m, s.n, s.k);
+  LAUNCHED();
+}
+
 std::vector<float> random_floats(size_t count, uint64_t seed) {
   bench::Random random(seed);
   std::vector<float> values(count);
@@ -62,6 +68,12 @@ void check(bench::Checks& checks, const Shape& s, bool biased) {
   actual.assign(y.begin(), y.end());
   checks.same(label + "_chain", y, chain, guards);
   checks.within(label, bench::relative_error(actual, expected), 2e-6, guards);
+  if (s.k % 4 == 0) {
+    bench::Device<float> wide(y.size());
+    launch_wide(wide.data(), x_device.data(), w_device.data(), bias_at, s, nullptr);
+    CUDA_MUST(cudaDeviceSynchronize());
+    checks.same(label + "_wide", wide.host(), chain, wide.guards_hold());
+  }
   checks.same(label + "_again", outputs(x_device, w_device, bias_at, s, s.m, guards), y, guards);
   for (int m : {1, 7, 64, 65}) {
     if (m >= s.m) continue;
@@ -76,6 +88,10 @@ void time_one(const Shape& s) {
   const double us = bench::median_us(4, [&](cudaStream_t stream, int) { launch(y.data(), x.data(), w.data(), nullptr, s, stream); });
   bench::report("gemm_fp32", s.label(), "64x64", us, 4.0 * (static_cast<double>(s.m) * s.k + static_cast<double>(s.n) * s.k +
                                                             static_cast<double>(s.m) * s.n), 2.0 * s.m * s.n * s.k);
+  const double wide_us =
+      bench::median_us(4, [&](cudaStream_t stream, int) { launch_wide(y.data(), x.data(), w.data(), nullptr, s, stream); });
+  bench::report("gemm_fp32", s.label(), "128x128", wide_us, 4.0 * (static_cast<double>(s.m) * s.k + static_cast<double>(s.n) * s.k +
+                                                                  static_cast<double>(s.m) * s.n), 2.0 * s.m * s.n * s.k);
 }
 
 }  // namespace

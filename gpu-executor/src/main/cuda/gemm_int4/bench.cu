@@ -18,7 +18,7 @@ using gemm_int4::Type;
 struct Variant {
   const char* x;
   int group, rows, split;
-  void (*kernel)(CUtensorMap, const uint8_t*, const float*, const float*, void*, int, int, int, int, int);
+  void (*kernel)(CUtensorMap, const uint8_t*, const float*, const float*, const void*, void*, int, int, int, int, int);
   int bytes;
 };
 

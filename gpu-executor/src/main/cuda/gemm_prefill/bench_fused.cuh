@@ -74,7 +74,7 @@ class FusedCheck {
     CUDA_MUST(cudaFuncSetAttribute(v_.plain, cudaFuncAttributeMaxDynamicSharedMemorySize, v_.bytes));
     const Call c = call(sums.data(), 2);
     v_.plain<<<2, gemm_prefill::kThreads, v_.bytes>>>(c.x, c.w, c.x_scales, c.w_scales, 1, 1, c.bias, c.y, o_.m, o_.n,
-                                                      blocks_of(o_.kind, o_.k), 2);
+                                                      blocks_of(o_.kind, o_.k), 2, gemm_prefill::kRows);
     LAUNCHED();
     CUDA_MUST(cudaDeviceSynchronize());
     const std::vector<float> base = sums.host(), residual = random_floats(count, 4);

@@ -34,7 +34,15 @@ abstract class AbstractTestFp32Gemm {
   }
 
   @ParameterizedTest
-  @CsvSource({"1, 1, 1", "1, 64, 16", "3, 5, 7", "65, 63, 33", "64, 64, 64", "17, 129, 1025"})
+  @CsvSource({
+    "1, 1, 1",
+    "1, 64, 16",
+    "3, 5, 7",
+    "65, 63, 33",
+    "64, 64, 64",
+    "17, 129, 1025",
+    "1477, 1601, 44"
+  })
   void isAChainOfFusedMultiplyAdds(int m, int n, int k) {
     Random random = new Random(m + n + k);
     float[] x = floats(random, m * k);
