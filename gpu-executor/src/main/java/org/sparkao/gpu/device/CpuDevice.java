@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.sparkao.gpu.GpuErrors;
 import org.sparkao.gpu.GpuException;
 import org.sparkao.gpu.OutOfDeviceMemoryException;
@@ -82,6 +83,46 @@ public final class CpuDevice implements Device {
     byte[] memory = new byte[(int) bytes];
     Arrays.fill(memory, UNDEFINED);
     return new CpuBuffer(this, ByteBuffer.wrap(memory), null);
+  }
+
+  /**
+   * Counts memory that is taken outside buffers, such as weights in a layout of their own.
+   *
+   * @param bytes 0 or more
+   * @return gives them back when it is closed
+   * @throws OutOfDeviceMemoryException when the budget is exhausted
+   */
+  public Held hold(long bytes) {
+    if (!budget.reserve(bytes)) {
+      throw new OutOfDeviceMemoryException(
+          GpuErrors.overBudget(info.label(), bytes, budget.inUse(), budget.bytes()));
+    }
+    return new Held(budget, bytes);
+  }
+
+  /** Memory that counts in the budget until it is closed. */
+  public static final class Held implements AutoCloseable {
+    private final MemoryBudget budget;
+    private final long bytes;
+    private final AtomicBoolean open = new AtomicBoolean(true);
+
+    private Held(MemoryBudget budget, long bytes) {
+      this.budget = budget;
+      this.bytes = bytes;
+    }
+
+    /** How much. */
+    public long bytes() {
+      return bytes;
+    }
+
+    /** Closing twice does nothing. */
+    @Override
+    public void close() {
+      if (open.compareAndSet(true, false)) {
+        budget.release(bytes);
+      }
+    }
   }
 
   @Override

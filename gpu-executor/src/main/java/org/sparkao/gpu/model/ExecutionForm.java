@@ -73,6 +73,12 @@ public record ExecutionForm(Weights weights, Activations activations, String sen
     return weights != Weights.DEQUANTIZED;
   }
 
+  /** Whether int8 codes are multiplied with int8 codes, whose sums are exact. */
+  public boolean sumsIntegers() {
+    return weights == Weights.INT8
+        && (activations == Activations.INT8_ROW || activations == Activations.INT8_STATIC);
+  }
+
   /** Empty for activations that no product takes. */
   private static Optional<Activations> activations(Optional<QuantArgs> scheme) {
     if (scheme.isEmpty()) {

@@ -14,10 +14,12 @@ import org.sparkao.quant.format.WeightType;
 public final class HostDequantizer {
   private final LinearWeight weight;
   private final Rows source;
+  private final Rows unrounded;
 
-  private HostDequantizer(LinearWeight weight, Rows source) {
+  private HostDequantizer(LinearWeight weight, Rows source, Rows unrounded) {
     this.weight = weight;
     this.source = source;
+    this.unrounded = unrounded;
   }
 
   /** Reads the stored parts of a weight. */
@@ -27,16 +29,16 @@ public final class HostDequantizer {
           StoredWeight.of(
               quantized.request(),
               quantized.parts().stream().map(part -> part.bytes().get()).toList());
-      return new HostDequantizer(weight, stored::dequantize);
+      return new HostDequantizer(weight, stored::dequantize, stored::unrounded);
     }
     StoredTensor values = ((LinearWeight.Plain) weight.form()).values();
     WeightType type = WeightType.valueOf(values.dtype().name());
     ByteBuffer bytes = values.bytes().get();
-    return new HostDequantizer(
-        weight,
+    Rows plain =
         (rowBegin, count, out, offset) ->
             PlainNumbers.read(
-                bytes, type, (long) rowBegin * weight.k(), out, offset, count * weight.k()));
+                bytes, type, (long) rowBegin * weight.k(), out, offset, count * weight.k());
+    return new HostDequantizer(weight, plain, plain);
   }
 
   /**
@@ -49,6 +51,17 @@ public final class HostDequantizer {
     Objects.checkFromIndexSize(rowBegin, count, weight.n());
     Objects.checkFromIndexSize(offset, Math.multiplyExact(count, weight.k()), out.length);
     source.read(rowBegin, count, out, offset);
+  }
+
+  /**
+   * The same without rounding to the type of the unquantized weight: codes times scales in fp32.
+   *
+   * @param out receives count * K numbers from {@code offset}
+   */
+  public void unrounded(int rowBegin, int count, float[] out, int offset) {
+    Objects.checkFromIndexSize(rowBegin, count, weight.n());
+    Objects.checkFromIndexSize(offset, Math.multiplyExact(count, weight.k()), out.length);
+    unrounded.read(rowBegin, count, out, offset);
   }
 
   /**

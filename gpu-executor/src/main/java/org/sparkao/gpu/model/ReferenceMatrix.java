@@ -15,7 +15,8 @@ final class ReferenceMatrix implements AutoCloseable {
   private final Form form;
 
   /** What the numbers are, and what becomes of x. */
-  private record Form(Arithmetic values, ReferenceActivations activations, String numerics) {
+  private record Form(
+      Arithmetic values, ReferenceActivations activations, boolean rounded, String numerics) {
     static Form of(LinearWeight weight, Arithmetic arithmetic) {
       if (weight.form() instanceof LinearWeight.Quantized quantized) {
         ExecutionForm form = ExecutionForm.of(quantized.request().scheme());
@@ -23,6 +24,7 @@ final class ReferenceMatrix implements AutoCloseable {
         return new Form(
             form.quantized() ? Arithmetic.FP32 : arithmetic,
             ReferenceActivations.of(form.activations(), quantized.inputScales(), arithmetic),
+            !form.sumsIntegers(),
             form.sentence());
       }
       return unquantized(arithmetic);
@@ -32,7 +34,7 @@ final class ReferenceMatrix implements AutoCloseable {
       ReferenceActivations asTheyAre =
           ReferenceActivations.of(ExecutionForm.Activations.UNQUANTIZED, List.of(), arithmetic);
       String name = arithmetic == Arithmetic.FP32 ? "fp32" : "bf16";
-      return new Form(arithmetic, asTheyAre, name + " weights, sums in fp64");
+      return new Form(arithmetic, asTheyAre, true, name + " weights, sums in fp64");
     }
   }
 
@@ -54,7 +56,11 @@ final class ReferenceMatrix implements AutoCloseable {
     HostDequantizer stored = HostDequantizer.of(weight);
     float[] row = new float[weight.k()];
     for (int i = 0; i < weight.n(); i++) {
-      stored.floats(i, 1, row, 0);
+      if (form.rounded()) {
+        stored.floats(i, 1, row, 0);
+      } else {
+        stored.unrounded(i, 1, row, 0);
+      }
       for (int j = 0; j < row.length; j++) {
         numbers.put((long) i * row.length + j, row[j]);
       }

@@ -101,6 +101,19 @@ public final class StoredWeight {
    * @param out receives count * K numbers from {@code offset}
    */
   public void dequantize(int rowBegin, int count, float[] out, int offset) {
+    unrounded(rowBegin, count, out, offset);
+    for (int i = offset; i < offset + count * columns; i++) {
+      out[i] = type.round(out[i]);
+    }
+  }
+
+  /**
+   * The same as products of codes and scales in fp32, not rounded to the type of the weight: what a
+   * product of codes computes with.
+   *
+   * @param out receives count * K numbers from {@code offset}
+   */
+  public void unrounded(int rowBegin, int count, float[] out, int offset) {
     Objects.checkFromIndexSize(rowBegin, count, rows);
     byte[] codes = new byte[columns];
     float[] scales = new float[grid.groups()];
@@ -115,7 +128,7 @@ public final class StoredWeight {
       for (int j = 0; j < columns; j++) {
         int group = groups[j];
         float value = values[codes[j] & 0xFF] - zeroPoints[group];
-        out[at++] = type.round(value * scales[group]);
+        out[at++] = value * scales[group];
       }
     }
   }

@@ -59,6 +59,19 @@ class TestCpuDevice {
   }
 
   @Test
+  void memoryOutsideBuffersCounts() {
+    CpuDevice.Held held = device.hold(600);
+    assertThat(held.bytes()).isEqualTo(600);
+    assertThat(device.budget().inUse()).isEqualTo(600);
+    assertThatThrownBy(() -> device.hold(401))
+        .isInstanceOf(OutOfDeviceMemoryException.class)
+        .hasMessageContaining("401 bytes wanted, but 600 bytes of the budget of 1,000 bytes");
+    held.close();
+    held.close();
+    assertThat(device.budget().inUse()).isZero();
+  }
+
+  @Test
   void refusesWrongUse() {
     Buffer buffer = device.allocate(10);
     Buffer part = buffer.slice(2, 5);

@@ -24,8 +24,4 @@ final class Bias {
       output.accept(panel, firstRow, rows, sums);
     };
   }
-
-  long bytes() {
-    return (long) Float.BYTES * values.length;
-  }
 }

@@ -13,9 +13,6 @@ interface CpuMatrix {
    */
   void multiply(float[] x, int rows, Product.Finish output);
 
-  /** Memory that the weights take. */
-  long bytes();
-
   /** As {@link org.sparkao.gpu.model.Projection#numerics}. */
   String numerics();
 }

@@ -5,41 +5,50 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import org.sparkao.gpu.device.Buffer;
+import org.sparkao.gpu.device.CpuDevice;
 import org.sparkao.gpu.model.Operation;
 import org.sparkao.gpu.model.Projection;
-import org.sparkao.gpu.model.ProjectionSpec.After;
 
 /** A mixture of experts: one expert after the other, each with all of its rows. */
 final class CpuMixture implements Projection {
-  private final CpuMatrix router;
+  private final Layers router;
   private final List<Expert> experts;
   private final Optional<RowNorm> norm;
   private final Routing routing;
   private final Cores cores;
   private final Workspace workspace;
+  private final CpuDevice.Held memory;
 
+  /**
+   * A mixture.
+   *
+   * @param memory what its weights take; closed with it
+   */
   CpuMixture(
-      CpuMatrix router,
-      List<Expert> experts,
+      Matrices matrices,
       Optional<RowNorm> norm,
       Routing routing,
       Cores cores,
-      Workspace workspace) {
-    this.router = router;
-    this.experts = List.copyOf(experts);
+      Workspace workspace,
+      CpuDevice.Held memory) {
+    this.router = matrices.router();
+    this.experts = matrices.experts();
     this.norm = norm;
     this.routing = routing;
     this.cores = cores;
     this.workspace = workspace;
+    this.memory = memory;
   }
+
+  /** All matrices. */
+  record Matrices(Layers router, List<Expert> experts) {}
 
   /**
    * The matrices of an expert.
    *
    * @param inner gate and up
-   * @param intermediate elements between them and down
    */
-  record Expert(CpuMatrix inner, CpuMatrix down, int intermediate) {}
+  record Expert(Layers inner, Layers down) {}
 
   @Override
   public void run(Operation operation, int rows, Buffer x, Buffer y) {
@@ -51,8 +60,7 @@ final class CpuMixture implements Projection {
     float[] copy = workspace.take(Workspace.Use.EXPERT_INPUT, rows, k);
     System.arraycopy(input, 0, copy, 0, rows * k);
     float[] scores = workspace.take(Workspace.Use.EXPERT_OUTPUT, rows, experts.size());
-    router.multiply(
-        copy, rows, new RowOutput(FloatBuffer.wrap(scores), experts.size(), After.NOTHING));
+    router.apply(copy, rows, FloatBuffer.wrap(scores));
     routing.weights(scores, rows, experts.size());
     float[] weights = scores.clone();
     float[] sums = workspace.take(Workspace.Use.SUMS, rows, k);
@@ -75,13 +83,11 @@ final class CpuMixture implements Projection {
       System.arraycopy(input, chosen[i] * k, x, i * k, k);
     }
     Expert one = experts.get(expert);
-    int width = one.intermediate();
-    float[] inner = workspace.take(Workspace.Use.EXPERT_INNER, chosen.length, width);
-    one.inner()
-        .multiply(x, chosen.length, new RowOutput(FloatBuffer.wrap(inner), width, After.SWIGLU));
+    float[] inner =
+        workspace.take(Workspace.Use.EXPERT_INNER, chosen.length, one.inner().columns());
+    one.inner().apply(x, chosen.length, FloatBuffer.wrap(inner));
     float[] out = workspace.take(Workspace.Use.EXPERT_OUTPUT, chosen.length, k);
-    one.down()
-        .multiply(inner, chosen.length, new RowOutput(FloatBuffer.wrap(out), k, After.NOTHING));
+    one.down().apply(inner, chosen.length, FloatBuffer.wrap(out));
     cores.rows(
         chosen.length,
         i -> {
@@ -104,8 +110,7 @@ final class CpuMixture implements Projection {
 
   @Override
   public long bytes() {
-    return router.bytes()
-        + experts.stream().mapToLong(e -> e.inner().bytes() + e.down().bytes()).sum();
+    return memory.bytes();
   }
 
   @Override
@@ -115,6 +120,6 @@ final class CpuMixture implements Projection {
 
   @Override
   public void close() {
-    // The garbage collector's.
+    memory.close();
   }
 }

@@ -2,8 +2,10 @@ package org.sparkao.gpu.model.cpu;
 
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import org.sparkao.gpu.device.Buffer;
 import org.sparkao.gpu.device.CpuDevice;
 import org.sparkao.gpu.device.Device;
@@ -21,14 +23,14 @@ import org.sparkao.gpu.model.ProjectionSpec.After;
 import org.sparkao.gpu.model.StoredTensor;
 
 /**
- * Operators in fp32 on a {@link CpuDevice}, with the vector API. Weights and working memory are on
- * the heap, outside the device's budget.
+ * Operators in fp32 on a {@link CpuDevice}, with the vector API. Weights are on the heap and count
+ * in the device's budget; working memory, a few rows for each token of a pass, does not.
  */
 public final class CpuModelOperators implements ModelOperators {
   private final CpuDevice device;
   private final Cores cores;
   private final Workspace workspace = new Workspace();
-  private final MatrixLoader loader;
+  private final Product product;
 
   /**
    * On the processor; the device stays the caller's.
@@ -38,7 +40,7 @@ public final class CpuModelOperators implements ModelOperators {
   public CpuModelOperators(CpuDevice device, int threads) {
     this.device = device;
     this.cores = new Cores(threads);
-    this.loader = new MatrixLoader(new Product(cores));
+    this.product = new Product(cores);
   }
 
   @Override
@@ -57,52 +59,80 @@ public final class CpuModelOperators implements ModelOperators {
   }
 
   @Override
-  public Projection project(ProjectionSpec spec, List<LinearWeight> weights) {
-    int n =
-        spec.after() == After.SWIGLU
-            ? weights.get(0).n()
-            : weights.stream().mapToInt(LinearWeight::n).sum();
-    return projection(loader.load(weights, spec.after()), spec, n);
+  public long weightBytes(LinearWeight weight) {
+    return MatrixLoader.bytes(weight);
   }
 
-  private CpuProjection projection(CpuMatrix matrix, ProjectionSpec spec, int n) {
-    return new CpuProjection(
-        matrix, norm(spec), new CpuProjection.Shape(n, spec.after()), cores, workspace);
+  @Override
+  public Projection project(ProjectionSpec spec, List<LinearWeight> weights) {
+    return held(
+        weights,
+        memory -> projection(Layers.load(weights, spec.after(), product, workspace), spec, memory));
+  }
+
+  private CpuProjection projection(Layers layers, ProjectionSpec spec, CpuDevice.Held memory) {
+    return new CpuProjection(layers, norm(spec), cores, workspace, memory);
   }
 
   private static Optional<RowNorm> norm(ProjectionSpec spec) {
     return spec.norm().map(n -> new RowNorm(StoredFloats.all(n.weight()), n.epsilon()));
   }
 
+  /** Counts the memory of weights before they are loaded. */
+  private <T> T held(List<LinearWeight> weights, Function<CpuDevice.Held, T> load) {
+    return held(weights.stream().mapToLong(this::weightBytes).sum(), load);
+  }
+
+  private <T> T held(long bytes, Function<CpuDevice.Held, T> load) {
+    CpuDevice.Held memory = device.hold(bytes);
+    try {
+      return load.apply(memory);
+    } catch (RuntimeException | OutOfMemoryError e) {
+      memory.close();
+      throw e;
+    }
+  }
+
   @Override
   public Projection mixture(Mixture mixture) {
-    List<CpuMixture.Expert> experts =
-        mixture.experts().stream()
-            .map(
-                expert ->
-                    new CpuMixture.Expert(
-                        loader.load(List.of(expert.gate(), expert.up()), After.SWIGLU),
-                        loader.load(List.of(expert.down()), After.NOTHING),
-                        expert.gate().n()))
-            .toList();
-    return new CpuMixture(
-        loader.load(List.of(mixture.router()), After.NOTHING),
-        experts,
-        norm(mixture.spec()),
-        new Routing(mixture.perToken(), mixture.weighting()),
-        cores,
-        workspace);
+    List<LinearWeight> all = new ArrayList<>(List.of(mixture.router()));
+    mixture.experts().forEach(e -> all.addAll(List.of(e.gate(), e.up(), e.down())));
+    return held(
+        all,
+        memory ->
+            new CpuMixture(
+                new CpuMixture.Matrices(
+                    layers(After.NOTHING, mixture.router()),
+                    mixture.experts().stream().map(this::expert).toList()),
+                norm(mixture.spec()),
+                new Routing(mixture.perToken(), mixture.weighting()),
+                cores,
+                workspace,
+                memory));
+  }
+
+  private CpuMixture.Expert expert(Mixture.Expert expert) {
+    return new CpuMixture.Expert(
+        layers(After.SWIGLU, expert.gate(), expert.up()), layers(After.NOTHING, expert.down()));
+  }
+
+  private Layers layers(After after, LinearWeight... weights) {
+    return Layers.load(List.of(weights), after, product, workspace);
   }
 
   @Override
   public EmbeddingTable embedding(StoredTensor table) {
-    return new CpuTable(MatrixLoader.table(table));
+    long bytes = Float.BYTES;
+    for (long size : table.shape()) {
+      bytes *= size;
+    }
+    return held(bytes, memory -> new CpuTable(MatrixLoader.table(table), memory));
   }
 
   @Override
   public Projection tiedHead(ProjectionSpec spec, EmbeddingTable table) {
     Panels panels = ((CpuTable) table).panels();
-    return projection(loader.matrix(panels), spec, panels.n());
+    return projection(Layers.of(panels, spec.after(), product, workspace), spec, device.hold(0));
   }
 
   @Override

@@ -3,42 +3,39 @@ package org.sparkao.gpu.model.cpu;
 import java.nio.FloatBuffer;
 import java.util.Optional;
 import org.sparkao.gpu.device.Buffer;
+import org.sparkao.gpu.device.CpuDevice;
 import org.sparkao.gpu.model.Operation;
 import org.sparkao.gpu.model.Projection;
-import org.sparkao.gpu.model.ProjectionSpec.After;
 
 /** A projection: norm, product and what follows. */
 final class CpuProjection implements Projection {
-  private final CpuMatrix matrix;
+  private final Layers layers;
   private final Optional<RowNorm> norm;
-  private final Shape shape;
   private final Cores cores;
   private final Workspace workspace;
+  private final CpuDevice.Held memory;
 
   /**
-   * What it writes.
+   * A projection.
    *
-   * @param n elements of a row of y
-   * @param after what happens to the product
+   * @param memory what its weights take; closed with it
    */
-  record Shape(int n, After after) {}
-
   CpuProjection(
-      CpuMatrix matrix, Optional<RowNorm> norm, Shape shape, Cores cores, Workspace workspace) {
-    this.matrix = matrix;
+      Layers layers,
+      Optional<RowNorm> norm,
+      Cores cores,
+      Workspace workspace,
+      CpuDevice.Held memory) {
+    this.layers = layers;
     this.norm = norm;
-    this.shape = shape;
     this.cores = cores;
     this.workspace = workspace;
+    this.memory = memory;
   }
 
   @Override
   public void run(Operation operation, int rows, Buffer x, Buffer y) {
-    float[] input = input(x, rows, matrix.k());
-    matrix.multiply(input, rows, new RowOutput(Workspace.floats(y), shape.n(), shape.after()));
-  }
-
-  private float[] input(Buffer x, int rows, int k) {
+    int k = layers.k();
     float[] input = workspace.take(Workspace.Use.INPUT, rows, k);
     FloatBuffer from = Workspace.floats(x);
     cores.rows(
@@ -47,21 +44,21 @@ final class CpuProjection implements Projection {
           from.get(row * k, input, row * k, k);
           norm.ifPresent(n -> n.apply(input, row * k));
         });
-    return input;
+    layers.apply(input, rows, Workspace.floats(y));
   }
 
   @Override
   public long bytes() {
-    return matrix.bytes();
+    return memory.bytes();
   }
 
   @Override
   public String numerics() {
-    return matrix.numerics();
+    return layers.numerics();
   }
 
   @Override
   public void close() {
-    // The garbage collector's.
+    memory.close();
   }
 }

@@ -2,29 +2,24 @@ package org.sparkao.gpu.model.cpu;
 
 import java.util.Optional;
 
-/** Weights in fp32. */
+/** Weights in fp32; x is rounded to the numbers of its codes where it is quantized. */
 final class Fp32Matrix implements CpuMatrix {
   private final Product product;
   private final Panels panels;
   private final Optional<Bias> bias;
-  private final Optional<ActivationRounding> rounding;
+  private final CpuActivations activations;
   private final String numerics;
 
-  /**
-   * Weights.
-   *
-   * @param rounding what becomes of x before
-   */
   Fp32Matrix(
       Product product,
       Panels panels,
       Optional<Bias> bias,
-      Optional<ActivationRounding> rounding,
+      CpuActivations activations,
       String numerics) {
     this.product = product;
     this.panels = panels;
     this.bias = bias;
-    this.rounding = rounding;
+    this.activations = activations;
     this.numerics = numerics;
   }
 
@@ -35,13 +30,8 @@ final class Fp32Matrix implements CpuMatrix {
 
   @Override
   public void multiply(float[] x, int rows, Product.Finish output) {
-    rounding.ifPresent(r -> product.cores().rows(rows, row -> r.apply(x, row * k(), k())));
-    product.run(panels, x, rows, bias.map(b -> b.before(output)).orElse(output));
-  }
-
-  @Override
-  public long bytes() {
-    return panels.bytes() + bias.map(Bias::bytes).orElse(0L);
+    product.cores().rows(rows, row -> activations.round(x, row * k(), k()));
+    product.run(panels, x, rows, Product.Sums.FP32, bias.map(b -> b.before(output)).orElse(output));
   }
 
   @Override

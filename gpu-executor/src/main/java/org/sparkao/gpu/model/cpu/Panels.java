@@ -62,8 +62,4 @@ final class Panels {
       System.arraycopy(from, offset + i * COLUMNS, panels[i], column * COLUMNS, columns(i));
     }
   }
-
-  long bytes() {
-    return (long) Float.BYTES * k * COLUMNS * panels.length;
-  }
 }

@@ -10,7 +10,10 @@ final class Product {
   private static final int FEWEST_ROWS = 6 * Tile.ROWS;
   private static final int MOST_ROWS = 60 * Tile.ROWS;
 
-  /** Of K at a time, so that a part of a panel stays in the first-level cache. */
+  /**
+   * Of K at a time, so that a part of a panel stays in the first-level cache, and products of int8
+   * codes stay below 2^24.
+   */
   private static final int DEPTH = 512;
 
   /** Multiply-adds that are worth a piece. */
@@ -31,6 +34,14 @@ final class Product {
 
   Cores cores() {
     return cores;
+  }
+
+  /** How sums are made. */
+  enum Sums {
+    /** One chain of fused multiply-adds. */
+    FP32,
+    /** Of whole numbers of at most eight bits: exact in fp32 for a part of K, then in int32. */
+    INT32
   }
 
   /** Takes the sums of some rows and one panel. */
@@ -54,7 +65,7 @@ final class Product {
    *
    * @param x [{@link #rowsInMemory}, K], of which {@code rows} count
    */
-  void run(Panels w, float[] x, int rows, Finish finish) {
+  void run(Panels w, float[] x, int rows, Sums sums, Finish finish) {
     int chunk = chunkRows(w.k());
     int chunks = (rows + chunk - 1) / chunk;
     long work = (long) Math.min(rows, chunk) * w.k() * Panels.COLUMNS;
@@ -72,7 +83,11 @@ final class Product {
           for (int panel = firstPanel; panel < lastPanel; panel++) {
             tile.panel = w.panel(panel);
             int count = Math.min(chunk, rows - firstRow);
-            multiply(tile, firstRow, count, w.k());
+            if (sums == Sums.FP32) {
+              multiply(tile, firstRow, count, 0, w.k());
+            } else {
+              multiplyExactly(tile, firstRow, count, w.k());
+            }
             finish.accept(panel, firstRow, count, tile.sums);
           }
         });
@@ -83,13 +98,13 @@ final class Product {
     return Math.max(FEWEST_ROWS, Math.min(MOST_ROWS, cached));
   }
 
-  private static void multiply(Tile tile, int firstRow, int rows, int k) {
+  private static void multiply(Tile tile, int firstRow, int rows, int from, int to) {
     Arrays.fill(tile.sums, 0, rowsInMemory(rows) * Panels.COLUMNS, 0);
-    for (int begin = 0; begin < k; begin += DEPTH) {
+    for (int begin = from; begin < to; begin += DEPTH) {
       tile.begin = begin;
-      tile.end = Math.min(k, begin + DEPTH);
+      tile.end = Math.min(to, begin + DEPTH);
       for (int row = 0; row < rows; row += Tile.ROWS) {
-        tile.first = (firstRow + row) * k;
+        tile.first = (firstRow + row) * tile.stride;
         tile.sumsAt = row * Panels.COLUMNS;
         if (rows - row == 1) {
           tile.one();
@@ -97,6 +112,20 @@ final class Product {
           tile.several();
         }
       }
+    }
+  }
+
+  private static void multiplyExactly(Tile tile, int firstRow, int rows, int k) {
+    float[] sums = tile.sums;
+    int[] totals = new int[rows * Panels.COLUMNS];
+    for (int begin = 0; begin < k; begin += DEPTH) {
+      multiply(tile, firstRow, rows, begin, Math.min(k, begin + DEPTH));
+      for (int i = 0; i < totals.length; i++) {
+        totals[i] += (int) sums[i];
+      }
+    }
+    for (int i = 0; i < totals.length; i++) {
+      sums[i] = totals[i];
     }
   }
 }

@@ -9,17 +9,30 @@ final class RowOutput implements Product.Finish {
   private static final int HALF = Lanes.WIDTH;
 
   private final FloatBuffer y;
-  private final int n;
+  private final Columns columns;
   private final After after;
 
   /**
-   * Output of a projection.
+   * Where results are in a row of y.
    *
-   * @param n elements of a row of y
+   * @param stride elements of a row of y
+   * @param first of them
+   * @param count of them
    */
-  RowOutput(FloatBuffer y, int n, After after) {
+  record Columns(int stride, int first, int count) {
+    static Columns all(int count) {
+      return new Columns(count, 0, count);
+    }
+
+    int at(int row, int column) {
+      return Math.addExact(Math.multiplyExact(row, stride), first + column);
+    }
+  }
+
+  /** Output of a projection. */
+  RowOutput(FloatBuffer y, Columns columns, After after) {
     this.y = y;
-    this.n = n;
+    this.columns = columns;
     this.after = after;
   }
 
@@ -30,18 +43,18 @@ final class RowOutput implements Product.Finish {
       return;
     }
     int first = panel * C;
-    int columns = Math.min(C, n - first);
+    int count = Math.min(C, columns.count() - first);
     float[] old = new float[C];
     for (int row = 0; row < rows; row++) {
-      int at = Math.addExact(Math.multiplyExact(firstRow + row, n), first);
+      int at = columns.at(firstRow + row, first);
       int from = row * C;
       if (after == After.RESIDUAL) {
-        y.get(at, old, 0, columns);
+        y.get(at, old, 0, count);
         for (int i = 0; i < C; i++) {
           sums[from + i] += old[i];
         }
       }
-      y.put(at, sums, from, columns);
+      y.put(at, sums, from, count);
     }
   }
 
@@ -53,14 +66,14 @@ final class RowOutput implements Product.Finish {
     }
     Exponential.apply(powers, 0, powers.length, 0, -1);
     int first = panel * HALF;
-    int columns = Math.min(HALF, n - first);
+    int count = Math.min(HALF, columns.count() - first);
     for (int row = 0; row < rows; row++) {
       int from = row * HALF;
       int gate = row * C;
       for (int i = 0; i < HALF; i++) {
         powers[from + i] = sums[gate + i] / (1 + powers[from + i]) * sums[gate + HALF + i];
       }
-      y.put(Math.addExact(Math.multiplyExact(firstRow + row, n), first), powers, from, columns);
+      y.put(columns.at(firstRow + row, first), powers, from, count);
     }
   }
 }

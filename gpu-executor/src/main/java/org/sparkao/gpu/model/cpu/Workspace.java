@@ -12,6 +12,10 @@ final class Workspace {
   enum Use {
     /** What a projection reads. */
     INPUT,
+    /** A copy that one of several matrices may change. */
+    COPY,
+    /** Gate and up where they are computed apart. */
+    PAIRS,
     /** Rows of one expert. */
     EXPERT_INPUT,
     /** Between its matrices. */
