@@ -65,7 +65,7 @@ final class DecoderModel implements LanguageModel {
 
   @Override
   public List<SequenceScore> score(List<ScoredSequence> batch, LogitsSink sink) {
-    batch.forEach(sequence -> checks.check(sequence.ids(), 0));
+    batch.forEach(checks::checkScored);
     List<ScoringBatch> batches = ScoringBatch.cut(batch, settings.batchTokens());
     if (placement() == Placement.RESIDENT) {
       checks.checkOnePass(batches.size(), batch);
@@ -75,7 +75,7 @@ final class DecoderModel implements LanguageModel {
 
   @Override
   public List<int[]> generate(List<int[]> prompts, GenerationLimits limits) {
-    prompts.forEach(prompt -> checks.check(prompt, limits.mostTokens()));
+    prompts.forEach(prompt -> checks.checkPrompt(prompt, limits.mostTokens()));
     List<Continuation> all = new ArrayList<>();
     for (int i = 0; i < prompts.size(); i++) {
       all.add(new Continuation(i, prompts.get(i), limits));

@@ -18,15 +18,16 @@ public interface LanguageModel extends AutoCloseable {
   Placement placement();
 
   /**
-   * Most tokens of one call of {@link #score}, all sequences together; a streamed model takes any
-   * number, and this is the most of one sequence.
+   * Most tokens that one call of {@link #score} reads ({@link ScoredSequence#read}), all sequences
+   * together; a streamed model takes any number, and this is the most of one sequence.
    */
   int batchTokens();
 
   /**
    * Scores sequences, each as if it were alone.
    *
-   * @param batch at most {@link #batchTokens()} tokens, each sequence at most the model's context
+   * @param batch it reads at most {@link #batchTokens()} tokens, of each sequence at most the
+   *     model's context: one that is a token longer is scored to its end
    * @return one a sequence, in order
    */
   List<SequenceScore> score(List<ScoredSequence> batch);
@@ -80,6 +81,11 @@ public interface LanguageModel extends AutoCloseable {
       if (firstScored < 1 || firstScored >= ids.length) {
         throw new IllegalArgumentException("scored from " + firstScored + " of " + ids.length);
       }
+    }
+
+    /** How many of the tokens the model reads: all but the last, which nothing follows. */
+    public int read() {
+      return ids.length - 1;
     }
   }
 

@@ -1,12 +1,16 @@
 package org.sparkao.gpu.model;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.sparkao.gpu.model.LanguageModel.LogitsSink;
 import org.sparkao.gpu.model.LanguageModel.ScoredSequence;
 import org.sparkao.gpu.model.LanguageModel.SequenceScore;
 
-/** Sequences of one pass, and which rows of it are scored: those before scored tokens. */
+/**
+ * Sequences of one pass without their last tokens, which are only scored; and which rows of it are
+ * scored: those before scored tokens.
+ */
 final class ScoringBatch {
   private final List<ScoredSequence> sequences;
   private final int firstIndex;
@@ -20,7 +24,7 @@ final class ScoringBatch {
   ScoringBatch(List<ScoredSequence> sequences, int firstIndex) {
     this.sequences = sequences;
     this.firstIndex = firstIndex;
-    this.tokens = PackedTokens.of(sequences.stream().map(ScoredSequence::ids).toList(), 0);
+    this.tokens = PackedTokens.of(sequences.stream().map(ScoringBatch::read).toList(), 0);
     int scored = sequences.stream().mapToInt(s -> s.ids().length - s.firstScored()).sum();
     this.rows = new int[scored];
     this.targets = new int[scored];
@@ -38,13 +42,17 @@ final class ScoringBatch {
     }
   }
 
-  /** Cuts sequences into batches of at most so many tokens, in their order. */
+  private static int[] read(ScoredSequence sequence) {
+    return Arrays.copyOf(sequence.ids(), sequence.read());
+  }
+
+  /** Cuts sequences into batches that read at most so many tokens, in their order. */
   static List<ScoringBatch> cut(List<ScoredSequence> all, int mostTokens) {
     List<ScoringBatch> batches = new ArrayList<>();
     int begin = 0;
     int tokens = 0;
     for (int i = 0; i < all.size(); i++) {
-      int length = all.get(i).ids().length;
+      int length = all.get(i).read();
       if (tokens + length > mostTokens) {
         batches.add(new ScoringBatch(all.subList(begin, i), begin));
         begin = i;

@@ -5,20 +5,29 @@ import org.sparkao.gpu.model.LanguageModel.ScoredSequence;
 
 /** Refuses sequences that a model has no room for, before anything is computed. */
 record SequenceChecks(ModelConfig config, ModelSettings settings) {
+  /** Checks a sequence that is scored. */
+  void checkScored(ScoredSequence sequence) {
+    check(sequence.ids(), sequence.read(), 0);
+  }
+
   /**
-   * Checks a sequence.
+   * Checks a prompt.
    *
    * @param added tokens that are to follow it
    */
-  void check(int[] ids, int added) {
+  void checkPrompt(int[] ids, int added) {
+    check(ids, ids.length, added);
+  }
+
+  private void check(int[] ids, int read, int added) {
     int longest = Math.min(config.sizes().context(), settings.longest());
-    if (ids.length == 0 || added < 0 || (long) ids.length + added > longest) {
+    if (read == 0 || added < 0 || (long) read + added > longest) {
       throw new IllegalArgumentException(
-          ids.length + " tokens and " + added + " more, of at most " + longest);
+          read + " tokens and " + added + " more, of at most " + longest);
     }
-    if (ids.length > settings.batchTokens()) {
+    if (read > settings.batchTokens()) {
       throw new IllegalArgumentException(
-          ids.length + " tokens in passes of at most " + settings.batchTokens());
+          read + " tokens in passes of at most " + settings.batchTokens());
     }
     for (int id : ids) {
       if (id < 0 || id >= config.sizes().vocabulary()) {
@@ -31,7 +40,7 @@ record SequenceChecks(ModelConfig config, ModelSettings settings) {
   /** A resident model takes what fits into a pass. */
   void checkOnePass(int passes, List<ScoredSequence> batch) {
     if (passes > 1) {
-      int tokens = batch.stream().mapToInt(sequence -> sequence.ids().length).sum();
+      int tokens = batch.stream().mapToInt(ScoredSequence::read).sum();
       throw new IllegalArgumentException(
           tokens + " tokens in a batch of at most " + settings.batchTokens());
     }

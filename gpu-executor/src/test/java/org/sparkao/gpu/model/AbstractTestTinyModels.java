@@ -110,6 +110,25 @@ abstract class AbstractTestTinyModels {
     }
   }
 
+  /** As the last window of a text that is scored whole. */
+  @Test
+  void theTokenAfterAFullContextIsScored() {
+    TinyModel tiny = TinyModel.read("llama");
+    ScoredSequence whole = sequences().get(1);
+    int read = whole.ids().length - 1;
+    SequenceScore expected;
+    try (LanguageModel model = open(tiny, SETTINGS)) {
+      expected = model.score(List.of(whole)).get(0);
+    }
+    ModelSettings full =
+        ModelSettings.ofTokens(read).withLongest(read).withCache(KvCache.Type.FP32);
+    try (LanguageModel model = open(tiny, full)) {
+      SequenceScore found = model.score(List.of(whole)).get(0);
+      assertThat(found.logProbabilities()).isEqualTo(expected.logProbabilities());
+      assertThat(found.logProbabilities()).hasSize(whole.ids().length - whole.firstScored());
+    }
+  }
+
   @Test
   void promptsContinueTheSameInAnyBatch() {
     TinyModel tiny = TinyModel.read("qwen3");

@@ -46,9 +46,9 @@ class TestLanguageModels {
   void sequencesThatHaveNoRoomAreRefused() {
     ModelSettings settings = ModelSettings.ofTokens(32).withLongest(16);
     try (LanguageModel model = TinyModel.read("llama").open(operators, settings)) {
-      assertThatThrownBy(() -> model.score(List.of(sequence(17))))
+      assertThatThrownBy(() -> model.score(List.of(sequence(18))))
           .hasMessage("17 tokens and 0 more, of at most 16");
-      assertThatThrownBy(() -> model.score(List.of(sequence(12), sequence(12), sequence(12))))
+      assertThatThrownBy(() -> model.score(List.of(sequence(12), sequence(13), sequence(14))))
           .hasMessage("36 tokens in a batch of at most 32");
       assertThatThrownBy(() -> model.score(List.of(new ScoredSequence(new int[] {1, 64}, 1))))
           .hasMessage("token 64 of a vocabulary of 64");
