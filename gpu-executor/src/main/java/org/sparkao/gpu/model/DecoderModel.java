@@ -41,8 +41,10 @@ final class DecoderModel implements LanguageModel {
 
   @Override
   public String numerics() {
-    return operators.arithmetic()
-        + " between operators; products "
+    return operators.version()
+        + "; "
+        + operators.arithmetic()
+        + " between them; products "
         + blocks.numerics()
         + "; KV cache "
         + settings.cache();

@@ -23,6 +23,12 @@ public interface ModelOperators extends AutoCloseable {
   Arithmetic arithmetic();
 
   /**
+   * Which operators these are, with a number that changes whenever the same weights and tokens give
+   * other bits: {@code vector operators 1}. Stored results are found by it.
+   */
+  String version();
+
+  /**
    * Takes working memory, once, before the first pass.
    *
    * @param rows most tokens of a pass

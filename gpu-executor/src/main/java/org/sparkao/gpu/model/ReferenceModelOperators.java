@@ -18,6 +18,9 @@ import org.sparkao.gpu.layer.ReferenceLogSoftmax;
  * quantized weights are dequantized when they are loaded. Slow.
  */
 public final class ReferenceModelOperators implements ModelOperators {
+  /** A new number whenever bits change. */
+  private static final String VERSION = "reference operators 1";
+
   private final CpuDevice device;
   private final Arithmetic arithmetic;
 
@@ -30,6 +33,11 @@ public final class ReferenceModelOperators implements ModelOperators {
   @Override
   public Device device() {
     return device;
+  }
+
+  @Override
+  public String version() {
+    return VERSION;
   }
 
   @Override

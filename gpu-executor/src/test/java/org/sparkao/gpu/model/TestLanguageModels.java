@@ -12,6 +12,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.sparkao.gpu.device.CpuDevice;
 import org.sparkao.gpu.model.LanguageModel.GenerationLimits;
 import org.sparkao.gpu.model.LanguageModel.ScoredSequence;
+import org.sparkao.gpu.model.cpu.CpuModelOperators;
 import org.sparkao.quant.QuantException;
 import org.sparkao.quant.safetensors.DType;
 import org.sparkao.quant.safetensors.FileSink;
@@ -40,6 +41,20 @@ class TestLanguageModels {
     TinyModel.read("qwen3-moe").open(operators, ModelSettings.ofTokens(8)).close();
     assertThat(device.budget().inUse()).isZero();
     assertThat(device.budget().peak()).isPositive();
+  }
+
+  @Test
+  void numericsNameTheOperators() {
+    ModelSettings settings = ModelSettings.ofTokens(8);
+    try (LanguageModel model = TinyModel.read("llama").open(operators, settings)) {
+      assertThat(model.numerics())
+          .startsWith("reference operators 1; FP32 between them; products ")
+          .endsWith("; KV cache BF16");
+    }
+    try (ModelOperators vector = new CpuModelOperators(device, 1);
+        LanguageModel model = TinyModel.read("llama").open(vector, settings)) {
+      assertThat(model.numerics()).startsWith("vector operators 1; FP32 between them; products ");
+    }
   }
 
   @Test

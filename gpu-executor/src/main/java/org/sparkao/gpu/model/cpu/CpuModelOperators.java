@@ -27,6 +27,9 @@ import org.sparkao.gpu.model.StoredTensor;
  * in the device's budget; working memory, a few rows for each token of a pass, does not.
  */
 public final class CpuModelOperators implements ModelOperators {
+  /** A new number whenever bits change. */
+  private static final String VERSION = "vector operators 1";
+
   private final CpuDevice device;
   private final Cores cores;
   private final Workspace workspace = new Workspace();
@@ -46,6 +49,11 @@ public final class CpuModelOperators implements ModelOperators {
   @Override
   public Device device() {
     return device;
+  }
+
+  @Override
+  public String version() {
+    return VERSION;
   }
 
   @Override

@@ -30,6 +30,9 @@ import org.sparkao.gpu.module.KernelLibrary;
 
 /** Hidden states in bf16; weights in the form of the checkpoint where there are kernels for it. */
 final class CudaBf16Operators implements ModelOperators {
+  /** A new number whenever bits change. */
+  private static final String VERSION = "CUDA bf16 operators 1";
+
   private final CudaParts parts;
   private final CudaModelOptions options;
   private final CudaHeads heads;
@@ -49,6 +52,11 @@ final class CudaBf16Operators implements ModelOperators {
   @Override
   public Device device() {
     return parts.device();
+  }
+
+  @Override
+  public String version() {
+    return VERSION;
   }
 
   @Override

@@ -24,6 +24,9 @@ import org.sparkao.gpu.module.KernelLibrary;
 
 /** Everything in fp32, for scores; sequences are not continued. */
 final class CudaFp32Operators implements ModelOperators {
+  /** A new number whenever bits change. */
+  private static final String VERSION = "CUDA fp32 operators 1";
+
   /** Two numbers of 2 bytes, as which rows are gathered. */
   private static final int HALVES = Float.BYTES / Short.BYTES;
 
@@ -36,6 +39,11 @@ final class CudaFp32Operators implements ModelOperators {
   @Override
   public Device device() {
     return parts.device();
+  }
+
+  @Override
+  public String version() {
+    return VERSION;
   }
 
   @Override
