@@ -39,6 +39,20 @@ final class RunningCommand {
     return new RunningCommand(process, log);
   }
 
+  /** What executors of a {@code local-cluster} need to find Spark and this project. */
+  static List<String> clusterSettings() {
+    List<String> args = new ArrayList<>();
+    for (String setting :
+        List.of(
+            "spark.executorEnv.SPARK_SCALA_VERSION=2.13",
+            "spark.executorEnv.SPARK_TESTING=1",
+            "spark.executor.extraJavaOptions=-XX:+UseSerialGC",
+            "spark.executor.extraClassPath=" + System.getProperty("java.class.path"))) {
+      args.addAll(List.of("--conf", setting));
+    }
+    return args;
+  }
+
   /** Waits for a moment in the life of the process; fails when it ends before. */
   void await(BooleanSupplier moment) throws IOException, InterruptedException {
     long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);

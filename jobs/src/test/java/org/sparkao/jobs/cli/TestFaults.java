@@ -197,14 +197,7 @@ class TestFaults {
   private static RunningCommand start(Path folder, String master) throws IOException {
     List<String> more = new ArrayList<>(List.of("--master", master));
     if (master.startsWith("local-cluster")) {
-      for (String setting :
-          List.of(
-              "spark.executorEnv.SPARK_SCALA_VERSION=2.13",
-              "spark.executorEnv.SPARK_TESTING=1",
-              "spark.executor.extraJavaOptions=-XX:+UseSerialGC",
-              "spark.executor.extraClassPath=" + System.getProperty("java.class.path"))) {
-        more.addAll(List.of("--conf", setting));
-      }
+      more.addAll(RunningCommand.clusterSettings());
     }
     return start(folder.resolve("log.txt"), "output", more);
   }

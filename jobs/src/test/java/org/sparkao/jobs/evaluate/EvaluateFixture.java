@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import org.sparkao.datasets.sample.BundledSample;
+import org.sparkao.jobs.evaluate.run.ModelSource;
 import org.sparkao.jobs.job.JobRun;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.jobs.table.DeltaStore;
@@ -21,10 +22,10 @@ public final class EvaluateFixture {
   public static final int VOCABULARY = 1536;
 
   private final Path folder;
-  private final FakeModels models;
+  private final ModelSource models;
 
   /** Writes checkpoint and data. */
-  public EvaluateFixture(Path folder, FakeModels models) throws IOException {
+  public EvaluateFixture(Path folder, ModelSource models) throws IOException {
     this.folder = folder;
     this.models = models;
     BundledSample.copyCheckpointTo(folder.resolve("model"));
@@ -57,7 +58,17 @@ public final class EvaluateFixture {
   }
 
   private void task(String name, String kind, String rest) throws IOException {
-    Files.writeString(
+    writeTask(folder, name, kind, rest);
+  }
+
+  /**
+   * Writes a task that reads {@code NAME.jsonl}.
+   *
+   * @return its file
+   */
+  public static Path writeTask(Path folder, String name, String kind, String rest)
+      throws IOException {
+    return Files.writeString(
         folder.resolve(name + ".yaml"),
         "task: %s\nversion: \"1\"\nkind: %s\nsources:\n  - {file: %s.jsonl, format: jsonl}\n%s\n"
             .formatted(name, kind, name, rest));
@@ -109,6 +120,13 @@ public final class EvaluateFixture {
         Comparator.comparing((EvalItemRow row) -> row.key().task())
             .thenComparing(row -> row.item().index()));
     return rows;
+  }
+
+  /** What does not depend on who computed it, and when. */
+  public static List<Object> said(List<EvalItemRow> rows) {
+    return rows.stream()
+        .<Object>map(row -> List.of(row.key(), row.item(), row.outcome(), row.scores()))
+        .toList();
   }
 
   /** Results of a run, in the order of the table. */

@@ -2,6 +2,7 @@ package org.sparkao.jobs.evaluate;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.sparkao.jobs.evaluate.EvaluateFixture.said;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -12,7 +13,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.sparkao.jobs.job.ExitCode;
 import org.sparkao.jobs.job.JobRun;
-import org.sparkao.jobs.table.EvalItemRow;
 import org.sparkao.jobs.table.RunRow;
 
 /** From the command to the tables, with a model that needs no weights. */
@@ -28,13 +28,6 @@ class TestEvaluateJob {
   void writeFixture() throws Exception {
     FakeModels.reset();
     fixture = new EvaluateFixture(folder, MODELS);
-  }
-
-  /** What does not depend on who computed it, and when. */
-  private static List<Object> said(List<EvalItemRow> rows) {
-    return rows.stream()
-        .<Object>map(row -> List.of(row.key(), row.item(), row.outcome(), row.scores()))
-        .toList();
   }
 
   @Test

@@ -1,0 +1,98 @@
+package org.sparkao.jobs.evaluate;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.sparkao.jobs.evaluate.EvaluateFixture.said;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.sparkao.datasets.sample.BundledSample;
+import org.sparkao.datasets.sample.SampleItem;
+import org.sparkao.gpu.model.LanguageModel.Placement;
+import org.sparkao.jobs.table.EvalItemRow;
+
+/** From the command to the tables, with the weights of the bundled sample. */
+class TestEvaluateModels {
+  private static final int GENERATED = 60;
+
+  @TempDir private Path folder;
+  private EvaluateFixture fixture;
+
+  @BeforeEach
+  void writeFixture() throws Exception {
+    RecordingModels.PLACEMENTS.clear();
+    fixture = new EvaluateFixture(folder, new RecordingModels());
+  }
+
+  /** A task that has the model end stories as the sample's items end. */
+  private String endings() throws Exception {
+    List<String> lines = new ArrayList<>();
+    for (SampleItem item : BundledSample.items().subList(0, GENERATED)) {
+      String right = ending(item);
+      lines.add("{\"c\": \"%s\", \"e\": \"%s\"}".formatted(item.context(), right));
+    }
+    Files.write(folder.resolve("data/ending.jsonl"), lines);
+    return EvaluateFixture.writeTask(
+            folder,
+            "ending",
+            "generation",
+            "text: \"{{c}}\"\ntarget: \"{{e}}\"\ngeneration: {until: [\".\"], maxTokens: 8}\n"
+                + "metrics: [exact_match]")
+        .toString();
+  }
+
+  private static String ending(SampleItem item) {
+    return item.endings().get(item.label()).replace(".", "");
+  }
+
+  @Test
+  void rowsAreTheSameForAnyPartitionsAndBudgets() throws Exception {
+    String tasks = fixture.tasks() + "," + endings();
+    fixture.run("t", "tasks", tasks, "run-id", "r", "max-length", "128", "partitions", "1");
+    List<EvalItemRow> rows = fixture.items("t", "r");
+    List<Object> expected = said(rows);
+    assertThat(expected).hasSize(40 + 40 + 6 + GENERATED);
+    assertThat(rows)
+        .allSatisfy(row -> assertThat(row.key().numerics()).startsWith("vector operators "));
+    for (String partitions : List.of("1", "2", "7")) {
+      for (String budget : List.of("256", "8192")) {
+        String tables = "tables-" + partitions + "-" + budget;
+        fixture.run(
+            tables, "tasks", tasks, "run-id", "r", "max-length", "128", "partitions", partitions,
+            "batch-tokens", budget);
+        assertThat(said(fixture.items(tables, "r"))).isEqualTo(expected);
+      }
+    }
+  }
+
+  @Test
+  void aStreamedModelSaysTheSame() throws Exception {
+    String tasks = fixture.tasks() + "," + endings();
+    fixture.run("resident", "tasks", tasks, "run-id", "r", "batch-tokens", "256");
+    assertThat(RecordingModels.PLACEMENTS).containsOnly(Placement.RESIDENT);
+    RecordingModels.PLACEMENTS.clear();
+    fixture.run(
+        "streamed", "tasks", tasks, "run-id", "r", "batch-tokens", "256", "memory", "4000000");
+    assertThat(RecordingModels.PLACEMENTS).containsOnly(Placement.STREAMED);
+    assertThat(said(fixture.items("streamed", "r"))).isEqualTo(said(fixture.items("resident", "r")));
+  }
+
+  /** It knows 99.9 % of the endings among four; here it says them among all words. */
+  @Test
+  void textsAreGenerated() throws Exception {
+    fixture.run("t", "tasks", endings(), "run-id", "r", "max-length", "256");
+    List<EvalItemRow> rows = fixture.items("t", "r");
+    assertThat(rows).hasSize(GENERATED);
+    assertThat(fixture.results("t", "r")).hasSize(1);
+    for (EvalItemRow row : rows) {
+      SampleItem item = BundledSample.items().get((int) row.item().index());
+      String text = row.outcome().generated().orElseThrow();
+      assertThat(row.scores().correct()).hasValue(text.equals(ending(item)) ? 1 : 0);
+    }
+    assertThat(fixture.results("t", "r").get(0).value()).isGreaterThan(0.95);
+  }
+}
