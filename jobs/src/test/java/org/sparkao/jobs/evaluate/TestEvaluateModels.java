@@ -62,8 +62,17 @@ class TestEvaluateModels {
       for (String budget : List.of("256", "8192")) {
         String tables = "tables-" + partitions + "-" + budget;
         fixture.run(
-            tables, "tasks", tasks, "run-id", "r", "max-length", "128", "partitions", partitions,
-            "batch-tokens", budget);
+            tables,
+            "tasks",
+            tasks,
+            "run-id",
+            "r",
+            "max-length",
+            "128",
+            "partitions",
+            partitions,
+            "batch-tokens",
+            budget);
         assertThat(said(fixture.items(tables, "r"))).isEqualTo(expected);
       }
     }
@@ -78,7 +87,8 @@ class TestEvaluateModels {
     fixture.run(
         "streamed", "tasks", tasks, "run-id", "r", "batch-tokens", "256", "memory", "4000000");
     assertThat(RecordingModels.PLACEMENTS).containsOnly(Placement.STREAMED);
-    assertThat(said(fixture.items("streamed", "r"))).isEqualTo(said(fixture.items("resident", "r")));
+    assertThat(said(fixture.items("streamed", "r")))
+        .isEqualTo(said(fixture.items("resident", "r")));
   }
 
   /** It knows 99.9 % of the endings among four; here it says them among all words. */

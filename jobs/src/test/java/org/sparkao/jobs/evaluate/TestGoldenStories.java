@@ -39,14 +39,15 @@ class TestGoldenStories {
     stories.evaluate(stories.copy(), "stories", "r");
     List<EvalItemRow> rows = stories.items("r");
     assertThat(rows).hasSize(Stories.COUNT);
-    long tokens =
-        rows.stream().mapToLong(row -> row.outcome().continuationTokens().get(0)).sum();
+    long tokens = rows.stream().mapToLong(row -> row.outcome().continuationTokens().get(0)).sum();
     assertThat(tokens).isEqualTo(TOKENS);
     assertThat(stories.result("r")).isCloseTo(PERPLEXITY, within(5e-5));
   }
 
   @ParameterizedTest
-  @CsvSource(delimiter = '|', value = {"W8A16(group_size=-1) | 1.0005 | 0.0005"})
+  @CsvSource(
+      delimiter = '|',
+      value = {"W8A16(group_size=-1) | 1.0005 | 0.0005"})
   void quantizedWeightsLoseWhatTheyLose(String scheme, double ratio, double tolerance)
       throws Exception {
     Path output = folder.resolve("quantized");
