@@ -56,7 +56,7 @@ public interface LanguageModel extends AutoCloseable {
     STREAMED
   }
 
-  /** Receives logits while a batch is scored. */
+  /** Receives logits while a batch is scored: sequence by sequence, token by token, in order. */
   interface LogitsSink {
     /**
      * Takes the logits of one scored token.
