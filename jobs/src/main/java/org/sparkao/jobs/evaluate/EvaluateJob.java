@@ -19,6 +19,8 @@ import org.sparkao.gpu.model.Arithmetic;
 import org.sparkao.jobs.config.CommonKeys;
 import org.sparkao.jobs.config.Config;
 import org.sparkao.jobs.config.ConfigKey;
+import org.sparkao.jobs.evaluate.logits.BaseItems;
+import org.sparkao.jobs.evaluate.logits.LogitsRequest;
 import org.sparkao.jobs.evaluate.plan.ContextLimit;
 import org.sparkao.jobs.evaluate.plan.EvaluatePlan;
 import org.sparkao.jobs.evaluate.plan.EvaluatePlanner;
@@ -41,7 +43,9 @@ import org.sparkao.jobs.job.Job;
 import org.sparkao.jobs.spark.SparkLease;
 import org.sparkao.jobs.spark.SparkParquetRows;
 import org.sparkao.jobs.storage.CheckpointLocation;
+import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.Storage;
+import org.sparkao.jobs.table.DeltaStore;
 import org.sparkao.jobs.table.EvalResultRow;
 import org.sparkao.quant.QuantException;
 import org.sparkao.quant.checkpoint.Checkpoint;
@@ -87,7 +91,9 @@ public final class EvaluateJob implements Job {
     EvaluatePlan plan = plan(checkpoint, storage, config);
     DevicePlan device =
         new DevicePlanner(KERNELS).plan(config.value(EvaluateKeys.DEVICE), config, models::cpuOnly);
+    LogitsRequest logits = logits(plan, storage, config);
     console.out().print(PlanText.of(plan));
+    console.out().print(logits.text(plan));
     console.out().println(device.text());
     if (config.value(EvaluateKeys.DRY_RUN)) {
       return ExitCode.DONE;
@@ -95,7 +101,11 @@ public final class EvaluateJob implements Job {
     try (SparkLease spark = SparkLease.open(config, "sparkao evaluate", device.sparkSettings())) {
       PlannedDevice decided = decided(device, spark, console);
       EvaluateRun run =
-          new EvaluateRun(request(plan, checkpoint, decided, config), decided, config, console);
+          new EvaluateRun(
+              new EvaluateRequest(plan, checkpoint, models, settings(decided, logits, config)),
+              decided,
+              config,
+              console);
       List<EvalResultRow> results = run.run(spark.context());
       console.out().println();
       ResultLines.of(results).forEach(console.out()::println);
@@ -188,19 +198,33 @@ public final class EvaluateJob implements Job {
     return asked;
   }
 
-  private EvaluateRequest request(
-      EvaluatePlan plan, Checkpoint checkpoint, PlannedDevice device, Config config) {
+  private static LogitsRequest logits(EvaluatePlan plan, Storage storage, Config config)
+      throws IOException {
+    Folder folder = storage.folder(config.value(CommonKeys.TABLES) + "/" + LogitsRequest.FOLDER);
+    Map<Integer, String> base = Map.of();
+    if (config.isSet(EvaluateKeys.BASE)) {
+      DeltaStore store = new DeltaStore(storage, config.value(CommonKeys.TABLES));
+      base = new BaseItems(config.value(EvaluateKeys.BASE), store, folder).keys(plan);
+    }
+    return new LogitsRequest(
+        folder.location(),
+        plan.model().vocabulary(),
+        config.value(EvaluateKeys.STORE_LOGITS)
+            ? LogitsRequest.Keeping.LOGITS
+            : LogitsRequest.Keeping.NOTHING,
+        base);
+  }
+
+  private static EvaluateRequest.Settings settings(
+      PlannedDevice device, LogitsRequest logits, Config config) {
     Arithmetic usual = device.kind() == DeviceInfo.Kind.CUDA ? Arithmetic.BF16 : Arithmetic.FP32;
     OptionalInt partitions =
         config.find(EvaluateKeys.PARTITIONS).map(OptionalInt::of).orElse(OptionalInt.empty());
-    return new EvaluateRequest(
-        plan,
-        checkpoint,
-        models,
-        new EvaluateRequest.Settings(
-            config.find(EvaluateKeys.ARITHMETIC).orElse(usual),
-            config.find(EvaluateKeys.MEMORY).orElse(0L),
-            CheckpointLocation.of(config.value(EvaluateKeys.CHECKPOINT)).file(),
-            partitions));
+    return new EvaluateRequest.Settings(
+        config.find(EvaluateKeys.ARITHMETIC).orElse(usual),
+        config.find(EvaluateKeys.MEMORY).orElse(0L),
+        CheckpointLocation.of(config.value(EvaluateKeys.CHECKPOINT)).file(),
+        partitions,
+        logits);
   }
 }

@@ -79,6 +79,16 @@ final class EvaluateKeys {
           "SIZE",
           "Most memory of the model on a device; all there is when not given.",
           ByteSize::parse);
+  static final ConfigKey<Boolean> STORE_LOGITS =
+      ConfigKey.flag(
+          "store-logits",
+          "Keeps the log-softmax of every scored token in logits/ beside the tables, for --base; the"
+              + " plan says how large.");
+  static final ConfigKey<String> BASE =
+      ConfigKey.text(
+          "base",
+          "RUN",
+          "A run with stored logits of the same items: adds kl_divergence and top1_agreement.");
   static final ConfigKey<String> OUTPUT =
       ConfigKey.text(
           "output", "FILE", "Results as JSON in the form of lm-evaluation-harness as well.");
@@ -103,6 +113,8 @@ final class EvaluateKeys {
         BATCH_TOKENS,
         PARTITIONS,
         MEMORY,
+        STORE_LOGITS,
+        BASE,
         OUTPUT,
         DRY_RUN);
   }

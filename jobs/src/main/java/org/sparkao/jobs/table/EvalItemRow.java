@@ -31,7 +31,8 @@ public record EvalItemRow(
   /**
    * Everything that decides an outcome.
    *
-   * @param id SHA-256 of all the others and of the item's hash
+   * @param id SHA-256 of all the others, of the item's hash and, where there is a base, of the id
+   *     of its item
    * @param checkpointHash SHA-256 of the checkpoint's content, wherever it lies
    * @param task name
    * @param taskVersion of the task's definition
@@ -135,8 +136,9 @@ public record EvalItemRow(
               new Column(
                   "item_key",
                   STRING,
-                  "SHA-256 of checkpoint_hash, task, task_version, item_hash, prompt_hash, numerics"
-                      + " and device: equal keys, equal outcomes"),
+                  "SHA-256 of checkpoint_hash, task, task_version, item_hash, prompt_hash, numerics,"
+                      + " device, and the base's item_key if there is one: equal keys, equal"
+                      + " outcomes"),
               new Column("task", STRING, "task"),
               new Column("task_version", STRING, "version of its definition"),
               new Column("item_index", LONG, "number of the item, from 0 in the order of the data"),
@@ -172,7 +174,10 @@ public record EvalItemRow(
                   LONG,
                   "1 or 0 by the task's first metric; null where nothing is right or wrong"),
               new Column(
-                  "metrics", new ArrayType(VALUE, true), "the task's metrics of this item alone"),
+                  "metrics",
+                  new ArrayType(VALUE, true),
+                  "the task's metrics of this item alone; kl_divergence and top1_agreement with a"
+                      + " base"),
               new Column("computed_run", STRING, "run that computed it; another one if taken over"),
               new Column("executor", STRING, "Spark executor"),
               new Column("attempt", INTEGER, "Spark's attempts at the task before it"),

@@ -86,6 +86,11 @@ public final class EvaluateFixture {
 
   /** Runs the job on all three tasks into the tables of a name. */
   public JobRun run(String tables, String... options) throws Exception {
+    return run(models, tables, options);
+  }
+
+  /** The same with other models. */
+  public JobRun run(FakeModels models, String tables, String... options) throws Exception {
     List<String> all =
         new ArrayList<>(
             List.of(

@@ -37,11 +37,22 @@ public final class FakeModels implements ModelSource {
 
   private final int vocabulary;
   private final int context;
+  private final float distance;
 
   /** Models of a size. */
   public FakeModels(int vocabulary, int context) {
+    this(vocabulary, context, 0);
+  }
+
+  /**
+   * Models that say almost the same.
+   *
+   * @param distance how far the logits are from those of distance 0, at most
+   */
+  public FakeModels(int vocabulary, int context, float distance) {
     this.vocabulary = vocabulary;
     this.context = context;
+    this.distance = distance;
   }
 
   /** Forgets what was counted. */
@@ -75,7 +86,8 @@ public final class FakeModels implements ModelSource {
       long z = (before * 1_000_003L + last) * 1_000_003L + i;
       z = (z ^ (z >>> 30)) * 0xbf58476d1ce4e5b9L;
       z = (z ^ (z >>> 27)) * 0x94d049bb133111ebL;
-      logits[i] = ((z ^ (z >>> 31)) & 0xffff) / 8192f;
+      z ^= z >>> 31;
+      logits[i] = (z & 0xffff) / 8192f + distance * ((z >>> 16) & 0xffff) / 65536f;
     }
     return logits;
   }
@@ -121,7 +133,7 @@ public final class FakeModels implements ModelSource {
 
     @Override
     public String numerics() {
-      return "fake";
+      return distance == 0 ? "fake" : "fake, off by " + distance;
     }
 
     @Override

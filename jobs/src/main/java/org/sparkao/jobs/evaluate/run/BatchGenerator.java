@@ -64,7 +64,7 @@ final class BatchGenerator {
       String text = generation(prompts.get(i)).cut(text(tokens, first.endTokens()));
       outcomes.add(
           new ItemOutcome(
-              items.get(i).position(), List.of(), List.of(), text, tokens.length, nanos));
+              items.get(i).position(), List.of(), List.of(), text, tokens.length, nanos, null));
     }
     return outcomes;
   }

@@ -3,6 +3,7 @@ package org.sparkao.jobs.evaluate.run;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.List;
+import org.sparkao.jobs.evaluate.logits.Agreement;
 
 /**
  * What a task tells the driver, as JSON.
@@ -23,6 +24,7 @@ record BatchOutcome(List<ItemOutcome> items, Who who, String refusal) {
    * @param generated the text of a continuation, cut before what ended it; else null
    * @param newTokens tokens of the continuation
    * @param nanos its share of the batch's time
+   * @param agreement with the base; null without one
    */
   record ItemOutcome(
       int position,
@@ -30,7 +32,8 @@ record BatchOutcome(List<ItemOutcome> items, Who who, String refusal) {
       List<Boolean> greedy,
       String generated,
       int newTokens,
-      long nanos) {}
+      long nanos,
+      Agreement agreement) {}
 
   /**
    * Who computed.

@@ -2,9 +2,12 @@ package org.sparkao.jobs.evaluate.run;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.sparkao.gpu.model.LanguageModel;
 import org.sparkao.gpu.model.LanguageModel.ScoredSequence;
 import org.sparkao.gpu.model.LanguageModel.SequenceScore;
+import org.sparkao.jobs.evaluate.logits.Agreement;
+import org.sparkao.jobs.evaluate.logits.BatchLogits;
 import org.sparkao.jobs.evaluate.plan.ItemBatch;
 import org.sparkao.jobs.evaluate.plan.ItemWork;
 import org.sparkao.jobs.evaluate.plan.RequestTokens;
@@ -14,9 +17,16 @@ import org.sparkao.jobs.evaluate.run.BatchOutcome.ItemOutcome;
 /** Asks a model about the items of a batch. */
 final class BatchScorer {
   private final LanguageModel model;
+  private final Optional<BatchLogits> logits;
 
-  BatchScorer(LanguageModel model) {
+  /**
+   * Of a batch.
+   *
+   * @param logits takes its logits where somebody wants them
+   */
+  BatchScorer(LanguageModel model, Optional<BatchLogits> logits) {
     this.model = model;
+    this.logits = logits;
   }
 
   /** One outcome an item, in order. */
@@ -26,7 +36,9 @@ final class BatchScorer {
         batch.items().stream().flatMap(item -> item.sequences().stream()).toList();
     List<SequenceScore> scores = new ArrayList<>();
     for (List<ScoredSequence> call : calls(sequences)) {
-      scores.addAll(model.score(call));
+      int first = scores.size();
+      scores.addAll(
+          logits.isPresent() ? model.score(call, logits.get().sink(first)) : model.score(call));
     }
     long nanos = System.nanoTime() - begin;
     List<ItemOutcome> outcomes = new ArrayList<>();
@@ -56,7 +68,7 @@ final class BatchScorer {
     return calls;
   }
 
-  private static ItemOutcome outcome(ItemWork item, List<SequenceScore> scores, long nanos) {
+  private ItemOutcome outcome(ItemWork item, List<SequenceScore> scores, long nanos) {
     List<Double> logLikelihoods = new ArrayList<>();
     List<Boolean> greedy = new ArrayList<>();
     int next = 0;
@@ -71,6 +83,7 @@ final class BatchScorer {
       logLikelihoods.add(sum);
       greedy.add(all);
     }
-    return new ItemOutcome(item.position(), logLikelihoods, greedy, null, 0, nanos);
+    Agreement agreement = logits.flatMap(taken -> taken.agreement(item.position())).orElse(null);
+    return new ItemOutcome(item.position(), logLikelihoods, greedy, null, 0, nanos, agreement);
   }
 }

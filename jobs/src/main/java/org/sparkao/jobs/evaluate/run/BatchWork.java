@@ -2,11 +2,17 @@ package org.sparkao.jobs.evaluate.run;
 
 import java.io.IOException;
 import java.io.Serializable;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.TaskContext;
 import org.sparkao.gpu.model.LanguageModel;
+import org.sparkao.jobs.evaluate.logits.BatchLogits;
+import org.sparkao.jobs.evaluate.logits.ItemNames;
+import org.sparkao.jobs.evaluate.logits.LogitsFolder;
 import org.sparkao.jobs.evaluate.plan.ItemBatch;
 import org.sparkao.jobs.evaluate.plan.ItemWork;
 import org.sparkao.jobs.evaluate.run.BatchOutcome.ItemOutcome;
@@ -21,16 +27,23 @@ final class BatchWork implements TextWork<BatchWork.Batches> {
 
   private final ModelSource source;
   private final ModelRequest request;
+  private final LogitsFolder logits;
 
-  BatchWork(ModelSource source, ModelRequest request) {
+  BatchWork(ModelSource source, ModelRequest request, LogitsFolder logits) {
     this.source = source;
     this.request = request;
+    this.logits = logits;
   }
 
-  /** The batches of one task. */
-  record Batches(List<ItemBatch> batches) implements Serializable {
+  /**
+   * The batches of one task.
+   *
+   * @param names of files of logits by the items' positions; empty where nobody wants logits
+   */
+  record Batches(List<ItemBatch> batches, Map<Integer, ItemNames> names) implements Serializable {
     Batches {
       batches = List.copyOf(batches);
+      names = Map.copyOf(names);
     }
   }
 
@@ -38,7 +51,7 @@ final class BatchWork implements TextWork<BatchWork.Batches> {
   @Override
   public String run(Batches task, TaskContext context) throws IOException {
     try {
-      return ExecutorModel.use(source, request, model -> score(model, task, context)).toJson();
+      return ExecutorModel.use(source, request, model -> compute(model, task, context)).toJson();
     } catch (QuantException e) {
       return BatchOutcome.refused(e.getMessage()).toJson();
     }
@@ -64,13 +77,13 @@ final class BatchWork implements TextWork<BatchWork.Batches> {
     return calls;
   }
 
-  private BatchOutcome score(LanguageModel model, Batches task, TaskContext context) {
+  private BatchOutcome compute(LanguageModel model, Batches task, TaskContext context) {
     List<ItemOutcome> items = new ArrayList<>();
     for (ItemBatch batch : calls(model, task.batches())) {
       context.killTaskIfInterrupted();
       items.addAll(
           batch.items().get(0).prompts().isEmpty()
-              ? new BatchScorer(model).score(batch)
+              ? scored(model, batch, task.names())
               : new BatchGenerator(model, ExecutorModel.tokenizer(request)).generate(batch));
     }
     Who who =
@@ -81,5 +94,18 @@ final class BatchWork implements TextWork<BatchWork.Batches> {
             context.attemptNumber(),
             System.currentTimeMillis());
     return new BatchOutcome(items, who, "");
+  }
+
+  private List<ItemOutcome> scored(
+      LanguageModel model, ItemBatch batch, Map<Integer, ItemNames> names) {
+    if (names.isEmpty()) {
+      return new BatchScorer(model, Optional.empty()).score(batch);
+    }
+    try (BatchLogits taken =
+        new BatchLogits(ExecutorModel.storage().folder(logits.location()), logits, batch, names)) {
+      return new BatchScorer(model, Optional.of(taken)).score(batch);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 }

@@ -3,6 +3,7 @@ package org.sparkao.jobs.evaluate.run;
 import java.util.Optional;
 import java.util.OptionalInt;
 import org.sparkao.gpu.model.Arithmetic;
+import org.sparkao.jobs.evaluate.logits.LogitsRequest;
 import org.sparkao.jobs.evaluate.plan.EvaluatePlan;
 import org.sparkao.quant.checkpoint.Checkpoint;
 
@@ -24,7 +25,12 @@ public record EvaluateRequest(
    * @param memoryBytes most memory of a model on a device; 0 for whatever there is
    * @param onlyFile the only file of the checkpoint that counts
    * @param partitions tasks of the stage; by the executors' slots where nothing is said
+   * @param logits whether they are kept, and held against which
    */
   public record Settings(
-      Arithmetic arithmetic, long memoryBytes, Optional<String> onlyFile, OptionalInt partitions) {}
+      Arithmetic arithmetic,
+      long memoryBytes,
+      Optional<String> onlyFile,
+      OptionalInt partitions,
+      LogitsRequest logits) {}
 }

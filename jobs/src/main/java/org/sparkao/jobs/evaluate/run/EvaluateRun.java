@@ -3,10 +3,12 @@ package org.sparkao.jobs.evaluate.run;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.apache.spark.SparkContext;
 import org.sparkao.jobs.config.CommonKeys;
 import org.sparkao.jobs.config.Config;
@@ -79,7 +81,8 @@ public final class EvaluateRun {
     ItemStage stage = new ItemStage(spark, runId, request, device);
     String hash = CheckpointHash.of(request.checkpoint(), spark, storage, runId);
     BatchOutcome.Who who = stage.who();
-    ItemKeys itemKeys = new ItemKeys(hash, who.numerics(), who.device());
+    ItemKeys itemKeys =
+        new ItemKeys(hash, who.numerics(), who.device(), request.settings().logits().base());
     List<Key> keys = plan.items().stream().map(itemKeys::of).toList();
     console.out().println("numerics: " + who.numerics() + " on " + who.device());
     RunRow run = begin(keys, spark.applicationId());
@@ -113,12 +116,17 @@ public final class EvaluateRun {
     EvaluatePlan plan = request.plan();
     ItemRows rows = new ItemRows(runId);
     ItemCommitter committer = new ItemCommitter(store, runId);
+    KeptLogits logits = KeptLogits.prepare(request.settings().logits(), runId, storage);
     StoredItems stored = StoredItems.read(store, runId, plan, keys);
+    Set<String> withoutLogits = new HashSet<>();
     List<EvalItemRow> takenOver = new ArrayList<>();
     List<PlannedItem> missing = new ArrayList<>();
     for (PlannedItem item : plan.items()) {
       int position = item.work().position();
-      if (stored.own(position).isEmpty()) {
+      if (!logits.has(item, keys.get(position))) {
+        missing.add(item);
+        stored.own(position).ifPresent(row -> withoutLogits.add(row.key().id()));
+      } else if (stored.own(position).isEmpty()) {
         Optional<EvalItemRow> found = stored.find(keys.get(position));
         found.ifPresentOrElse(
             row -> takenOver.add(rows.takenOver(item, row)), () -> missing.add(item));
@@ -134,9 +142,14 @@ public final class EvaluateRun {
                   + plan.items().size()
                   + " items are stored already");
     }
+    logits.requireRoom(missing);
+    if (!withoutLogits.isEmpty()) {
+      store.delete(EvalItemRow.TABLE, runId, row -> withoutLogits.contains(row.text("item_key")));
+    }
     committer.add(takenOver);
     committer.flush();
     stage.compute(missing, keys, rows, committer, console);
+    logits.finish();
     return complete(keys);
   }
 

@@ -74,7 +74,8 @@ final class ExecutorModel {
     return tokenizer;
   }
 
-  private static Storage storage() {
+  /** Where files of this task's lie. */
+  static Storage storage() {
     return Storage.ofSettings(SparkSessions.taskSettings())
         .withScratch(SparkSessions.taskScratch());
   }

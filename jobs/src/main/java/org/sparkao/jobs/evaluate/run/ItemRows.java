@@ -6,6 +6,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.ToIntFunction;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.sparkao.datasets.task.Answer;
 import org.sparkao.datasets.task.Outcome;
 import org.sparkao.datasets.task.ScoredItem;
@@ -42,6 +43,7 @@ final class ItemRows {
         item,
         key,
         said,
+        MetricNames.of(outcome.agreement()),
         new Origin(
             runId,
             who.executor(),
@@ -52,11 +54,19 @@ final class ItemRows {
 
   /** The row of what another run, or this one before, has computed. */
   EvalItemRow takenOver(PlannedItem item, EvalItemRow stored) {
-    return row(item, stored.key(), stored.outcome(), stored.origin());
+    List<Value> agreement =
+        stored.scores().metrics().stream()
+            .filter(value -> MetricNames.AGREEMENT.contains(value.name()))
+            .toList();
+    return row(item, stored.key(), stored.outcome(), agreement, stored.origin());
   }
 
   private EvalItemRow row(
-      PlannedItem item, EvalItemRow.Key key, EvalItemRow.Outcome said, Origin origin) {
+      PlannedItem item,
+      EvalItemRow.Key key,
+      EvalItemRow.Outcome said,
+      List<Value> agreement,
+      Origin origin) {
     List<ScoredItem> scored = List.of(scored(item, said));
     List<TaskScore> scores = item.task().scores();
     List<Value> metrics =
@@ -72,7 +82,7 @@ final class ItemRows {
             MetricNames.isShare(scores.get(0).metric())
                 ? OptionalLong.of((long) metrics.get(0).value())
                 : OptionalLong.empty(),
-            metrics),
+            Stream.concat(metrics.stream(), agreement.stream()).toList()),
         origin);
   }
 

@@ -2,9 +2,13 @@ package org.sparkao.jobs.evaluate.run;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.spark.SparkContext;
+import org.sparkao.jobs.evaluate.logits.ItemNames;
+import org.sparkao.jobs.evaluate.logits.LogitsRequest;
 import org.sparkao.jobs.evaluate.plan.EvaluatePlan;
 import org.sparkao.jobs.evaluate.plan.ItemBatch;
 import org.sparkao.jobs.evaluate.plan.ItemWork;
@@ -47,14 +51,14 @@ final class ItemStage {
             request.settings().arithmetic(),
             new ModelRequest.Capacity(
                 plan.callTokens(), plan.longest(), request.settings().memoryBytes()));
-    this.work = new BatchWork(request.source(), model);
+    this.work = new BatchWork(request.source(), model, request.settings().logits().folder(group));
   }
 
   /** How executors compute: one of them opens the model, which it keeps. */
   BatchOutcome.Who who() throws IOException {
     AtomicReference<BatchOutcome> answer = new AtomicReference<>();
     stage.run(
-        List.of(new Batches(List.of())),
+        List.of(new Batches(List.of(), Map.of())),
         work,
         "Open " + request.checkpoint().location(),
         text -> answer.set(BatchOutcome.fromJson(text)));
@@ -82,7 +86,7 @@ final class ItemStage {
       background.start("commit", committer::commitUntil, stage::cancel);
       try {
         stage.run(
-            tasks(batches),
+            tasks(batches, keys),
             work,
             "Evaluate " + request.checkpoint().location() + ": " + missing.size() + " items",
             text -> {
@@ -135,7 +139,7 @@ final class ItemStage {
   }
 
   /** Deals the batches out, so that every task gets long and short ones. */
-  private List<Batches> tasks(List<ItemBatch> batches) {
+  private List<Batches> tasks(List<ItemBatch> batches, List<Key> keys) {
     int slots = spark.defaultParallelism();
     int wanted =
         request
@@ -150,6 +154,20 @@ final class ItemStage {
     for (int i = 0; i < batches.size(); i++) {
       dealt.get(i % count).add(batches.get(i));
     }
-    return dealt.stream().map(Batches::new).toList();
+    return dealt.stream().map(some -> new Batches(some, names(some, keys))).toList();
+  }
+
+  private Map<Integer, ItemNames> names(List<ItemBatch> batches, List<Key> keys) {
+    LogitsRequest logits = request.settings().logits();
+    Map<Integer, ItemNames> names = new HashMap<>();
+    for (ItemBatch batch : batches) {
+      for (ItemWork item : batch.items()) {
+        ItemNames of = logits.names(item, keys.get(item.position()).id());
+        if (of.isWanted()) {
+          names.put(item.position(), of);
+        }
+      }
+    }
+    return names;
   }
 }

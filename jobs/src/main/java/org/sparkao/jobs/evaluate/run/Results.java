@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import java.util.stream.DoubleStream;
 import org.sparkao.datasets.task.EvaluationTask;
 import org.sparkao.datasets.task.ScoredItem;
 import org.sparkao.datasets.task.TaskScore;
@@ -21,7 +22,8 @@ final class Results {
 
   /**
    * Every metric of every task, of its categories and of its groups, named {@code TASK_CATEGORY}
-   * and {@code TASK_GROUP} as in the harness.
+   * and {@code TASK_GROUP} as in the harness; and the means over items of how they agree with a
+   * base.
    *
    * @param rows one for each item of the plan, in its order
    */
@@ -49,9 +51,35 @@ final class Results {
                           scored.size(),
                           now));
                 }
+                List<EvalItemRow> of =
+                    items.stream().map(item -> rows.get(item.work().position())).toList();
+                for (String metric : MetricNames.AGREEMENT) {
+                  double[] values = values(of, metric);
+                  if (values.length > 0) {
+                    results.add(
+                        new EvalResultRow(
+                            runId,
+                            name,
+                            task.version(),
+                            metric,
+                            DoubleStream.of(values).average().orElseThrow(),
+                            StandardErrors.ofMean(values),
+                            values.length,
+                            now));
+                  }
+                }
               });
     }
     return results;
+  }
+
+  /** The values of a metric that rows may have. */
+  private static double[] values(List<EvalItemRow> rows, String metric) {
+    return rows.stream()
+        .flatMap(row -> row.scores().metrics().stream())
+        .filter(value -> value.name().equals(metric))
+        .mapToDouble(EvalItemRow.Value::value)
+        .toArray();
   }
 
   /** The whole task, its categories, its groups: those that have items. */

@@ -10,8 +10,9 @@ import org.sparkao.datasets.task.TaskScore;
 import org.sparkao.jobs.table.EvalResultRow.Spread;
 
 /**
- * How sure a metric is, as lm-evaluation-harness computes it: of a share the sample deviation over
- * the root of the items; of anything else the sample deviation over resamples with replacement.
+ * How sure a metric is, as lm-evaluation-harness computes it: of a share or a mean the sample
+ * deviation over the root of the items; of anything else the sample deviation over resamples with
+ * replacement.
  */
 final class StandardErrors {
   /** Of the resamples. */
@@ -27,12 +28,19 @@ final class StandardErrors {
       return new Spread(OptionalDouble.empty(), OptionalLong.empty());
     }
     if (MetricNames.isShare(metric.metric())) {
-      double[] values = items.stream().mapToDouble(item -> metric.score(List.of(item))).toArray();
-      return new Spread(
-          OptionalDouble.of(deviation(values) / Math.sqrt(values.length)), OptionalLong.empty());
+      return ofMean(items.stream().mapToDouble(item -> metric.score(List.of(item))).toArray());
     }
     return new Spread(
         OptionalDouble.of(deviation(resampled(metric, items))), OptionalLong.of(SEED));
+  }
+
+  /** Of the mean of items' values. */
+  static Spread ofMean(double[] values) {
+    return new Spread(
+        values.length < 2
+            ? OptionalDouble.empty()
+            : OptionalDouble.of(deviation(values) / Math.sqrt(values.length)),
+        OptionalLong.empty());
   }
 
   private static double[] resampled(TaskScore metric, List<ScoredItem> items) {
