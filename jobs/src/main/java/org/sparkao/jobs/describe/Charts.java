@@ -1,8 +1,6 @@
 package org.sparkao.jobs.describe;
 
-import java.awt.BasicStroke;
 import java.awt.Color;
-import java.awt.Font;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -12,13 +10,13 @@ import org.knowm.xchart.CategoryChart;
 import org.knowm.xchart.CategoryChartBuilder;
 import org.knowm.xchart.HeatMapChart;
 import org.knowm.xchart.HeatMapChartBuilder;
-import org.knowm.xchart.style.AxesChartStyler;
 import org.knowm.xchart.style.Styler;
 import org.sparkao.jobs.describe.RunDescription.ModuleType;
+import org.sparkao.jobs.page.ChartStyle;
+import org.sparkao.jobs.page.SvgPicture;
 
 /** The pictures of a report. */
 final class Charts {
-  private static final int WIDTH = 1100;
   private static final int SIZE_HEIGHT = 340;
   private static final int MAP_ROW_HEIGHT = 34;
   private static final int MAP_FRAME_HEIGHT = 90;
@@ -27,10 +25,6 @@ final class Charts {
   private static final int LAYERS_WITH_NUMBERS = 24;
   private static final int LAYER_LABELS = 31;
   private static final double BAR_SHARE = 0.1;
-  private static final Color INK = new Color(0x33, 0x3D, 0x47);
-  private static final Color GRID = new Color(0xE3, 0xE7, 0xEB);
-  private static final Color BEFORE = new Color(0xB4, 0xBE, 0xC8);
-  private static final Color AFTER = new Color(0x1F, 0x77, 0xB4);
 
   /** From noisy to clean; read without red and green. */
   private static final Color[] NOISY_TO_CLEAN = {
@@ -89,16 +83,20 @@ final class Charts {
     long largest = Math.max(Collections.max(before), Collections.max(after));
     Unit unit = Unit.of(largest);
     CategoryChart chart =
-        new CategoryChartBuilder().width(WIDTH).height(SIZE_HEIGHT).yAxisTitle(unit.name()).build();
-    style(chart.getStyler());
+        new CategoryChartBuilder()
+            .width(ChartStyle.WIDTH)
+            .height(SIZE_HEIGHT)
+            .yAxisTitle(unit.name())
+            .build();
+    ChartStyle.apply(chart.getStyler());
     chart
         .getStyler()
         .setAvailableSpaceFill(Math.min(0.7, BAR_SHARE * names.size()))
         .setLegendPosition(Styler.LegendPosition.InsideNE);
     chart.getStyler().setPlotGridVerticalLinesVisible(false);
     chart.getStyler().setYAxisDecimalPattern("#,##0.###");
-    chart.addSeries("before", names, unit.of(before)).setFillColor(BEFORE);
-    chart.addSeries("after", names, unit.of(after)).setFillColor(AFTER);
+    chart.addSeries("before", names, unit.of(before)).setFillColor(ChartStyle.GREY);
+    chart.addSeries("after", names, unit.of(after)).setFillColor(ChartStyle.BLUE);
     return SvgPicture.paint(chart, "sizes", "Size of each type of module before and after");
   }
 
@@ -121,11 +119,11 @@ final class Charts {
     }
     HeatMapChart chart =
         new HeatMapChartBuilder()
-            .width(WIDTH)
+            .width(ChartStyle.WIDTH)
             .height(Math.max(MAP_LEAST_HEIGHT, MAP_FRAME_HEIGHT + MAP_ROW_HEIGHT * upwards.size()))
             .xAxisTitle("layer")
             .build();
-    style(chart.getStyler());
+    ChartStyle.apply(chart.getStyler());
     chart
         .getStyler()
         .setRangeColors(NOISY_TO_CLEAN)
@@ -134,36 +132,12 @@ final class Charts {
         .setMin(Math.floor(map.min()))
         .setMax(Math.max(Math.ceil(map.max()), Math.floor(map.min()) + 1))
         .setShowValue(map.layers().size() <= LAYERS_WITH_NUMBERS)
-        .setValueFont(font(11))
+        .setValueFont(ChartStyle.font(11))
         .setHeatMapValueDecimalPattern("0.0");
     chart.getStyler().setPlotGridLinesVisible(false);
     chart.getStyler().setXAxisMaxLabelCount(LAYER_LABELS);
     chart.addSeries("SQNR, dB", map.layers(), upwards, cells);
     return SvgPicture.paint(
         chart, "noise", "Signal to quantization noise of each layer and type of module");
-  }
-
-  private static void style(AxesChartStyler styler) {
-    styler
-        .setChartBackgroundColor(Color.WHITE)
-        .setPlotBackgroundColor(Color.WHITE)
-        .setPlotBorderVisible(false)
-        .setChartTitleVisible(false)
-        .setLegendBorderColor(Color.WHITE)
-        .setLegendFont(font(12))
-        .setChartFontColor(INK)
-        .setAntiAlias(true);
-    styler
-        .setAxisTickLabelsFont(font(12))
-        .setAxisTitleFont(font(12))
-        .setAxisTickLabelsColor(INK)
-        .setAxisTickMarksColor(GRID)
-        .setAxisTickMarksStroke(new BasicStroke(1))
-        .setPlotGridLinesColor(GRID)
-        .setPlotGridLinesStroke(new BasicStroke(1));
-  }
-
-  private static Font font(int size) {
-    return new Font(Font.SANS_SERIF, Font.PLAIN, size);
   }
 }

@@ -10,20 +10,12 @@ import java.util.Map;
 import java.util.TreeSet;
 import java.util.function.Function;
 import org.sparkao.jobs.job.Texts;
+import org.sparkao.jobs.page.Card;
 import org.sparkao.jobs.table.RunRow;
 
 /** What is said about a run in a line each, the same on a terminal and on a page. */
 final class RunFacts {
   private RunFacts() {}
-
-  /**
-   * A figure and what it is.
-   *
-   * @param label what it is
-   * @param value the figure
-   * @param note what explains it; may be empty
-   */
-  public record Card(String label, String value, String note) {}
 
   /** The figures that matter most. */
   static List<Card> cards(RunDescription run) {

@@ -54,6 +54,16 @@ public final class TextTable {
     return this;
   }
 
+  /** The columns. */
+  public List<Column> columns() {
+    return columns;
+  }
+
+  /** The rows so far, a cell for every column. */
+  public List<List<String>> rows() {
+    return List.copyOf(rows);
+  }
+
   /** The lines, titles first; none has blanks at its end. */
   public List<String> lines() {
     int[] widths = new int[columns.size()];

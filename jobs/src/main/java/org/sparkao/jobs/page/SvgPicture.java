@@ -1,6 +1,9 @@
-package org.sparkao.jobs.describe;
+package org.sparkao.jobs.page;
 
+import java.awt.Dimension;
+import java.awt.Graphics2D;
 import java.io.StringWriter;
+import java.util.function.Consumer;
 import javax.xml.parsers.DocumentBuilderFactory;
 import javax.xml.parsers.ParserConfigurationException;
 import javax.xml.transform.OutputKeys;
@@ -19,7 +22,7 @@ import org.w3c.dom.Element;
 import org.w3c.dom.NodeList;
 
 /** A chart as an {@code svg} element that stands inside a page of HTML. */
-final class SvgPicture {
+public final class SvgPicture {
   private static final String NAMESPACE = "http://www.w3.org/2000/svg";
 
   private SvgPicture() {}
@@ -31,7 +34,15 @@ final class SvgPicture {
    * @param id begins every id inside, so that several pictures share a page
    * @param label what is to be seen, for those who cannot
    */
-  static String paint(Chart<?, ?> chart, String id, String label) {
+  public static String paint(Chart<?, ?> chart, String id, String label) {
+    return paint(
+        graphics -> chart.paint(graphics, chart.getWidth(), chart.getHeight()),
+        new Dimension(chart.getWidth(), chart.getHeight()),
+        id,
+        label);
+  }
+
+  static String paint(Consumer<Graphics2D> drawing, Dimension size, String id, String label) {
     try {
       Document document =
           DocumentBuilderFactory.newDefaultInstance()
@@ -42,12 +53,12 @@ final class SvgPicture {
       context.setComment(null);
       context.setIDGenerator(new PrefixedIds(id));
       SVGGraphics2D graphics = new SVGGraphics2D(context, false);
-      chart.paint(graphics, chart.getWidth(), chart.getHeight());
+      drawing.accept(graphics);
       Element root = graphics.getRoot();
       dropSharedIds(root);
-      root.setAttribute("viewBox", "0 0 " + chart.getWidth() + " " + chart.getHeight());
-      root.setAttribute("width", Integer.toString(chart.getWidth()));
-      root.setAttribute("height", Integer.toString(chart.getHeight()));
+      root.setAttribute("viewBox", "0 0 " + size.width + " " + size.height);
+      root.setAttribute("width", Integer.toString(size.width));
+      root.setAttribute("height", Integer.toString(size.height));
       root.setAttribute("role", "img");
       root.setAttribute("aria-label", label);
       return serialize(root);
