@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.sparkao.jobs.table.EvalItemRow;
+import org.sparkao.jobs.table.EvalResultRow;
 
 /**
  * Two runs side by side.
@@ -59,7 +60,7 @@ record Comparison(
         items,
         metric,
         PairedBootstrap.of(Statistic.of(metric), items.a(), items.b()),
-        items.judged(metric) ? Optional.of(items.flips(metric)) : Optional.empty());
+        EvalResultRow.isShare(metric) ? Optional.of(items.flips(metric)) : Optional.empty());
   }
 
   private static List<String> missing(

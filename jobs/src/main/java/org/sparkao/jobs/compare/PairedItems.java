@@ -96,15 +96,24 @@ record PairedItems(
     return new McNemar(lost, won);
   }
 
+  /** The pairs that were scored by likelihood in both runs, with finite ones, in their order. */
+  List<ChangedItem> changes() {
+    List<ChangedItem> changes = new ArrayList<>();
+    for (int i = 0; i < a.size(); i++) {
+      double difference =
+          b.get(i).outcome().likeliest().orElse(Double.NaN)
+              - a.get(i).outcome().likeliest().orElse(Double.NaN);
+      if (Double.isFinite(difference)) {
+        changes.add(new ChangedItem(a.get(i), b.get(i), difference));
+      }
+    }
+    return changes;
+  }
+
   /** Names of the metrics that both runs have. */
   List<String> metrics() {
     List<String> of = names(b.get(0));
     return names(a.get(0)).stream().filter(of::contains).toList();
-  }
-
-  /** Whether a metric says right or wrong of every item. */
-  boolean judged(String metric) {
-    return metric.startsWith("acc") || metric.startsWith("exact_match");
   }
 
   private static List<String> names(EvalItemRow row) {

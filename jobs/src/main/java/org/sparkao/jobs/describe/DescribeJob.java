@@ -3,6 +3,7 @@ package org.sparkao.jobs.describe;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.sparkao.jobs.config.CommonKeys;
 import org.sparkao.jobs.config.Config;
 import org.sparkao.jobs.config.ConfigKey;
@@ -19,6 +20,9 @@ import org.sparkao.quant.QuantException;
 
 /** Shows one run or one checkpoint, or, without an argument, the columns of the tables. */
 public final class DescribeJob implements Job {
+  /** The job whose runs have items and scores instead of tensors. */
+  private static final String EVALUATE = "evaluate";
+
   private static final ConfigKey<String> SUBJECT =
       ConfigKey.argument(
           "run",
@@ -62,13 +66,30 @@ public final class DescribeJob implements Job {
       describeCheckpoint(subject.get(), runs, config, console);
       return ExitCode.DONE;
     }
-    RunDescription description = tables.describe(run.get());
-    TextReport.lines(description).forEach(console.out()::println);
+    show(report(run.get(), tables), storage, config, console);
+    return ExitCode.DONE;
+  }
+
+  private static void show(Report report, Storage storage, Config config, Console console)
+      throws IOException {
+    report.lines().forEach(console.out()::println);
     if (config.isSet(HTML)) {
-      storage.writeText(config.value(HTML), HtmlReport.render(description));
+      storage.writeText(config.value(HTML), report.page().get());
       console.out().println("\nwrote " + config.value(HTML));
     }
-    return ExitCode.DONE;
+  }
+
+  /** A run for a terminal; its page costs time and is made when it is asked for. */
+  private record Report(List<String> lines, Supplier<String> page) {}
+
+  private static Report report(RunRow run, RunTables tables) throws IOException {
+    if (run.job().equals(EVALUATE)) {
+      Evaluation evaluation = tables.evaluation(run);
+      return new Report(
+          EvaluationReport.lines(evaluation), () -> EvaluationReport.page(evaluation));
+    }
+    RunDescription description = tables.describe(run);
+    return new Report(TextReport.lines(description), () -> HtmlReport.render(description));
   }
 
   private static Optional<RunRow> find(String subject, List<RunRow> runs, Storage storage)

@@ -1,12 +1,17 @@
 package org.sparkao.jobs.describe;
 
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import org.apache.commons.text.similarity.LevenshteinDistance;
 import org.sparkao.jobs.table.DeltaStore;
+import org.sparkao.jobs.table.EvalItemRow;
+import org.sparkao.jobs.table.EvalResultRow;
 import org.sparkao.jobs.table.RunRow;
 import org.sparkao.jobs.table.TableRow;
 import org.sparkao.jobs.table.TensorRow;
@@ -56,6 +61,18 @@ public final class RunTables {
             .sorted(Comparator.comparing(TensorResult::tensor))
             .toList();
     return new RunDescription(run, tensors);
+  }
+
+  /** Everything about a run of {@code evaluate}; an item that two attempts stored counts once. */
+  Evaluation evaluation(RunRow run) throws IOException {
+    Map<String, EvalItemRow> items = new LinkedHashMap<>();
+    for (TableRow row : store.read(EvalItemRow.TABLE, run.runId())) {
+      EvalItemRow item = EvalItemRow.of(row);
+      items.putIfAbsent(item.key().task() + " " + item.item().index(), item);
+    }
+    List<EvalResultRow> results =
+        store.read(EvalResultRow.TABLE, run.runId()).stream().map(EvalResultRow::of).toList();
+    return new Evaluation(run, results, new ArrayList<>(items.values()));
   }
 
   /** The names of runs most like one that does not exist. */

@@ -12,7 +12,10 @@ import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalLong;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * One item of an evaluation task: what a checkpoint said to it. {@link Key#id} finds it again, so
@@ -89,6 +92,25 @@ public record EvalItemRow(
       greedy = List.copyOf(greedy);
       contextTokens = List.copyOf(contextTokens);
       continuationTokens = List.copyOf(continuationTokens);
+    }
+
+    /** Tokens that the model got and gave, of all requests. */
+    public long tokens() {
+      return Stream.of(contextTokens, continuationTokens)
+          .flatMap(List::stream)
+          .mapToLong(Long::longValue)
+          .sum();
+    }
+
+    /**
+     * Log-likelihood a token of the continuation that has the most of it, natural logarithm: how
+     * well the model foresaw the item. Empty where text was generated.
+     */
+    public OptionalDouble likeliest() {
+      return IntStream.range(0, logLikelihoods.size())
+          .filter(i -> continuationTokens.get(i) > 0)
+          .mapToDouble(i -> logLikelihoods.get(i) / continuationTokens.get(i))
+          .max();
     }
   }
 

@@ -41,6 +41,11 @@ public record EvalResultRow(
    */
   public record Spread(OptionalDouble standardError, OptionalLong bootstrapSeed) {}
 
+  /** Whether a metric is a share of items, 0 to 1, by which each of them is right or wrong. */
+  public static boolean isShare(String metric) {
+    return metric.startsWith("acc") || metric.startsWith("exact_match");
+  }
+
   /** Columns of {@code eval_results}. */
   public static final Table TABLE =
       new Table(
