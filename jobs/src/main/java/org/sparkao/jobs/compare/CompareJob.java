@@ -14,6 +14,7 @@ import org.sparkao.jobs.job.Job;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.jobs.table.DeltaStore;
 import org.sparkao.jobs.table.EvalItemRow;
+import org.sparkao.jobs.table.RunRow;
 import org.sparkao.jobs.table.TableRow;
 import org.sparkao.quant.QuantException;
 
@@ -24,6 +25,8 @@ public final class CompareJob implements Job {
   private static final ConfigKey<String> TASK =
       ConfigKey.list(
           "task", "NAME", "Only this task; may be repeated. All that both have.", text -> text);
+  private static final ConfigKey<String> HTML =
+      ConfigKey.text("html", "FILE", "Writes the comparison as a self-contained page of HTML.");
 
   @Override
   public String name() {
@@ -38,7 +41,7 @@ public final class CompareJob implements Job {
 
   @Override
   public List<ConfigKey<?>> keys() {
-    return List.of(RUN, TASK);
+    return List.of(RUN, TASK, HTML);
   }
 
   @Override
@@ -47,9 +50,8 @@ public final class CompareJob implements Job {
     if (runs.size() != 2) {
       throw new QuantException("--run: name two runs, --run A --run B; there are " + runs.size());
     }
-    DeltaStore store =
-        new DeltaStore(
-            Storage.ofAssignments(config.all(CommonKeys.CONF)), config.value(CommonKeys.TABLES));
+    Storage storage = Storage.ofAssignments(config.all(CommonKeys.CONF));
+    DeltaStore store = new DeltaStore(storage, config.value(CommonKeys.TABLES));
     List<String> tasks = config.all(TASK);
     Comparison comparison =
         Comparison.of(rows(store, runs.get(0), tasks), rows(store, runs.get(1), tasks));
@@ -61,7 +63,22 @@ public final class CompareJob implements Job {
     console.out().println("B: " + runs.get(1));
     console.out().println();
     CompareText.lines(comparison).forEach(console.out()::println);
+    if (config.isSet(HTML)) {
+      storage.writeText(config.value(HTML), ComparePage.render(comparison, sources(store, runs)));
+      console.out().println("wrote " + config.value(HTML));
+    }
     return ExitCode.DONE;
+  }
+
+  /** Where the checkpoints of the runs lie, A before B; a dash where the run has no row. */
+  private static Map<String, String> sources(DeltaStore store, List<String> runs)
+      throws IOException {
+    Map<String, String> sources = new LinkedHashMap<>();
+    for (String run : runs) {
+      List<TableRow> rows = store.read(RunRow.TABLE, run);
+      sources.put(run, rows.isEmpty() ? "-" : rows.get(0).text("source"));
+    }
+    return sources;
   }
 
   /** The rows of a run, one an item. */

@@ -11,6 +11,14 @@ final class CompareText {
   private CompareText() {}
 
   static List<String> lines(Comparison comparison) {
+    List<String> lines = new ArrayList<>(table(comparison).lines());
+    lines.add("");
+    lines.addAll(notes(comparison));
+    return lines;
+  }
+
+  /** A row a metric of a task. */
+  static TextTable table(Comparison comparison) {
     TextTable table =
         TextTable.of(
             TextTable.text("task"),
@@ -24,8 +32,12 @@ final class CompareText {
             TextTable.number("wrong to right"),
             TextTable.number("McNemar p"));
     comparison.lines().forEach(line -> table.row(cells(line).toArray(String[]::new)));
-    List<String> lines = new ArrayList<>(table.lines());
-    lines.add("");
+    return table;
+  }
+
+  /** What the rows do not say. */
+  static List<String> notes(Comparison comparison) {
+    List<String> lines = new ArrayList<>();
     comparison.tasks().forEach(items -> lines.addAll(notes(items)));
     comparison.onlyA().forEach(task -> lines.add(task + ": only in A"));
     comparison.onlyB().forEach(task -> lines.add(task + ": only in B"));
@@ -69,7 +81,8 @@ final class CompareText {
     return notes;
   }
 
-  private static String number(String format, double value) {
+  /** A number, a point before its decimals whatever the locale. */
+  static String number(String format, double value) {
     return String.format(Locale.ROOT, format, value);
   }
 }

@@ -7,13 +7,17 @@ import static org.assertj.core.api.Assertions.within;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import org.jsoup.Jsoup;
+import org.jsoup.nodes.Document;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.sparkao.jobs.config.CommonKeys;
@@ -109,13 +113,53 @@ class TestCompareJob {
         .hasMessageContaining("name two runs");
   }
 
+  /** The word perplexity grows by exp(0.1) - 1 = 10.52 %, without any scatter. */
+  @Test
+  void writesThePage() throws Exception {
+    store();
+    Path html = folder.resolve("page.html");
+    CompareJob job = new CompareJob();
+    PrintStream nowhere =
+        new PrintStream(new ByteArrayOutputStream(), true, StandardCharsets.UTF_8);
+    assertThat(
+            job.run(
+                config(job, Map.of("html", List.of(html.toString())), "a", "b"),
+                new Console(nowhere, nowhere, Console.Terminal.PLAIN)))
+        .isEqualTo(ExitCode.DONE);
+    Document page = Jsoup.parse(Files.readString(html));
+    assertThat(page.select("h1").text()).isEqualTo("b against a");
+    assertThat(page.select("#runs tbody tr").eachText())
+        .containsExactly("A a - c-a fp32 cpu", "B b - c-b fp32 cpu");
+    assertThat(page.select("#differences tbody tr").eachText())
+        .satisfiesExactly(
+            line -> assertThat(line).startsWith("quiz acc 0.6667 0.4000 -0.2667 "),
+            line ->
+                assertThat(line)
+                    .isEqualTo(
+                        "quiz word_perplexity 7.3891 8.1662 +0.7771 +0.7771 to +0.7771 30 - - -"));
+    assertThat(page.select("#differences .note").text()).isEqualTo("quiz: 1 items only in B");
+    assertThat(page.select("#differences svg").eachAttr("aria-label"))
+        .containsExactly(
+            "Differences, 95 % intervals, points of percent, B - A",
+            "Differences, 95 % intervals, percent of A's value, B - A");
+    assertThat(page.select("#paired svg")).hasSize(1);
+    assertThat(page.select("#changed tbody tr")).hasSize(20);
+    assertThat(page.select("#changed tbody tr").first().text())
+        .isEqualTo("quiz 0 -5.000 -5.250 -0.250 yes no h0");
+    assertThat(page.select("[id]").eachAttr("id")).doesNotHaveDuplicates();
+    assertThat(page.select("script, link, img, [src], a[href]")).isEmpty();
+  }
+
   private Config config(CompareJob job, String... runs) {
+    return config(job, Map.of(), runs);
+  }
+
+  private Config config(CompareJob job, Map<String, List<String>> options, String... runs) {
     List<ConfigKey<?>> keys = new ArrayList<>(job.keys());
     keys.addAll(CommonKeys.all());
-    return Config.resolve(
-        keys,
-        List.of(
-            new ConfigLayer(
-                "test", Map.of("run", List.of(runs), "tables", List.of(folder.toString())))));
+    Map<String, List<String>> values = new HashMap<>(options);
+    values.put("run", List.of(runs));
+    values.put("tables", List.of(folder.toString()));
+    return Config.resolve(keys, List.of(new ConfigLayer("test", values)));
   }
 }
