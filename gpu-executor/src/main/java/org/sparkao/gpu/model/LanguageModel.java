@@ -9,8 +9,8 @@ public interface LanguageModel extends AutoCloseable {
 
   /**
    * How it computes, for logs, rows and keys of stored results: {@link ModelOperators#version()},
-   * arithmetic, and every linear layer's {@link Projection#numerics()} that occurs.
-   * Equal text, checkpoint and device: equal bits.
+   * arithmetic, and every linear layer's {@link Projection#numerics()} that occurs. Equal text,
+   * checkpoint and device: equal bits.
    */
   String numerics();
 

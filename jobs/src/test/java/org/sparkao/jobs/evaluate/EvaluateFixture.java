@@ -90,7 +90,7 @@ public final class EvaluateFixture {
   }
 
   /** The same with other models. */
-  public JobRun run(FakeModels models, String tables, String... options) throws Exception {
+  public JobRun run(ModelSource models, String tables, String... options) throws Exception {
     List<String> all =
         new ArrayList<>(
             List.of(
