@@ -21,7 +21,7 @@ class TestGoldenEvaluation {
   /** Of a sum of some 30 tokens, between implementations in fp32. */
   private static final double LOG_LIKELIHOOD = 2e-3;
 
-  private static final int ITEMS = Integer.getInteger("sparkao.golden-items", 2);
+  private static final int ITEMS = Integer.getInteger("sparkao.golden-items", 100);
 
   @TempDir private Path folder;
 
