@@ -11,14 +11,15 @@ sources=$1
 output=$2
 target=$3
 
-# Whether a fatbin is older than a file it is made of.
+# Whether a fatbin is older than a file it is made of. Operations include headers of each other: any header counts.
 is_stale() {
   [ ! -f "$output/$1.fatbin" ] && return 0
-  set -- "$1" "$sources/$1" "$scripts/build-kernels.sh"
-  [ ! -d "$scripts/../cuda/include" ] || set -- "$@" "$scripts/../cuda/include"
   fatbin=$output/$1.fatbin
-  shift
-  [ -n "$(find "$@" -type f ! -name bench.cu ! -name bench.cuh ! -name '*.md' -newer "$fatbin" | head -n 1)" ]
+  own=$sources/$1
+  set -- "$sources" "$scripts/build-kernels.sh"
+  [ ! -d "$scripts/../cuda/include" ] || set -- "$@" "$scripts/../cuda/include"
+  [ -n "$(find "$@" -type f \( -name '*.cuh' -o -path "$own/*" -o -name '*.sh' \) ! -name 'bench*' ! -name '*.md' \
+    -newer "$fatbin" | head -n 1)" ]
 }
 
 stale=
