@@ -28,6 +28,7 @@ public record ForestPlot(List<Row> rows, OptionalDouble line, String unit) {
   private static final int AXIS = 46;
   private static final int GAP = 14;
   private static final int LETTERS = 48;
+  private static final int MARKS = 8;
   private static final double DOT = 9;
   private static final FontRenderContext CONTEXT = new FontRenderContext(null, true, true);
 
@@ -119,7 +120,7 @@ public record ForestPlot(List<Row> rows, OptionalDouble line, String unit) {
   private Scale scale() {
     DoubleStream all = rows.stream().flatMapToDouble(row -> DoubleStream.of(row.low(), row.high()));
     double[] values = DoubleStream.concat(all, line.stream()).sorted().toArray();
-    return Scale.around(values[0], values[values.length - 1]);
+    return Scale.around(values[0], values[values.length - 1], MARKS);
   }
 
   private static double x(Scale scale, double value, double left, double right) {

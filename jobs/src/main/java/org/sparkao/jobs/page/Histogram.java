@@ -1,7 +1,6 @@
 package org.sparkao.jobs.page;
 
 import java.awt.Color;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.DoubleStream;
@@ -54,12 +53,12 @@ public record Histogram(List<Part> parts, String axis) {
         parts.stream().flatMap(part -> part.values().stream()).mapToDouble(x -> x).toArray();
     double low = DoubleStream.of(all).min().orElseThrow();
     double high = DoubleStream.of(all).max().orElseThrow();
-    Scale scale = Scale.around(low, high);
+    Scale scale = Scale.around(low, high, BINS);
     CategoryChart chart =
         new CategoryChartBuilder()
             .width(WIDTH)
             .height(HEIGHT)
-            .xAxisTitle(axis)
+            .xAxisTitle(axis + "; bars from the value below them on")
             .yAxisTitle("items")
             .build();
     ChartStyle.apply(chart.getStyler());
@@ -74,26 +73,23 @@ public record Histogram(List<Part> parts, String axis) {
     chart.getStyler().setXAxisMaxLabelCount(LABELS);
     for (Part part : parts) {
       chart
-          .addSeries(part.name(), middles(scale), counts(part.values(), scale))
+          .addSeries(part.name(), ends(scale), counts(part.values(), scale))
           .setFillColor(part.color());
     }
     return SvgPicture.paint(chart, id, label);
   }
 
-  private static List<String> middles(Scale scale) {
-    double width = (scale.high() - scale.low()) / BINS;
-    List<String> middles = new ArrayList<>();
-    for (int i = 0; i < BINS; i++) {
-      middles.add(new Scale(0, 1, width).text(scale.low() + (i + 0.5) * width));
-    }
-    return middles;
+  /** The lower ends of the bins. */
+  private static List<String> ends(Scale scale) {
+    List<String> marks = scale.marks().stream().map(scale::text).toList();
+    return marks.subList(0, marks.size() - 1);
   }
 
   private static List<Integer> counts(List<Double> values, Scale scale) {
-    Integer[] counts = new Integer[BINS];
+    Integer[] counts = new Integer[ends(scale).size()];
     Arrays.fill(counts, 0);
     for (double value : values) {
-      counts[Math.min(BINS - 1, (int) (BINS * scale.position(value)))]++;
+      counts[Math.min(counts.length - 1, (int) (counts.length * scale.position(value)))]++;
     }
     return List.of(counts);
   }

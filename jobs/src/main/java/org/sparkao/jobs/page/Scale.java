@@ -12,21 +12,23 @@ import java.util.Locale;
  * @param step between marks: 1, 2 or 5 times a power of ten
  */
 record Scale(double low, double high, double step) {
-  private static final int MARKS = 8;
-
   Scale {
     if (!(low < high) || !(step > 0)) {
       throw new IllegalArgumentException("from " + low + " to " + high + " by " + step);
     }
   }
 
-  /** The narrowest round scale that holds both values; around a single one where they are equal. */
-  static Scale around(double least, double largest) {
+  /**
+   * The narrowest round scale that holds both values; around a single one where they are equal.
+   *
+   * @param marks about how many parts it has, at most
+   */
+  static Scale around(double least, double largest, int marks) {
     double span = largest - least;
     if (!(span > 1e-9 * Math.max(Math.abs(least), Math.abs(largest)))) {
       span = least == 0 ? 1 : Math.abs(least) / 10;
     }
-    double rough = span / MARKS;
+    double rough = span / marks;
     double power = Math.pow(10, Math.floor(Math.log10(rough)));
     double step =
         power * (rough <= power ? 1 : rough <= 2 * power ? 2 : rough <= 5 * power ? 5 : 10);
