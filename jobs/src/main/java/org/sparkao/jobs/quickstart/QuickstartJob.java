@@ -29,17 +29,6 @@ public final class QuickstartJob implements Job {
       ConfigKey.text("output", "FOLDER", "Local folder to write everything into.")
           .withDefault("./sparkao-quickstart");
 
-  private final SampleSource sample;
-
-  /** With the sample that this program brings. */
-  public QuickstartJob() {
-    this(BundledSample::copyCheckpointTo);
-  }
-
-  QuickstartJob(SampleSource sample) {
-    this.sample = sample;
-  }
-
   @Override
   public String name() {
     return "quickstart";
@@ -47,7 +36,7 @@ public final class QuickstartJob implements Job {
 
   @Override
   public String summary() {
-    return "Quantizes, verifies and describes the bundled sample under several schemes.";
+    return "Quantizes, verifies, describes and evaluates the bundled sample under several schemes.";
   }
 
   @Override
@@ -71,14 +60,22 @@ public final class QuickstartJob implements Job {
               new DeltaStore(
                   Storage.ofAssignments(config.all(CommonKeys.CONF)),
                   config.value(CommonKeys.TABLES)));
+      JobCalls jobs = new JobCalls(config, console);
+      EvaluationSteps evaluation = new EvaluationSteps(jobs);
+      EvaluationSteps.Outcome before = evaluation.evaluate(checkpoint);
+      Path page = root.resolve("sample.html");
+      evaluation.describe(before, page);
+      console.out().println("sample: accuracy " + before.text() + " unquantized");
       List<SchemeSteps.Outcome> outcomes = new ArrayList<>();
       for (String scheme : SCHEMES) {
-        SchemeSteps steps =
-            new SchemeSteps(config, console, tables, checkpoint, root.resolve(scheme));
-        outcomes.add(steps.run(scheme));
+        SchemeSteps steps = new SchemeSteps(jobs, tables, checkpoint, root.resolve(scheme));
+        outcomes.add(steps.run(scheme, before));
         console.out().println(scheme + ": " + outcomes.get(outcomes.size() - 1).note());
       }
-      report(outcomes, config, console);
+      console.out().println();
+      schemes(before, outcomes).lines().forEach(console.out()::println);
+      console.out().println();
+      written(page, outcomes, config).lines().forEach(console.out()::println);
       boolean clean = outcomes.stream().allMatch(outcome -> outcome.verified() == ExitCode.DONE);
       return clean ? ExitCode.DONE : ExitCode.FAILED;
     } finally {
@@ -93,12 +90,13 @@ public final class QuickstartJob implements Job {
     }
     Files.createDirectories(checkpoint.getParent());
     Path partial = Files.createTempDirectory(checkpoint.getParent(), "sample-");
-    sample.copyTo(partial);
+    BundledSample.copyCheckpointTo(partial);
     Files.move(partial, checkpoint, StandardCopyOption.ATOMIC_MOVE);
     return "sample: copied to " + checkpoint;
   }
 
-  private static void report(List<SchemeSteps.Outcome> outcomes, Config config, Console console) {
+  private static TextTable schemes(
+      EvaluationSteps.Outcome before, List<SchemeSteps.Outcome> outcomes) {
     TextTable table =
         TextTable.of(
             TextTable.text("scheme"),
@@ -107,8 +105,10 @@ public final class QuickstartJob implements Job {
             TextTable.number("bits/weight"),
             TextTable.number("mean SQNR"),
             TextTable.number("worst SQNR"),
+            TextTable.number("accuracy"),
             TextTable.text("verify"));
-    TextTable written = TextTable.of(TextTable.text("what"), TextTable.text("where"));
+    String size = Texts.bytes(outcomes.get(0).run().sourceBytes());
+    table.row("none", size, size, "16.00", "-", "-", before.text(), "-");
     for (SchemeSteps.Outcome outcome : outcomes) {
       RunDescription run = outcome.run();
       table.row(
@@ -118,14 +118,20 @@ public final class QuickstartJob implements Job {
           Texts.decimals(run.bitsPerQuantizedWeight(), 2),
           Texts.decibels(run.sqnrDb().getAverage()),
           Texts.decibels(run.sqnrDb().getMin()),
+          outcome.evaluated().text(),
           outcome.verified() == ExitCode.DONE ? "ok" : "errors");
+    }
+    return table;
+  }
+
+  private static TextTable written(Path page, List<SchemeSteps.Outcome> outcomes, Config config) {
+    TextTable written = TextTable.of(TextTable.text("what"), TextTable.text("where"));
+    written.row("evaluation of the sample", page.toString());
+    for (SchemeSteps.Outcome outcome : outcomes) {
       written.row(outcome.scheme(), outcome.output().toString());
       written.row(outcome.scheme() + " report", outcome.page().toString());
+      written.row(outcome.scheme() + " against the sample", outcome.comparison().toString());
     }
-    written.row("Delta tables", config.value(CommonKeys.TABLES));
-    console.out().println();
-    table.lines().forEach(console.out()::println);
-    console.out().println();
-    written.lines().forEach(console.out()::println);
+    return written.row("Delta tables", config.value(CommonKeys.TABLES));
   }
 }

@@ -18,13 +18,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.sparkao.jobs.job.ExitCode;
 import org.sparkao.jobs.job.JobRun;
-import org.sparkao.jobs.job.TinyCheckpoint;
 import org.sparkao.jobs.spark.SparkLease;
 import org.sparkao.quant.QuantException;
 
-/** The quickstart on a checkpoint of one layer, twice. */
+/** The quickstart on the bundled sample, twice. */
 class TestQuickstartJob {
-  private static final QuickstartJob JOB = new QuickstartJob(TinyCheckpoint::copyTo);
+  private static final QuickstartJob JOB = new QuickstartJob();
 
   @TempDir private static Path folder;
   private static SparkLease spark;
@@ -66,7 +65,10 @@ class TestQuickstartJob {
     return times;
   }
 
-  /** Bits: 8 + 16 / 128 for a bf16 scale a row; 4 + 16 / 128 and 128 bits of shape / 16384. */
+  /**
+   * A layer has 196,608 weights in 7 matrices of 1,280 rows. Bits: 8 + 16 x 1280 / 196608 for a
+   * bf16 scale a row; 4 + 16 / 128 + 7 x 128 bits of shape / 196608.
+   */
   @Test
   void endsWithATableOfSchemes() {
     assertThat(first.code()).isEqualTo(ExitCode.DONE);
@@ -76,13 +78,21 @@ class TestQuickstartJob {
             lines.stream().filter(line -> line.startsWith("scheme ")).findFirst().orElseThrow());
     assertThat(lines.get(title).split(" {2,}"))
         .containsExactly(
-            "scheme", "before", "after", "bits/weight", "mean SQNR", "worst SQNR", "verify");
-    assertThat(lines.subList(title + 1, title + 4))
-        .allSatisfy(line -> assertThat(line).endsWith("ok"))
+            "scheme",
+            "before",
+            "after",
+            "bits/weight",
+            "mean SQNR",
+            "worst SQNR",
+            "accuracy",
+            "verify");
+    assertThat(lines.get(title + 1)).matches("none +2\\.36 MB +2\\.36 MB +16\\.00 .* % +-");
+    assertThat(lines.subList(title + 2, title + 5))
+        .allSatisfy(line -> assertThat(line).matches(".* \\d+\\.\\d \u00b1 \\d\\.\\d % +ok"))
         .satisfiesExactly(
-            line -> assertThat(line).matches("FP8_DYNAMIC +295 kB +\\d+ kB +8\\.13 .*"),
-            line -> assertThat(line).matches("W8A8 +295 kB +\\d+ kB +8\\.13 .*"),
-            line -> assertThat(line).matches("W4A16 +295 kB +\\d+ kB +4\\.13 .*"));
+            line -> assertThat(line).matches("FP8_DYNAMIC +2\\.36 MB +[\\d.]+ MB +8\\.10 .*"),
+            line -> assertThat(line).matches("W8A8 +2\\.36 MB +[\\d.]+ MB +8\\.10 .*"),
+            line -> assertThat(line).matches("W4A16 +2\\.36 MB +\\d+ kB +4\\.13 .*"));
   }
 
   @Test
@@ -94,6 +104,9 @@ class TestQuickstartJob {
       assertThat(first.out()).contains(output + "\n").contains(page + "\n");
       assertThat(output.resolve("config.json")).exists();
       assertThat(Jsoup.parse(Files.readString(page)).select("h1").text()).startsWith("quantize-");
+      Path compared = folder.resolve("out").resolve(scheme + "-compared.html");
+      assertThat(Jsoup.parse(Files.readString(compared)).select("#differences tbody tr"))
+          .hasSize(3);
     }
     assertThat(first.out()).contains("Delta tables  ").contains(folder + "/tables");
   }
@@ -104,6 +117,10 @@ class TestQuickstartJob {
       assertThat(files.map(file -> file.getFileName().toString()))
           .containsExactlyInAnyOrder(
               "sample",
+              "sample.html",
+              "FP8_DYNAMIC-compared.html",
+              "W8A8-compared.html",
+              "W4A16-compared.html",
               "FP8_DYNAMIC",
               "FP8_DYNAMIC.html",
               "W8A8",
@@ -125,26 +142,8 @@ class TestQuickstartJob {
     assertThat(second.out())
         .contains("sample: already at ")
         .containsPattern("FP8_DYNAMIC: was there already, by run quantize-\\S+; verified")
-        .containsPattern("W4A16 +295 kB .* ok");
+        .containsPattern("W4A16 +2\\.36 MB .* ok");
     assertThat(checkpointFiles()).isEqualTo(afterFirst);
-  }
-
-  /** What a newcomer runs: 1,181,056 parameters, and sizes that follow from the shapes. */
-  @Test
-  void runsOnTheSampleThatIsBundled() throws Exception {
-    JobRun run =
-        JobRun.of(
-            new QuickstartJob(),
-            "output",
-            folder.resolve("bundled").toString(),
-            "tables",
-            folder.resolve("bundled-tables").toString());
-    assertThat(run.code()).as(run.out()).isEqualTo(ExitCode.DONE);
-    assertThat(run.lines())
-        .anySatisfy(line -> assertThat(line).matches("FP8_DYNAMIC +2\\.36 MB .* ok"))
-        .anySatisfy(line -> assertThat(line).matches("W8A8 +2\\.36 MB .* ok"))
-        .anySatisfy(line -> assertThat(line).matches("W4A16 +2\\.36 MB .* ok"));
-    assertThat(folder.resolve("bundled/W4A16/tokenizer.json")).exists();
   }
 
   @Test
