@@ -5,6 +5,7 @@ import java.io.Serializable;
 import java.util.List;
 import java.util.function.Consumer;
 import org.apache.spark.SparkContext;
+import org.apache.spark.rdd.RDD;
 import scala.collection.Iterator;
 import scala.reflect.ClassTag$;
 import scala.runtime.AbstractFunction1;
@@ -44,7 +45,7 @@ public final class TextStage {
     spark.setJobGroup(group, description, true);
     spark.setCallSite(description);
     try {
-      spark.runJob(rdd, new First(), new Handler(finished), ClassTag$.MODULE$.apply(String.class));
+      runEach(spark, rdd, finished);
     } catch (Exception e) { // Scala does not declare its SparkException.
       // Spark's messages go on with the stacks of executor and driver.
       throw new IOException(String.valueOf(e.getMessage()).lines().findFirst().orElse(""), e);
@@ -52,6 +53,15 @@ public final class TextStage {
       spark.clearJobGroup();
       spark.clearCallSite();
     }
+  }
+
+  /**
+   * Runs a job whose partitions have one text each.
+   *
+   * @param finished told each text, in a thread of Spark; must not wait
+   */
+  public static void runEach(SparkContext spark, RDD<String> texts, Consumer<String> finished) {
+    spark.runJob(texts, new First(), new Handler(finished), ClassTag$.MODULE$.apply(String.class));
   }
 
   /** Stops the tasks, those of a job that is yet to begin too. */

@@ -1,18 +1,13 @@
 package org.sparkao.jobs.quantize.run;
 
 import java.io.IOException;
-import java.io.Serializable;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.apache.spark.SparkContext;
 import org.sparkao.jobs.quantize.plan.ShardTask;
-import scala.collection.Iterator;
-import scala.reflect.ClassTag$;
-import scala.runtime.AbstractFunction1;
-import scala.runtime.AbstractFunction2;
-import scala.runtime.BoxedUnit;
+import org.sparkao.jobs.spark.TextStage;
 
 /** The Spark job that writes the files, and what comes back from it file by file. */
 final class ShardStage {
@@ -61,8 +56,7 @@ final class ShardStage {
   private void runJob(ShardRdd rdd, RunningTasks running) throws IOException, InterruptedException {
     Optional<Exception> failure = Optional.empty();
     try {
-      spark.runJob(
-          rdd, new First(), new Handler(this::accept), ClassTag$.MODULE$.apply(String.class));
+      TextStage.runEach(spark, rdd, this::accept);
     } catch (Exception e) { // Scala does not declare its SparkException.
       failure = Optional.of(e);
     } finally {
@@ -102,32 +96,6 @@ final class ShardStage {
       finished.accept(outcome);
     } else if (refusal.compareAndSet(null, outcome.refusal())) {
       cancel("input refused");
-    }
-  }
-
-  /** The only element of a partition. */
-  private static final class First extends AbstractFunction1<Iterator<String>, String>
-      implements Serializable {
-    private static final long serialVersionUID = 1;
-
-    @Override
-    public String apply(Iterator<String> outcomes) {
-      return outcomes.next();
-    }
-  }
-
-  /** Runs in Spark's scheduler thread of the driver. */
-  private static final class Handler extends AbstractFunction2<Object, String, BoxedUnit> {
-    private final Consumer<String> consumer;
-
-    private Handler(Consumer<String> consumer) {
-      this.consumer = consumer;
-    }
-
-    @Override
-    public BoxedUnit apply(Object partition, String outcome) {
-      consumer.accept(outcome);
-      return BoxedUnit.UNIT;
     }
   }
 }
