@@ -1,8 +1,11 @@
 package org.sparkao.gpu.layer;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import org.sparkao.gpu.device.Buffer;
+import org.sparkao.gpu.device.Device;
 
 /**
  * Keys and values of past tokens, each [sequences, capacity, key heads, dimension], dimension
@@ -66,6 +69,38 @@ public record KvCache(
    *     are zero), or reads the one that is given for all
    */
   public record Scales(Buffer keys, Buffer values, boolean perToken) {}
+
+  /**
+   * Takes memory for a cache, codes with a scale a token and head; {@link #release} gives it back.
+   */
+  public static KvCache take(
+      Device device, Type type, HeadShape shape, int sequences, int capacity) {
+    long slots = (long) sequences * capacity * shape.keyHeads();
+    long bytes = slots * shape.dimension() * type.bytes();
+    List<Buffer> taken = new ArrayList<>();
+    try {
+      taken.add(device.allocate(bytes));
+      taken.add(device.allocate(bytes));
+      Optional<Scales> scales = Optional.empty();
+      if (type.isCoded()) {
+        taken.add(device.allocate(Float.BYTES * slots));
+        taken.add(device.allocate(Float.BYTES * slots));
+        scales = Optional.of(new Scales(taken.get(2), taken.get(3), true));
+      }
+      return new KvCache(type, taken.get(0), taken.get(1), scales, sequences, capacity);
+    } catch (RuntimeException e) {
+      taken.forEach(Buffer::close);
+      throw e;
+    }
+  }
+
+  /** Gives the memory back. */
+  public void release() {
+    keys.close();
+    values.close();
+    scales.ifPresent(of -> of.keys().close());
+    scales.ifPresent(of -> of.values().close());
+  }
 
   /** Refuses buffers that are too small for heads of this shape. */
   void check(HeadShape shape) {

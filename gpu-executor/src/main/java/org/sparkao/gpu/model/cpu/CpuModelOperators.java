@@ -192,25 +192,12 @@ public final class CpuModelOperators implements ModelOperators {
 
   @Override
   public KvCache cache(KvCache.Type type, HeadShape shape, int sequences, int capacity) {
-    long slots = (long) sequences * capacity * shape.keyHeads();
-    long bytes = slots * shape.dimension() * type.bytes();
-    Optional<KvCache.Scales> scales = Optional.empty();
-    if (type.isCoded()) {
-      long scaleBytes = Float.BYTES * slots;
-      scales =
-          Optional.of(
-              new KvCache.Scales(device.allocate(scaleBytes), device.allocate(scaleBytes), true));
-    }
-    return new KvCache(
-        type, device.allocate(bytes), device.allocate(bytes), scales, sequences, capacity);
+    return KvCache.take(device, type, shape, sequences, capacity);
   }
 
   @Override
   public void release(KvCache cache) {
-    cache.keys().close();
-    cache.values().close();
-    cache.scales().ifPresent(scales -> scales.keys().close());
-    cache.scales().ifPresent(scales -> scales.values().close());
+    cache.release();
   }
 
   @Override

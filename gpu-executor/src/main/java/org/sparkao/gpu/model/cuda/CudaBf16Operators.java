@@ -1,6 +1,5 @@
 package org.sparkao.gpu.model.cuda;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.sparkao.gpu.device.Buffer;
@@ -133,28 +132,14 @@ final class CudaBf16Operators implements ModelOperators {
     if (type == KvCache.Type.FP32) {
       throw new IllegalArgumentException(CudaModelErrors.cacheInFp32());
     }
-    long slots = (long) sequences * capacity * shape.keyHeads();
-    List<Buffer> taken = new ArrayList<>();
+    KvCache cache = KvCache.take(device(), type, shape, sequences, capacity);
     try {
-      Buffer keys = take(taken, slots * shape.dimension() * type.bytes());
-      Buffer values = take(taken, slots * shape.dimension() * type.bytes());
-      Optional<KvCache.Scales> scales = Optional.empty();
-      if (type != KvCache.Type.BF16) {
-        Buffer ofKeys = take(taken, Float.BYTES * slots);
-        scales = Optional.of(new KvCache.Scales(ofKeys, take(taken, Float.BYTES * slots), true));
-      }
       needWorkspace(type, shape, sequences, capacity);
-      return new KvCache(type, keys, values, scales, sequences, capacity);
+      return cache;
     } catch (RuntimeException e) {
-      taken.forEach(Buffer::close);
+      cache.release();
       throw e;
     }
-  }
-
-  private Buffer take(List<Buffer> taken, long bytes) {
-    Buffer buffer = device().allocate(bytes);
-    taken.add(buffer);
-    return buffer;
   }
 
   /** Of the largest step over the cache. */
@@ -167,10 +152,7 @@ final class CudaBf16Operators implements ModelOperators {
 
   @Override
   public void release(KvCache cache) {
-    cache.keys().close();
-    cache.values().close();
-    cache.scales().ifPresent(scales -> scales.keys().close());
-    cache.scales().ifPresent(scales -> scales.values().close());
+    cache.release();
   }
 
   @Override
