@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.hubspot.jinjava.Jinjava;
 import com.hubspot.jinjava.JinjavaConfig;
 import com.hubspot.jinjava.LegacyOverrides;
+import com.hubspot.jinjava.el.JinjavaInterpreterResolver;
 import com.hubspot.jinjava.interpret.RenderResult;
 import com.hubspot.jinjava.lib.fn.ELFunctionDefinition;
 import java.io.IOException;
@@ -12,6 +13,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import jinjava.javax.el.CompositeELResolver;
 import org.sparkao.datasets.DatasetErrors;
 import org.sparkao.datasets.DatasetException;
 
@@ -34,6 +36,14 @@ public final class ChatTemplate {
           .withAllowAdjacentTextNodes(true)
           .withKeepNullableLoopValues(true)
           .build();
+
+  /** Python's methods before Jinjava's. */
+  private static final CompositeELResolver METHODS = new CompositeELResolver();
+
+  static {
+    METHODS.add(new PythonStrings());
+    METHODS.add(JinjavaInterpreterResolver.DEFAULT_RESOLVER_READ_WRITE);
+  }
 
   private final String origin;
   private final String template;
@@ -91,9 +101,15 @@ public final class ChatTemplate {
   public String prompt(List<ChatMessage> messages) {
     List<ChatMessage> others =
         messages.stream().filter(message -> !message.role().equals("system")).toList();
-    RenderResult result = rendered(messages);
+    String text;
+    try {
+      text = JinjaText.forJinjava(template);
+    } catch (IllegalArgumentException e) {
+      throw new DatasetException(DatasetErrors.brokenChatTemplate(origin, e.getMessage()), e);
+    }
+    RenderResult result = rendered(text, messages);
     if (result.hasErrors() && others.size() < messages.size()) {
-      result = rendered(others);
+      result = rendered(text, others);
     }
     if (result.hasErrors()) {
       throw new DatasetException(
@@ -102,7 +118,7 @@ public final class ChatTemplate {
     return result.getOutput();
   }
 
-  private RenderResult rendered(List<ChatMessage> messages) {
+  private RenderResult rendered(String text, List<ChatMessage> messages) {
     Map<String, Object> context = new HashMap<>(tokens);
     context.put(
         "messages",
@@ -112,8 +128,7 @@ public final class ChatTemplate {
     context.put("add_generation_prompt", true);
     JinjavaConfig config =
         JinjavaConfig.newBuilder()
-            .withTrimBlocks(true)
-            .withLstripBlocks(true)
+            .withElResolver(METHODS)
             .withNestedInterpretationEnabled(false)
             .withLegacyOverrides(AS_JINJA)
             .build();
@@ -123,7 +138,7 @@ public final class ChatTemplate {
         .registerFunction(
             new ELFunctionDefinition(
                 "", "raise_exception", ChatTemplate.class, "refuse", String.class));
-    return jinjava.renderForResult(template, context);
+    return jinjava.renderForResult(text, context);
   }
 
   /**
