@@ -15,6 +15,7 @@ import org.sparkao.jobs.page.ChartStyle;
 import org.sparkao.jobs.page.ForestPlot;
 import org.sparkao.jobs.page.Histogram;
 import org.sparkao.jobs.page.HtmlPage;
+import org.sparkao.jobs.table.AskedItem;
 import org.sparkao.jobs.table.EvalItemRow;
 import org.sparkao.jobs.table.EvalResultRow;
 
@@ -22,7 +23,7 @@ import org.sparkao.jobs.table.EvalResultRow;
 final class ComparePage {
   private static final int CHANGED = 20;
   private static final int HISTOGRAMS = 6;
-  private static final int HASH = 12;
+  private static final int LETTERS = 160;
   private static final String SHARES = "points of percent, B - A";
   private static final String OTHERS = "percent of A's value, B - A";
 
@@ -85,7 +86,7 @@ final class ComparePage {
                     times * values.difference(),
                     times * values.low(),
                     times * values.high(),
-                    CompareText.number("%+.2f", times * values.difference()),
+                    Texts.signed(times * values.difference(), 2),
                     color(line)));
       }
     }
@@ -129,20 +130,32 @@ final class ComparePage {
             TextTable.number("B - A"),
             TextTable.text("A right"),
             TextTable.text("B right"),
+            TextTable.text("asked"),
+            TextTable.text("right answer"),
+            TextTable.text("A's answer"),
+            TextTable.text("B's answer"),
             TextTable.text("item hash"));
     for (ChangedItem item : items) {
-      String hash = item.a().item().hash();
+      AskedItem asked = item.a().item().asked();
       table.row(
           item.a().key().task(),
           Texts.count(item.a().item().index()),
           Texts.decimals(item.a().outcome().likeliest().orElseThrow(), 3),
           Texts.decimals(item.b().outcome().likeliest().orElseThrow(), 3),
-          CompareText.number("%+.3f", item.difference()),
+          Texts.signed(item.difference(), 3),
           right(item.a()),
           right(item.b()),
-          hash.substring(0, Math.min(HASH, hash.length())));
+          asked.question().map(text -> Texts.end(Texts.line(text), LETTERS)).orElse("-"),
+          asked.target().map(text -> Texts.end(Texts.line(text), LETTERS)).orElse("-"),
+          answer(item.a()),
+          answer(item.b()),
+          Texts.shortHash(item.a().item().hash()));
     }
     return table;
+  }
+
+  private static String answer(EvalItemRow row) {
+    return row.answer().map(text -> Texts.beginning(Texts.line(text), LETTERS)).orElse("-");
   }
 
   private static String right(EvalItemRow row) {
@@ -161,12 +174,11 @@ final class ComparePage {
             TextTable.text("numerics"),
             TextTable.text("device"));
     for (EvalItemRow row : List.of(items.a().get(0), items.b().get(0))) {
-      String hash = row.key().checkpointHash();
       table.row(
           row == items.a().get(0) ? "A" : "B",
           row.runId(),
           sources.get(row.runId()),
-          hash.substring(0, Math.min(HASH, hash.length())),
+          Texts.shortHash(row.key().checkpointHash()),
           row.key().numerics(),
           row.key().device());
     }

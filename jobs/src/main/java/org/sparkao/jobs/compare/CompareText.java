@@ -50,15 +50,20 @@ final class CompareText {
     return List.of(
         line.items().task(),
         line.metric(),
-        number("%.4f", values.a()),
-        number("%.4f", values.b()),
-        number("%+.4f", values.difference()),
-        number("%+.4f", values.low()) + " to " + number("%+.4f", values.high()),
+        Texts.decimals(values.a(), 4),
+        Texts.decimals(values.b(), 4),
+        Texts.signed(values.difference(), 4),
+        Texts.signed(values.low(), 4) + " to " + Texts.signed(values.high(), 4),
         Texts.count(line.items().a().size()),
         line.flips().map(flips -> Texts.count(flips.lost())).orElse("-"),
         line.flips().map(flips -> Texts.count(flips.won())).orElse("-"),
         line.flips()
-            .map(flips -> number("%.4g", flips.probability()) + " (" + flips.method() + ")")
+            .map(
+                flips ->
+                    String.format(Locale.ROOT, "%.4g", flips.probability())
+                        + " ("
+                        + flips.method()
+                        + ")")
             .orElse("-"));
   }
 
@@ -79,10 +84,5 @@ final class CompareText {
               + " pairs got other tokens in B (tokenizer, examples, template or context differ)");
     }
     return notes;
-  }
-
-  /** A number, a point before its decimals whatever the locale. */
-  static String number(String format, double value) {
-    return String.format(Locale.ROOT, format, value);
   }
 }

@@ -109,13 +109,15 @@ record Evaluation(RunRow run, List<EvalResultRow> results, List<EvalItemRow> ite
   }
 
   /**
-   * The items that the model did worst on: wrong answers first, the least likely first among them.
+   * The items that the model did worst on: wrong answers first, and among them those first whose
+   * right choice fell furthest behind, or whose continuation was least likely where there is no
+   * choice.
    */
   List<EvalItemRow> worst(int limit) {
     return items.stream()
         .sorted(
             Comparator.comparingInt(Evaluation::rank)
-                .thenComparingDouble(item -> item.outcome().likeliest().orElse(0))
+                .thenComparingDouble(Evaluation::lead)
                 .thenComparing(item -> item.key().task())
                 .thenComparingLong(item -> item.item().index()))
         .limit(limit)
@@ -125,6 +127,10 @@ record Evaluation(RunRow run, List<EvalResultRow> results, List<EvalItemRow> ite
   private static int rank(EvalItemRow item) {
     OptionalLong correct = item.scores().correct();
     return correct.isEmpty() ? 1 : correct.getAsLong() == 0 ? 0 : 2;
+  }
+
+  private static double lead(EvalItemRow item) {
+    return item.margin().orElse(item.outcome().likeliest().orElse(0));
   }
 
   private static boolean isTakenOver(EvalItemRow item) {

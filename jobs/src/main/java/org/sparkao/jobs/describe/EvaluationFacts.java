@@ -9,15 +9,13 @@ import java.util.OptionalDouble;
 import org.sparkao.jobs.job.TextTable;
 import org.sparkao.jobs.job.Texts;
 import org.sparkao.jobs.page.Card;
+import org.sparkao.jobs.table.AskedItem;
 import org.sparkao.jobs.table.EvalItemRow;
 import org.sparkao.jobs.table.EvalResultRow;
 import org.sparkao.jobs.table.RunRow;
 
 /** Figures and tables of an evaluation, the same on a terminal and on a page. */
 final class EvaluationFacts {
-  private static final int GENERATED = 100;
-  private static final int HASH = 12;
-
   private EvaluationFacts() {}
 
   /** The figures that matter most. */
@@ -135,35 +133,45 @@ final class EvaluationFacts {
     return table;
   }
 
-  /** The worst items, at most so many. */
-  static TextTable worst(Evaluation evaluation, int limit) {
+  /**
+   * The worst items, at most so many.
+   *
+   * @param letters of each text that is shown
+   */
+  static TextTable worst(Evaluation evaluation, int limit, int letters) {
     TextTable table =
         TextTable.of(
             TextTable.text("task"),
             TextTable.number("item"),
             TextTable.text("right"),
+            TextTable.number("margin"),
             TextTable.number("nats a token"),
             TextTable.number("tokens"),
-            TextTable.text("item hash"),
-            TextTable.text("generated"));
+            TextTable.text("asked"),
+            TextTable.text("right answer"),
+            TextTable.text("answer"),
+            TextTable.text("item hash"));
     for (EvalItemRow item : evaluation.worst(limit)) {
-      OptionalDouble likeliest = item.outcome().likeliest();
+      AskedItem asked = item.item().asked();
       table.row(
           item.key().task(),
           Texts.count(item.item().index()),
           item.scores().correct().isPresent()
               ? item.scores().correct().getAsLong() == 1 ? "yes" : "no"
               : "-",
-          likeliest.isPresent() ? Texts.decimals(likeliest.getAsDouble(), 3) : "-",
+          nats(item.margin()),
+          nats(item.outcome().likeliest()),
           Texts.count(item.outcome().tokens()),
-          item.item().hash().substring(0, Math.min(HASH, item.item().hash().length())),
-          item.outcome().generated().map(EvaluationFacts::shortened).orElse("-"));
+          asked.question().map(text -> Texts.end(Texts.line(text), letters)).orElse("-"),
+          asked.target().map(text -> Texts.end(Texts.line(text), letters)).orElse("-"),
+          item.answer().map(text -> Texts.beginning(Texts.line(text), letters)).orElse("-"),
+          Texts.shortHash(item.item().hash()));
     }
     return table;
   }
 
-  private static String shortened(String text) {
-    return text.length() <= GENERATED ? text : text.substring(0, GENERATED) + "...";
+  private static String nats(OptionalDouble value) {
+    return value.isPresent() ? Texts.decimals(value.getAsDouble(), 3) : "-";
   }
 
   private static String number(double value) {

@@ -14,6 +14,8 @@ import org.sparkao.jobs.table.RunRow;
 final class EvaluationReport {
   private static final int WORST_LINES = 10;
   private static final int WORST = 20;
+  private static final int LINE_LETTERS = 30;
+  private static final int PAGE_LETTERS = 160;
   private static final int HISTOGRAMS = 6;
 
   private EvaluationReport() {}
@@ -31,7 +33,7 @@ final class EvaluationReport {
     List<String> lines = new ArrayList<>(facts.lines());
     section(lines, "Scores", EvaluationFacts.scores(evaluation));
     section(lines, "Tasks", EvaluationFacts.tasks(evaluation));
-    section(lines, "Worst items", EvaluationFacts.worst(evaluation, WORST_LINES));
+    section(lines, "Worst items", EvaluationFacts.worst(evaluation, WORST_LINES, LINE_LETTERS));
     return lines;
   }
 
@@ -58,7 +60,7 @@ final class EvaluationReport {
             .put("cards", EvaluationFacts.cards(evaluation))
             .put("scores", EvaluationFacts.scores(evaluation))
             .put("tasks", EvaluationFacts.tasks(evaluation))
-            .put("worst", EvaluationFacts.worst(evaluation, WORST))
+            .put("worst", EvaluationFacts.worst(evaluation, WORST, PAGE_LETTERS))
             .put("provenance", EvaluationFacts.provenance(evaluation))
             .put("unfinished", run.status() != RunRow.Status.DONE)
             .put("status", run.status().name().toLowerCase(Locale.ROOT))

@@ -5,12 +5,17 @@ import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.Locale;
+import java.util.regex.Pattern;
 
 /** Quantities as people read them. */
 public final class Texts {
+  private static final String DOTS = "...";
+  private static final int HASH = 12;
   private static final String[] UNITS = {"B", "kB", "MB", "GB", "TB", "PB"};
   private static final DateTimeFormatter TIME =
       DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss", Locale.ROOT).withZone(ZoneOffset.UTC);
+
+  private static final Pattern ZERO = Pattern.compile("[-+]0(\\.0+)?");
 
   private Texts() {}
 
@@ -54,14 +59,51 @@ public final class Texts {
     return Double.isInfinite(db) ? "exact" : String.format(Locale.ROOT, "%.1f dB", db);
   }
 
-  /** A number with that many decimals, a point before them whatever the locale. */
+  /**
+   * A number with that many decimals, a point before them whatever the locale; what rounds to zero
+   * has no sign.
+   */
   public static String decimals(double value, int count) {
-    return String.format(Locale.ROOT, "%." + count + "f", value);
+    return unsignedZero(String.format(Locale.ROOT, "%." + count + "f", value));
+  }
+
+  /** A difference: the same with a sign, plus included. */
+  public static String signed(double value, int count) {
+    return unsignedZero(String.format(Locale.ROOT, "%+." + count + "f", value));
+  }
+
+  private static String unsignedZero(String number) {
+    return ZERO.matcher(number).matches() ? number.substring(1) : number;
   }
 
   /** A number with three significant digits: 0.00123, 1.23e-07. */
   public static String significant(double value) {
     return String.format(Locale.ROOT, "%.3g", value);
+  }
+
+  /** The first characters of a text, three dots for what is left out. */
+  public static String beginning(String text, int most) {
+    return text.length() <= most ? text : text.substring(0, whole(text, most)) + DOTS;
+  }
+
+  /** The last characters of a text, three dots for what is left out. */
+  public static String end(String text, int most) {
+    return text.length() <= most ? text : DOTS + text.substring(whole(text, text.length() - most));
+  }
+
+  /** The same place, or one before it where it would part a character of two units. */
+  private static int whole(String text, int at) {
+    return Character.isLowSurrogate(text.charAt(at)) ? at - 1 : at;
+  }
+
+  /** A text on one line: every run of whitespace is one space. */
+  public static String line(String text) {
+    return text.strip().replaceAll("\\s+", " ");
+  }
+
+  /** As much of a SHA-256 as people compare. */
+  public static String shortHash(String hash) {
+    return hash.substring(0, Math.min(HASH, hash.length()));
   }
 
   /** A count with its digits grouped: 1,234,567. */

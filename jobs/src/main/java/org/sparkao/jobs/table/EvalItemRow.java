@@ -10,6 +10,7 @@ import io.delta.kernel.types.ArrayType;
 import io.delta.kernel.types.StructType;
 import java.time.Instant;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -58,11 +59,17 @@ public record EvalItemRow(
    * @param index from 0 in the order of the data
    * @param hash SHA-256 of its record in the data
    * @param requestHashes SHA-256 of each request's text
+   * @param asked its texts, cut
    * @param words of a text that is scored whole
    * @param bytes of the same in UTF-8
    */
   public record Item(
-      long index, String hash, List<String> requestHashes, OptionalLong words, OptionalLong bytes) {
+      long index,
+      String hash,
+      List<String> requestHashes,
+      AskedItem asked,
+      OptionalLong words,
+      OptionalLong bytes) {
     /** Freezes the list. */
     public Item {
       requestHashes = List.copyOf(requestHashes);
@@ -112,6 +119,40 @@ public record EvalItemRow(
           .mapToDouble(i -> logLikelihoods.get(i) / continuationTokens.get(i))
           .max();
     }
+  }
+
+  /**
+   * What the model answered: the likeliest choice, by the sum over its tokens and the first of
+   * equals, or the text that it generated; empty where it was asked for neither.
+   */
+  public Optional<String> answer() {
+    List<String> choices = item.asked().choices();
+    return choices.isEmpty()
+        ? outcome.generated()
+        : IntStream.range(0, choices.size())
+            .boxed()
+            .max(
+                Comparator.comparing(outcome.logLikelihoods()::get)
+                    .thenComparing(Comparator.reverseOrder()))
+            .map(choices::get);
+  }
+
+  /**
+   * By how much the right choice is likelier than the likeliest wrong one, nats, sums over tokens;
+   * negative where it is not. Empty without choices.
+   */
+  public OptionalDouble margin() {
+    if (item.asked().gold().isEmpty()) {
+      return OptionalDouble.empty();
+    }
+    int gold = (int) item.asked().gold().getAsLong();
+    double wrong =
+        IntStream.range(0, outcome.logLikelihoods().size())
+            .filter(i -> i != gold)
+            .mapToDouble(outcome.logLikelihoods()::get)
+            .max()
+            .orElse(Double.NaN);
+    return OptionalDouble.of(outcome.logLikelihoods().get(gold) - wrong);
   }
 
   /**
@@ -172,6 +213,22 @@ public record EvalItemRow(
                   "request_hashes",
                   new ArrayType(STRING, true),
                   "SHA-256 of the text of each request: context and continuation"),
+              new Column(
+                  "question",
+                  STRING,
+                  "end of what stands before the first continuation (300 characters), or beginning"
+                      + " of a text scored whole; null for a chunk of a text"),
+              new Column(
+                  "choices",
+                  new ArrayType(STRING, true),
+                  "beginnings (200 characters) of the texts to choose from, in the order of"
+                      + " log_likelihoods; empty where there is no choice"),
+              new Column("gold", LONG, "index of the right choice; null without choices"),
+              new Column(
+                  "target",
+                  STRING,
+                  "the right text: a choice, a last word, the end (300 characters) of a generated"
+                      + " answer; null for a text scored whole"),
               new Column("words", LONG, "words of a text scored whole; else null"),
               new Column("bytes", LONG, "bytes of the same; else null"),
               new Column(
@@ -221,6 +278,10 @@ public record EvalItemRow(
         key.numerics(),
         key.device(),
         item.requestHashes(),
+        item.asked().question().orElse(null),
+        item.asked().choices(),
+        orNull(item.asked().gold()),
+        item.asked().target().orElse(null),
         orNull(item.words()),
         orNull(item.bytes()),
         outcome.logLikelihoods(),
@@ -261,6 +322,11 @@ public record EvalItemRow(
             row.number("item_index"),
             row.text("item_hash"),
             row.texts("request_hashes"),
+            new AskedItem(
+                row.findText("question"),
+                row.has("choices") ? row.texts("choices") : List.of(),
+                optional(row.findNumber("gold")),
+                row.findText("target")),
             optional(row.findNumber("words")),
             optional(row.findNumber("bytes"))),
         new Outcome(

@@ -27,6 +27,7 @@ import org.sparkao.jobs.config.ConfigLayer;
 import org.sparkao.jobs.job.Console;
 import org.sparkao.jobs.job.ExitCode;
 import org.sparkao.jobs.storage.Storage;
+import org.sparkao.jobs.table.AskedItem;
 import org.sparkao.jobs.table.DeltaStore;
 import org.sparkao.jobs.table.EvalItemRow;
 
@@ -38,7 +39,16 @@ class TestCompareJob {
         run,
         new EvalItemRow.Key("k" + index, "c-" + run, "quiz", "1", "p" + index, "fp32", "cpu"),
         new EvalItemRow.Item(
-            index, "h" + index, List.of("r"), OptionalLong.of(10), OptionalLong.of(50)),
+            index,
+            "h" + index,
+            List.of("r"),
+            new AskedItem(
+                Optional.of("Question " + index),
+                List.of(),
+                OptionalLong.empty(),
+                Optional.of("word")),
+            OptionalLong.of(10),
+            OptionalLong.of(50)),
         new EvalItemRow.Outcome(
             List.of(-nats), List.of(1L), List.of(3L), List.of(4L), 0, Optional.empty()),
         new EvalItemRow.Scores(
@@ -145,7 +155,7 @@ class TestCompareJob {
     assertThat(page.select("#paired svg")).hasSize(1);
     assertThat(page.select("#changed tbody tr")).hasSize(20);
     assertThat(page.select("#changed tbody tr").first().text())
-        .isEqualTo("quiz 0 -5.000 -5.250 -0.250 yes no h0");
+        .isEqualTo("quiz 0 -5.000 -5.250 -0.250 yes no Question 0 word - - h0");
     assertThat(page.select("[id]").eachAttr("id")).doesNotHaveDuplicates();
     assertThat(page.select("script, link, img, [src], a[href]")).isEmpty();
   }

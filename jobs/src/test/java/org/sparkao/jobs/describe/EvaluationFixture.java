@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
+import org.sparkao.jobs.table.AskedItem;
 import org.sparkao.jobs.table.EvalItemRow;
 import org.sparkao.jobs.table.EvalResultRow;
 import org.sparkao.jobs.table.RunRow;
@@ -32,7 +33,10 @@ final class EvaluationFixture {
         new RunRow.Volume("models/llama", "tables/eval_results", "fp32", 2_500_000, 0, 48, 0, 0));
   }
 
-  /** Choices of 2 and 3 tokens after 10: the first has nats / 2 a token, the second -9 / 3. */
+  /**
+   * Choices of 2 and 3 tokens after 10: the first has nats / 2 a token, the second -9 / 3. The
+   * first is the answer, and right if anything is.
+   */
   static EvalItemRow quiz(long index, boolean right, double nats, String computedBy) {
     return new EvalItemRow(
         RUN,
@@ -41,6 +45,11 @@ final class EvaluationFixture {
             index,
             "hash-of-quiz-" + index,
             List.of("a", "b"),
+            new AskedItem(
+                Optional.of("Which of\nboth?"),
+                List.of("the first", "the second"),
+                OptionalLong.of(right ? 0 : 1),
+                Optional.of(right ? "the first" : "the second")),
             OptionalLong.empty(),
             OptionalLong.empty()),
         new EvalItemRow.Outcome(
@@ -61,7 +70,12 @@ final class EvaluationFixture {
         RUN,
         key("text", "1.0", 0),
         new EvalItemRow.Item(
-            0, "hash-of-text-0", List.of("a"), OptionalLong.of(70), OptionalLong.of(400)),
+            0,
+            "hash-of-text-0",
+            List.of("a"),
+            AskedItem.NOTHING,
+            OptionalLong.of(70),
+            OptionalLong.of(400)),
         new EvalItemRow.Outcome(
             List.of(-250.0), List.of(0L), List.of(1L), List.of(100L), 7, Optional.empty()),
         new EvalItemRow.Scores(
@@ -75,7 +89,13 @@ final class EvaluationFixture {
         RUN,
         key("words", "3.0", 0),
         new EvalItemRow.Item(
-            0, "hash-of-words-0", List.of("a"), OptionalLong.empty(), OptionalLong.empty()),
+            0,
+            "hash-of-words-0",
+            List.of("a"),
+            new AskedItem(
+                Optional.of("How many?"), List.of(), OptionalLong.empty(), Optional.of("#### 7")),
+            OptionalLong.empty(),
+            OptionalLong.empty()),
         new EvalItemRow.Outcome(
             List.of(), List.of(), List.of(40L), List.of(5L), 0, Optional.of(answer)),
         new EvalItemRow.Scores(

@@ -61,6 +61,24 @@ class TestEvaluationReport {
             "Scores and their 95 % intervals, word_perplexity");
   }
 
+  /** 0.9 + 1.96 x 0.1 and 0.1 - 1.96 x 0.1 are no shares; 1 + 1.96 x 2 is a perplexity. */
+  @Test
+  void intervalsOfSharesEndAtNoneAndAll() {
+    Evaluation evaluation =
+        new Evaluation(
+            EvaluationFixture.run(RunRow.Status.DONE),
+            List.of(
+                EvaluationFixture.result("quiz", "acc", 0.9, OptionalDouble.of(0.1)),
+                EvaluationFixture.result("quiz", "acc_norm", 0.1, OptionalDouble.of(0.1)),
+                EvaluationFixture.result("text", "word_perplexity", 1, OptionalDouble.of(2))),
+            List.of(EvaluationFixture.quiz(0, true, 1, EvaluationFixture.RUN)));
+    assertThat(page(evaluation).select("#scores tbody tr").eachText())
+        .containsExactly(
+            "quiz acc 0.9000 0.1000 0.7040 to 1.0000 4",
+            "quiz acc_norm 0.1000 0.1000 0.0000 to 0.2960 4",
+            "text word_perplexity 1.0000 2.0000 -2.9200 to 4.9200 4");
+  }
+
   @Test
   void countsWhatEachTaskTook() {
     assertThat(page(EvaluationFixture.evaluation()).select("#tasks tbody tr").eachText())
@@ -72,11 +90,11 @@ class TestEvaluationReport {
     Document page = page(EvaluationFixture.evaluation());
     assertThat(page.select("#worst tbody tr").eachText())
         .containsExactly(
-            "quiz 2 no -2.000 25 hash-of-quiz -",
-            "quiz 1 no -1.000 25 hash-of-quiz -",
-            "text 0 - -2.500 101 hash-of-text -",
-            "quiz 3 yes -2.500 25 hash-of-quiz -",
-            "quiz 0 yes -0.500 25 hash-of-quiz -");
+            "quiz 1 no -7.000 -1.000 25 Which of both? the second the first hash-of-quiz",
+            "quiz 2 no -5.000 -2.000 25 Which of both? the second the first hash-of-quiz",
+            "text 0 - - -2.500 101 - - - hash-of-text",
+            "quiz 3 yes 4.000 -2.500 25 Which of both? the first the first hash-of-quiz",
+            "quiz 0 yes 8.000 -0.500 25 Which of both? the first the first hash-of-quiz");
     assertThat(page.select("#likelihoods figcaption").eachText()).containsExactly("quiz", "text");
     assertThat(page.select("#likelihoods svg")).hasSize(2);
   }
@@ -108,8 +126,11 @@ class TestEvaluationReport {
   void showsGeneratedTextAsText() {
     Document page = page(of(EvaluationFixture.generated("<img src=x>" + "y".repeat(200))));
     assertThat(page.select("img, script")).isEmpty();
-    assertThat(page.select("#worst td").last().text())
-        .isEqualTo("<img src=x>" + "y".repeat(89) + "...");
+    assertThat(page.select("#worst tbody tr").text())
+        .isEqualTo(
+            "words 0 no - - 45 How many? #### 7 <img src=x>"
+                + "y".repeat(149)
+                + "... hash-of-word");
     assertThat(page.select("#likelihoods p").text()).isEqualTo("No item was scored by likelihood.");
   }
 
@@ -160,7 +181,7 @@ class TestEvaluationReport {
     assertThat(run.out())
         .containsPattern("quiz +acc +0\\.5000 +0\\.2500 +0\\.0100 to 0\\.9900 +4")
         .containsPattern("quiz +2\\.0 +4 +1 +80 +20 +0 +0 +1\\.5 s")
-        .containsPattern("quiz +2 +no +-2\\.000 +25 +hash-of-quiz");
+        .containsPattern("quiz +2 +no +-5\\.000 +-2\\.000 +25 +Which of both\\? +the second");
     assertThat(Jsoup.parse(Files.readString(html)).select("#worst tbody tr")).hasSize(5);
   }
 }

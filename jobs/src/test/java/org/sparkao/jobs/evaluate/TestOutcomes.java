@@ -9,12 +9,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.sparkao.datasets.tokenizer.Tokenizer;
 import org.sparkao.datasets.tokenizer.Tokenizers;
 import org.sparkao.jobs.job.JobRun;
+import org.sparkao.jobs.table.AskedItem;
 import org.sparkao.jobs.table.EvalItemRow;
 import org.sparkao.jobs.table.EvalResultRow;
 
@@ -66,6 +69,43 @@ class TestOutcomes {
         }
       }
     }
+  }
+
+  /**
+   * What was asked stands beside what was said, the ends of contexts and the beginnings of texts.
+   */
+  @Test
+  void rowsShowTheirTexts() throws Exception {
+    fixture.run("t", "run-id", "r");
+    for (EvalItemRow row : rows("choice")) {
+      JsonNode record = line("choice.jsonl", (int) row.item().index());
+      String context = record.path("q").asText();
+      AskedItem asked = row.item().asked();
+      assertThat(asked.question().orElseThrow())
+          .isEqualTo(
+              context.length() > 300 ? "..." + context.substring(context.length() - 300) : context);
+      String right = record.path("c").path(0).asText();
+      assertThat(asked.choices()).containsExactly(right, "nothing at all", "blue");
+      assertThat(asked.gold()).hasValue(0);
+      assertThat(asked.target()).contains(right);
+      List<Double> said = row.outcome().logLikelihoods();
+      double wrong = Math.max(said.get(1), said.get(2));
+      assertThat(row.margin()).hasValue(said.get(0) - wrong);
+      assertThat(row.answer().orElseThrow().equals(right)).isEqualTo(said.get(0) >= wrong);
+      assertThat(row.scores().correct().getAsLong() == 1).isEqualTo(said.get(0) >= wrong);
+    }
+    EvalItemRow word = rows("word").get(3);
+    assertThat(word.item().asked().target()).contains(line("word.jsonl", 3).path("w").asText());
+    assertThat(word.margin()).isEmpty();
+    assertThat(word.answer()).isEmpty();
+    String text = line("text.jsonl", 0).path("t").asText();
+    assertThat(rows("text").get(0).item().asked())
+        .isEqualTo(
+            new AskedItem(
+                Optional.of(text.substring(0, 300) + "..."),
+                List.of(),
+                OptionalLong.empty(),
+                Optional.empty()));
   }
 
   /** Windows of 64 after the token that begins a text, by hand. */

@@ -38,6 +38,34 @@ class TestTexts {
     assertThat(Texts.decibels(Double.NaN)).isEqualTo("-");
   }
 
+  /** Three decimals; a sign before zero would say that something is there. */
+  @ParameterizedTest
+  @CsvSource({
+    "-0.0004, 0.000, 0.000",
+    "0.0004, 0.000, 0.000",
+    "-0.0, 0.000, 0.000",
+    "-0.0006, -0.001, -0.001",
+    "0.25, 0.250, +0.250",
+    "-10.0, -10.000, -10.000"
+  })
+  void writesZeroWithoutASign(double value, String plain, String signed) {
+    assertThat(Texts.decimals(value, 3)).isEqualTo(plain);
+    assertThat(Texts.signed(value, 3)).isEqualTo(signed);
+  }
+
+  /** The last character of each is one of two units, which stay together. */
+  @Test
+  void cutsTexts() {
+    assertThat(Texts.beginning("abcdef", 6)).isEqualTo("abcdef");
+    assertThat(Texts.beginning("abcdef", 5)).isEqualTo("abcde...");
+    assertThat(Texts.beginning("ab\uD83D\uDE00d", 3)).isEqualTo("ab...");
+    assertThat(Texts.end("abcdef", 6)).isEqualTo("abcdef");
+    assertThat(Texts.end("abcdef", 2)).isEqualTo("...ef");
+    assertThat(Texts.end("ab\uD83D\uDE00d", 2)).isEqualTo("...\uD83D\uDE00d");
+    assertThat(Texts.line(" a\n\n  b\tc ")).isEqualTo("a b c");
+    assertThat(Texts.shortHash("0123456789abcdef")).isEqualTo("0123456789ab");
+  }
+
   @Test
   void writesTimesInUtc() {
     assertThat(Texts.time(Instant.EPOCH)).isEqualTo("1970-01-01 00:00:00");

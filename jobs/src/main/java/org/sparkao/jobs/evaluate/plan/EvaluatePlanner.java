@@ -11,6 +11,7 @@ import org.sparkao.datasets.task.ItemOptions;
 import org.sparkao.datasets.task.Request;
 import org.sparkao.datasets.task.TaskKind;
 import org.sparkao.datasets.tokenizer.Tokenizer;
+import org.sparkao.jobs.table.AskedItem;
 import org.sparkao.quant.QuantException;
 
 /** Makes the plan; whatever can be refused is refused here. */
@@ -69,6 +70,7 @@ public final class EvaluatePlanner {
                 item.hash(),
                 item.item().group(),
                 item.item().answer(),
+                task.chunkTokens().isPresent() ? AskedItem.NOTHING : AskedText.of(item.item()),
                 item.item().requests().stream().map(Request::hash).toList(),
                 new ItemWork(items.size(), item.requests(), item.prompts())));
       }

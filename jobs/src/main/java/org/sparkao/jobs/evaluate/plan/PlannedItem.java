@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import org.sparkao.datasets.task.Answer;
 import org.sparkao.datasets.task.EvaluationTask;
+import org.sparkao.jobs.table.AskedItem;
 
 /**
  * An item of a task, as tokens.
@@ -13,6 +14,7 @@ import org.sparkao.datasets.task.EvaluationTask;
  * @param hash SHA-256 of its record in the data, and of the chunk's number where a text is cut
  * @param group the part of the task that it belongs to; may be empty
  * @param answer what is right
+ * @param asked its texts as people read them
  * @param requestHashes SHA-256 of each request's text
  * @param work what an executor needs
  */
@@ -22,6 +24,7 @@ public record PlannedItem(
     String hash,
     String group,
     Answer answer,
+    AskedItem asked,
     List<String> requestHashes,
     ItemWork work) {
   /** Freezes the list. */

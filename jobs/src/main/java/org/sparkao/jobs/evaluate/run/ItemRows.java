@@ -93,6 +93,7 @@ final class ItemRows {
         item.index(),
         item.hash(),
         item.requestHashes(),
+        item.asked(),
         counted ? OptionalLong.of(text.words()) : OptionalLong.empty(),
         counted ? OptionalLong.of(text.bytes()) : OptionalLong.empty());
   }
