@@ -56,10 +56,11 @@ public final class DeltaStore {
    * whatever became of the first attempt (Delta's idempotent transactions).
    *
    * @param rows values in the order of the columns
+   * @return whether they were added
    */
-  public void append(Table table, List<List<Object>> rows, String runId, long step)
+  public boolean append(Table table, List<List<Object>> rows, String runId, long step)
       throws IOException {
-    log(table).append(rows, runId, step);
+    return log(table).append(rows, runId, step);
   }
 
   /** Deletes the rows of a run that a condition finds. */

@@ -62,16 +62,21 @@ final class TableLog {
     return now().flatMap(snapshot -> snapshot.getLatestTransactionVersion(engine, application));
   }
 
-  /** Adds rows of a run unless a transaction of this or a later step has. */
-  void append(List<List<Object>> rows, String runId, long step) throws IOException {
-    attempt(
+  /**
+   * Adds rows of a run unless a transaction of this or a later step has.
+   *
+   * @return whether they were added
+   */
+  boolean append(List<List<Object>> rows, String runId, long step) throws IOException {
+    return attempt(
         () -> {
           Optional<Snapshot> now = now();
           if (last(now, runId) >= step) {
-            return;
+            return false;
           }
           TableWrite write = begin(now, runId, step);
           commit(write, write.add(runId, rows));
+          return true;
         });
   }
 
@@ -98,12 +103,13 @@ final class TableLog {
             }
           }
           if (actions.isEmpty() && added.isEmpty()) {
-            return;
+            return false;
           }
           if (!added.isEmpty()) {
             actions.addAll(write.add(runId, added));
           }
           commit(write, actions);
+          return true;
         });
   }
 
@@ -112,6 +118,19 @@ final class TableLog {
       return Optional.of(io.delta.kernel.Table.forPath(engine, location).getLatestSnapshot(engine));
     } catch (TableNotFoundException e) {
       return Optional.empty();
+    }
+  }
+
+  /** A table of before may lack columns: it is read, and not written to. */
+  private void requireColumns(Snapshot now) {
+    for (Column column : table.columns()) {
+      if (now.getSchema().indexOf(column.name()) < 0) {
+        throw new QuantException(
+            location
+                + ": has no column "
+                + column.name()
+                + ", so that another version of sparkao wrote it; give other --tables");
+      }
     }
   }
 
@@ -125,6 +144,7 @@ final class TableLog {
   }
 
   private TableWrite begin(Optional<Snapshot> now, String application, long version) {
+    now.ifPresent(this::requireColumns);
     TransactionBuilder builder =
         io.delta.kernel.Table.forPath(engine, location)
             .createTransactionBuilder(
@@ -160,16 +180,15 @@ final class TableLog {
   /** A step that may meet another writer. */
   @FunctionalInterface
   private interface Attempt {
-    /** Looks at the newest version first. */
-    void run() throws IOException;
+    /** Looks at the newest version first; says whether it changed the table. */
+    boolean run() throws IOException;
   }
 
-  private void attempt(Attempt attempt) throws IOException {
+  private boolean attempt(Attempt attempt) throws IOException {
     RuntimeException last = null;
     for (int i = 0; i < MOST_ATTEMPTS; i++) {
       try {
-        attempt.run();
-        return;
+        return attempt.run();
       } catch (ConcurrentWriteException | TableAlreadyExistsException e) {
         last = e;
       }

@@ -13,6 +13,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.sparkao.jobs.job.ExitCode;
 import org.sparkao.jobs.job.JobRun;
+import org.sparkao.jobs.table.DeltaStore;
+import org.sparkao.jobs.table.EvalItemRow;
 import org.sparkao.jobs.table.RunRow;
 
 /** From the command to the tables, with a model that needs no weights. */
@@ -97,6 +99,23 @@ class TestEvaluateJob {
     assertThat(said(fixture.items("t", "r"))).isEqualTo(said(fixture.items("fresh", "r")));
     assertThat(fixture.store("t").read(RunRow.TABLE, "r")).hasSize(1);
     assertThat(fixture.store("t").read(RunRow.TABLE, "r").get(0).text("status")).isEqualTo("done");
+  }
+
+  /** As if another driver of the run had computed the same items and committed them later. */
+  @Test
+  void ofAnItemThatIsStoredTwiceOneRowStays() throws Exception {
+    fixture.run("t", SMALL);
+    List<Object> expected = said(fixture.items("t", "r"));
+    DeltaStore store = fixture.store("t");
+    long step = store.lastStep(EvalItemRow.TABLE, "r") + 1;
+    store.append(
+        EvalItemRow.TABLE,
+        fixture.items("t", "r").subList(0, 50).stream().map(row -> row.toRow(step)).toList(),
+        "r",
+        step);
+    assertThat(fixture.items("t", "r")).hasSize(expected.size() + 50);
+    fixture.run("t", SMALL);
+    assertThat(said(fixture.items("t", "r"))).isEqualTo(expected);
   }
 
   @Test

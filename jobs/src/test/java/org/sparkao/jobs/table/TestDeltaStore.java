@@ -1,6 +1,7 @@
 package org.sparkao.jobs.table;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,6 +24,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.sparkao.jobs.storage.Storage;
+import org.sparkao.quant.QuantException;
 import org.sparkao.quant.metric.TensorStatistics;
 
 /** What the store wrote, as Spark and Delta read it. */
@@ -132,6 +134,21 @@ class TestDeltaStore {
   }
 
   @Test
+  void aTableWithoutAColumnIsNotWritten() throws Exception {
+    List<Column> fewer = RunRow.TABLE.columns().subList(0, 2);
+    store().append(new Table("runs", "of before", fewer), List.of(List.of("r", "x")), "r", 0);
+    assertThat(store().read(RunRow.TABLE)).hasSize(1);
+    assertThatThrownBy(() -> store().replaceRun(run("r", RunRow.Status.RUNNING)))
+        .isInstanceOf(QuantException.class)
+        .hasMessage(
+            "file://"
+                + folder
+                + "/runs: has no column "
+                + RunRow.TABLE.columns().get(2).name()
+                + ", so that another version of sparkao wrote it; give other --tables");
+  }
+
+  @Test
   void columnsHaveTheirTypesAndComments() throws Exception {
     store().append(TensorRow.TABLE, List.of(tensor(Optional.empty())), "quantize-a", 1);
     assertThat(bySpark(TensorRow.TABLE).schema().fields())
@@ -180,8 +197,9 @@ class TestDeltaStore {
 
   @Test
   void aStepIsAppendedOnce() throws Exception {
-    store().append(ShardRow.TABLE, List.of(shard("quantize-a", "a", 1)), "quantize-a", 1);
-    store().append(ShardRow.TABLE, List.of(shard("quantize-a", "a", 1)), "quantize-a", 1);
+    List<List<Object>> rows = List.of(shard("quantize-a", "a", 1));
+    assertThat(store().append(ShardRow.TABLE, rows, "quantize-a", 1)).isTrue();
+    assertThat(store().append(ShardRow.TABLE, rows, "quantize-a", 1)).isFalse();
     store().append(ShardRow.TABLE, List.of(shard("quantize-a", "b", 2)), "quantize-a", 2);
     store().append(ShardRow.TABLE, List.of(shard("quantize-a", "a", 1)), "quantize-a", 1);
     store().append(ShardRow.TABLE, List.of(shard("quantize-b", "c", 1)), "quantize-b", 1);

@@ -153,7 +153,10 @@ public final class EvaluateRun {
     return complete(keys);
   }
 
-  /** What the table says in the end, which is what everybody else will read. */
+  /**
+   * What the table says in the end, which is what everybody else will read; of an item that two
+   * drivers of this run have computed one row stays.
+   */
   private List<EvalItemRow> complete(List<Key> keys) throws IOException {
     StoredItems stored = StoredItems.read(store, runId, request.plan(), keys);
     List<EvalItemRow> rows = new ArrayList<>();
@@ -170,8 +173,11 @@ public final class EvaluateRun {
                               + keys.get(position).task()
                               + " has no row of run "
                               + runId
-                              + " for an item that was computed; another driver used the same"
-                              + " --run-id at the same time")));
+                              + " for an item that was computed; somebody deleted it")));
+    }
+    if (stored.hasTwice()) {
+      long step = store.lastStep(EvalItemRow.TABLE, runId);
+      store.replace(EvalItemRow.TABLE, runId, rows.stream().map(row -> row.toRow(step)).toList());
     }
     return rows;
   }

@@ -43,8 +43,13 @@ final class ItemCommitter {
     if (rows.isEmpty()) {
       return;
     }
-    long step = store.lastStep(EvalItemRow.TABLE, runId) + 1;
-    store.append(
-        EvalItemRow.TABLE, rows.stream().map(row -> row.toRow(step)).toList(), runId, step);
+    boolean added = false;
+    while (!added) {
+      // Another driver of the same run may take the step meanwhile.
+      long step = store.lastStep(EvalItemRow.TABLE, runId) + 1;
+      added =
+          store.append(
+              EvalItemRow.TABLE, rows.stream().map(row -> row.toRow(step)).toList(), runId, step);
+    }
   }
 }

@@ -16,6 +16,7 @@ import org.sparkao.jobs.table.TableRow;
 final class StoredItems {
   private final Map<String, EvalItemRow> byKey = new HashMap<>();
   private final List<Optional<EvalItemRow>> own;
+  private boolean twice;
 
   private StoredItems(int items) {
     own = new ArrayList<>(java.util.Collections.nCopies(items, Optional.empty()));
@@ -43,6 +44,7 @@ final class StoredItems {
       if (row.runId().equals(runId)
           && position != null
           && row.key().id().equals(keys.get(position).id())) {
+        stored.twice |= stored.own(position).isPresent();
         stored.own.set(position, Optional.of(row));
       }
     }
@@ -56,6 +58,11 @@ final class StoredItems {
   /** The run's own row of an item. */
   Optional<EvalItemRow> own(int position) {
     return own.get(position);
+  }
+
+  /** Whether the run has several rows of an item: two drivers computed it at once. */
+  boolean hasTwice() {
+    return twice;
   }
 
   /** A row with a key, of whatever run. */
