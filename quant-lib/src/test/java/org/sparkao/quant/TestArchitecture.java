@@ -24,18 +24,20 @@ class TestArchitecture {
    * Package to the packages of this module that it may use; the root (exceptions) is open to all.
    */
   static final Map<String, Set<String>> ARROWS =
-      Map.of(
-          "format", Set.of(),
-          "metric", Set.of(),
-          "scheme", Set.of("format"),
-          "safetensors", Set.of("format"),
-          "checkpoint", Set.of("format", "safetensors"),
-          "config", Set.of("scheme", "safetensors", "checkpoint"),
-          "observe", Set.of("format", "scheme"),
-          "pack", Set.of("format", "scheme", "safetensors"),
-          "torchao", Set.of("format", "scheme", "pack"),
-          "algorithm",
-              Set.of("format", "scheme", "safetensors", "observe", "pack", "metric", "torchao"));
+      Map.ofEntries(
+          Map.entry("format", Set.of()),
+          Map.entry("metric", Set.of()),
+          Map.entry("scheme", Set.of("format")),
+          Map.entry("safetensors", Set.of("format")),
+          Map.entry("checkpoint", Set.of("format", "safetensors")),
+          Map.entry("config", Set.of("scheme", "safetensors", "checkpoint")),
+          Map.entry("observe", Set.of("format", "scheme")),
+          Map.entry("calibration", Set.of("safetensors", "checkpoint", "observe")),
+          Map.entry("pack", Set.of("format", "scheme", "safetensors")),
+          Map.entry("torchao", Set.of("format", "scheme", "pack")),
+          Map.entry(
+              "algorithm",
+              Set.of("format", "scheme", "safetensors", "observe", "pack", "metric", "torchao")));
 
   static final Set<String> PACKAGES = new TreeSet<>(ARROWS.keySet());
 

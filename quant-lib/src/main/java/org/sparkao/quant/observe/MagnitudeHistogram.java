@@ -35,6 +35,74 @@ public final class MagnitudeHistogram {
     this.first = counts.length;
   }
 
+  /**
+   * A histogram as it was stored.
+   *
+   * @param firstBin of the counts: bin b begins at the fp32 number whose bits are b * 2^23 /
+   *     binsPerOctave
+   * @param stored counts of consecutive bins
+   */
+  public static MagnitudeHistogram of(int binsPerOctave, int firstBin, long[] stored) {
+    MagnitudeHistogram histogram = new MagnitudeHistogram(binsPerOctave);
+    if (firstBin < 0 || stored.length > histogram.counts.length - firstBin) {
+      throw new IllegalArgumentException(stored.length + " bins from bin " + firstBin + " on");
+    }
+    for (int i = 0; i < stored.length; i++) {
+      histogram.put(firstBin + i, stored[i]);
+    }
+    return histogram;
+  }
+
+  private void put(int bin, long count) {
+    if (count < 0) {
+      throw new IllegalArgumentException("bin " + bin + " has count " + count);
+    }
+    if (count > 0) {
+      counts[bin] += count;
+      first = Math.min(first, bin);
+      last = Math.max(last, bin);
+      total += count;
+    }
+  }
+
+  /** First bin that is not empty; 0 when all are. */
+  public int firstBin() {
+    return last < first ? 0 : first;
+  }
+
+  /** Counts from {@link #firstBin} to the last bin that is not empty; a copy. */
+  public long[] counts() {
+    return last < first ? new long[0] : Arrays.copyOfRange(counts, first, last + 1);
+  }
+
+  /**
+   * Counts consecutive values.
+   *
+   * @return the largest magnitude; infinite or NaN where a value is
+   */
+  public float addAll(float[] values, int offset, int length) {
+    long[] all = counts;
+    int lowest = first;
+    int highest = last;
+    int most = 0;
+    long finite = 0;
+    for (int i = offset; i < offset + length; i++) {
+      int magnitude = Float.floatToRawIntBits(values[i]) & Integer.MAX_VALUE;
+      most = Math.max(most, magnitude);
+      int bin = magnitude >>> shift;
+      if (bin < all.length) {
+        all[bin]++;
+        lowest = Math.min(lowest, bin);
+        highest = Math.max(highest, bin);
+        finite++;
+      }
+    }
+    first = lowest;
+    last = highest;
+    total += finite;
+    return Float.intBitsToFloat(most);
+  }
+
   /** Counts one value. */
   public void add(float value) {
     int bin = (Float.floatToRawIntBits(value) & Integer.MAX_VALUE) >>> shift;
