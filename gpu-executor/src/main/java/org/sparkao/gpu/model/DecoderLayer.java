@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Optional;
 import org.sparkao.gpu.device.Buffer;
 import org.sparkao.gpu.layer.KvCache;
+import org.sparkao.gpu.model.LayerObserver.Part;
 import org.sparkao.gpu.model.ModelOperators.HeadNorms;
 import org.sparkao.gpu.model.ModelOperators.HeadSteps;
 import org.sparkao.gpu.model.ProjectionSpec.After;
@@ -89,19 +90,32 @@ final class DecoderLayer implements AutoCloseable {
 
   /** Changes the residual stream of a pass in place. */
   void run(Pass pass, PassMemory memory, Optional<KvCache> cache) {
+    run(pass, memory, cache, LayerObserver.NONE);
+  }
+
+  /** The same to the bit, and shows what the parts read. */
+  void run(Pass pass, PassMemory memory, Optional<KvCache> cache, LayerObserver observer) {
     int rows = pass.places().rows();
+    observer.before(Part.QKV, memory.hidden(), rows);
     qkv.run(pass.operation(), rows, memory.hidden(), memory.qkv());
     operators.prepareHeads(
         memory.qkv(),
         memory.heads(),
         pass.places(),
         new HeadSteps(headNorms, pass.rotation(), cache));
+    observer.before(Part.HEADS, memory.qkv(), rows);
     pass.attend(operators, memory, cache);
+    observer.before(Part.OUTPUT, memory.attended(), rows);
     output.run(pass.operation(), rows, memory.attended(), memory.hidden());
-    if (feedForward.size() == 1) {
-      feedForward.get(0).run(pass.operation(), rows, memory.hidden(), memory.hidden());
+    observer.before(Part.FEED_FORWARD, memory.hidden(), rows);
+    Projection first = feedForward.get(0);
+    if (first instanceof ObservedMixture mixture) {
+      mixture.run(rows, memory.hidden(), memory.hidden(), observer.experts());
+    } else if (feedForward.size() == 1) {
+      first.run(pass.operation(), rows, memory.hidden(), memory.hidden());
     } else {
-      feedForward.get(0).run(pass.operation(), rows, memory.hidden(), memory.inner());
+      first.run(pass.operation(), rows, memory.hidden(), memory.inner());
+      observer.before(Part.DOWN, memory.inner(), rows);
       feedForward.get(1).run(pass.operation(), rows, memory.inner(), memory.hidden());
     }
   }

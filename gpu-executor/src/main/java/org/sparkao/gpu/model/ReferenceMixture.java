@@ -1,12 +1,13 @@
 package org.sparkao.gpu.model;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
 import org.sparkao.gpu.device.Buffer;
 
 /** A mixture of experts, token by token. */
-final class ReferenceMixture implements Projection {
+final class ReferenceMixture implements ObservedMixture {
   private final Mixture mixture;
   private final ReferenceMatrix router;
   private final List<Expert> experts;
@@ -26,13 +27,18 @@ final class ReferenceMixture implements Projection {
   record Expert(ReferenceMatrix gate, ReferenceMatrix up, ReferenceMatrix down)
       implements AutoCloseable {
     double[] apply(float[] x, Arithmetic arithmetic) {
+      return down.times(new float[][] {inner(x, arithmetic)})[0];
+    }
+
+    /** What down reads. */
+    float[] inner(float[] x, Arithmetic arithmetic) {
       float[][] one = {x};
       double[] inner = ReferenceRows.swiglu(gate.times(one), up.times(one))[0];
       float[] rounded = new float[inner.length];
       for (int i = 0; i < inner.length; i++) {
         rounded[i] = ReferenceNumbers.round(arithmetic, inner[i]);
       }
-      return down.times(new float[][] {rounded})[0];
+      return rounded;
     }
 
     long bytes() {
@@ -48,26 +54,60 @@ final class ReferenceMixture implements Projection {
   }
 
   @Override
-  public void run(Operation operation, int rows, Buffer x, Buffer y) {
+  public void run(int rows, Buffer x, Buffer y, ExpertObserver observer) {
     float[][] input = ReferenceRows.read(x, rows, router.k(), arithmetic);
     norm.ifPresent(n -> ReferenceRows.each(input, n::apply));
     double[][] sums = new double[rows][];
+    List<List<float[]>> seen = new ArrayList<>();
+    experts.forEach(expert -> seen.add(new ArrayList<>()));
     for (int row = 0; row < rows; row++) {
-      sums[row] = routed(input[row]);
+      double[] weights = probabilities(input[row]);
+      int[] chosen = chosen(weights);
+      sums[row] = routed(input[row], weights, chosen);
+      for (int expert : chosen) {
+        seen.get(expert).add(input[row]);
+      }
+    }
+    for (int expert = 0; expert < experts.size(); expert++) {
+      switch (observer.shown(expert)) {
+        case ROUTED -> show(expert, seen.get(expert), observer);
+        case ALL -> show(expert, List.of(input), observer);
+        default -> {}
+      }
     }
     ReferenceRows.add(sums, y, arithmetic);
   }
 
-  private double[] routed(float[] x) {
-    double[] weights = probabilities(x);
-    int[] chosen =
-        IntStream.range(0, weights.length)
-            .boxed()
-            .sorted((a, b) -> Double.compare(weights[b], weights[a]))
-            .limit(mixture.perToken())
-            .mapToInt(Integer::intValue)
-            .sorted()
-            .toArray();
+  private void show(int expert, List<float[]> rows, ExpertObserver observer) {
+    if (rows.isEmpty()) {
+      return;
+    }
+    observer.inputs(expert, flat(rows), rows.size());
+    List<float[]> inner =
+        rows.stream().map(row -> experts.get(expert).inner(row, arithmetic)).toList();
+    observer.inner(expert, flat(inner), rows.size());
+  }
+
+  private static float[] flat(List<float[]> rows) {
+    int columns = rows.get(0).length;
+    float[] all = new float[rows.size() * columns];
+    for (int i = 0; i < rows.size(); i++) {
+      System.arraycopy(rows.get(i), 0, all, i * columns, columns);
+    }
+    return all;
+  }
+
+  private int[] chosen(double[] weights) {
+    return IntStream.range(0, weights.length)
+        .boxed()
+        .sorted((a, b) -> Double.compare(weights[b], weights[a]))
+        .limit(mixture.perToken())
+        .mapToInt(Integer::intValue)
+        .sorted()
+        .toArray();
+  }
+
+  private double[] routed(float[] x, double[] weights, int[] chosen) {
     double total = 1;
     if (mixture.weighting() == Mixture.Weighting.NORMALIZED) {
       total = IntStream.of(chosen).mapToDouble(i -> weights[i]).sum();

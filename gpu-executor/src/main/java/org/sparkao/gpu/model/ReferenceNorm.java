@@ -30,14 +30,19 @@ final class ReferenceNorm {
 
   /** Norms a row in place. */
   void apply(float[] row) {
+    apply(row, 0);
+  }
+
+  /** Norms a row in place that begins at {@code first}. */
+  void apply(float[] rows, int first) {
     double squares = 0;
-    for (float value : row) {
-      squares += (double) value * value;
+    for (int i = 0; i < weight.length; i++) {
+      squares += (double) rows[first + i] * rows[first + i];
     }
-    double root = Math.sqrt(squares / row.length + epsilon);
-    for (int i = 0; i < row.length; i++) {
-      double one = ReferenceNumbers.round(arithmetic, row[i] / root);
-      row[i] = ReferenceNumbers.round(arithmetic, one * weight[i]);
+    double root = Math.sqrt(squares / weight.length + epsilon);
+    for (int i = 0; i < weight.length; i++) {
+      double one = ReferenceNumbers.round(arithmetic, rows[first + i] / root);
+      rows[first + i] = ReferenceNumbers.round(arithmetic, one * weight[i]);
     }
   }
 }

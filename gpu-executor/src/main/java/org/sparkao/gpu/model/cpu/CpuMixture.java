@@ -6,11 +6,11 @@ import java.util.List;
 import java.util.Optional;
 import org.sparkao.gpu.device.Buffer;
 import org.sparkao.gpu.device.CpuDevice;
-import org.sparkao.gpu.model.Operation;
-import org.sparkao.gpu.model.Projection;
+import org.sparkao.gpu.model.ExpertObserver;
+import org.sparkao.gpu.model.ObservedMixture;
 
 /** A mixture of experts: one expert after the other, each with all of its rows. */
-final class CpuMixture implements Projection {
+final class CpuMixture implements ObservedMixture {
   private final Layers router;
   private final List<Expert> experts;
   private final Optional<RowNorm> norm;
@@ -51,7 +51,7 @@ final class CpuMixture implements Projection {
   record Expert(Layers inner, Layers down) {}
 
   @Override
-  public void run(Operation operation, int rows, Buffer x, Buffer y) {
+  public void run(int rows, Buffer x, Buffer y, ExpertObserver observer) {
     int k = router.k();
     float[] input = workspace.take(Workspace.Use.INPUT, rows, k);
     FloatBuffer from = Workspace.floats(x);
@@ -66,13 +66,32 @@ final class CpuMixture implements Projection {
     float[] sums = workspace.take(Workspace.Use.SUMS, rows, k);
     Arrays.fill(sums, 0, rows * k, 0);
     for (int expert = 0; expert < experts.size(); expert++) {
-      add(expert, rows, input, weights, sums);
+      add(expert, rows, input, weights, sums, observer);
+      if (observer.shown(expert) == ExpertObserver.Shown.ALL) {
+        show(expert, rows, input, observer);
+      }
     }
     FloatBuffer to = Workspace.floats(y);
     cores.rows(rows, row -> addRow(to, sums, row, k));
   }
 
-  private void add(int expert, int rows, float[] input, float[] weights, float[] sums) {
+  /** Shows what an expert would read of all rows. */
+  private void show(int expert, int rows, float[] input, ExpertObserver observer) {
+    int k = router.k();
+    float[] x = workspace.take(Workspace.Use.EXPERT_INPUT, rows, k);
+    System.arraycopy(input, 0, x, 0, rows * k);
+    observer.inputs(expert, x, rows);
+    observer.inner(expert, inner(experts.get(expert), x, rows), rows);
+  }
+
+  private float[] inner(Expert expert, float[] x, int rows) {
+    float[] inner = workspace.take(Workspace.Use.EXPERT_INNER, rows, expert.inner().columns());
+    expert.inner().apply(x, rows, FloatBuffer.wrap(inner));
+    return inner;
+  }
+
+  private void add(
+      int expert, int rows, float[] input, float[] weights, float[] sums, ExpertObserver observer) {
     int k = router.k();
     int[] chosen = Routing.rowsOf(expert, weights, rows, experts.size());
     if (chosen.length == 0) {
@@ -82,10 +101,15 @@ final class CpuMixture implements Projection {
     for (int i = 0; i < chosen.length; i++) {
       System.arraycopy(input, chosen[i] * k, x, i * k, k);
     }
+    boolean shown = observer.shown(expert) == ExpertObserver.Shown.ROUTED;
+    if (shown) {
+      observer.inputs(expert, x, chosen.length);
+    }
     Expert one = experts.get(expert);
-    float[] inner =
-        workspace.take(Workspace.Use.EXPERT_INNER, chosen.length, one.inner().columns());
-    one.inner().apply(x, chosen.length, FloatBuffer.wrap(inner));
+    float[] inner = inner(one, x, chosen.length);
+    if (shown) {
+      observer.inner(expert, inner, chosen.length);
+    }
     float[] out = workspace.take(Workspace.Use.EXPERT_OUTPUT, chosen.length, k);
     one.down().apply(inner, chosen.length, FloatBuffer.wrap(out));
     cores.rows(

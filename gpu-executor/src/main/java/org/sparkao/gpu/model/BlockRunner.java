@@ -1,0 +1,199 @@
+package org.sparkao.gpu.model;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.sparkao.quant.checkpoint.Checkpoint;
+import org.sparkao.quant.checkpoint.CheckpointFiles;
+import org.sparkao.quant.observe.Workers;
+
+/**
+ * Runs sequences through a model block by block: all sequences through one block before the next
+ * one is loaded, so that one block lies on the device at a time and the residual streams wait on
+ * the host. A pass is one sequence, whose result does not depend on the others. For one thread.
+ */
+public final class BlockRunner implements AutoCloseable {
+  /** Rows of a weight that are looked at together. */
+  private static final int WEIGHT_ROWS = 64;
+
+  private final Context context;
+  private final BlockLoader loader;
+  private final PassMemory memory;
+  private final RotaryTables rotation;
+
+  private BlockRunner(
+      Context context, BlockLoader loader, PassMemory memory, RotaryTables rotation) {
+    this.context = context;
+    this.loader = loader;
+    this.memory = memory;
+    this.rotation = rotation;
+  }
+
+  /** What blocks are run by. */
+  record Context(ModelOperators operators, ModelConfig config, Workers workers) {}
+
+  /**
+   * What every block reads; nothing is read but headers.
+   *
+   * @throws org.sparkao.quant.QuantException as {@link LanguageModels#inspect}
+   */
+  public static List<BlockInputs> inspect(Checkpoint checkpoint, CheckpointFiles files) {
+    ModelConfig config = LanguageModels.inspect(checkpoint, files);
+    return ModelWeights.of(config, WeightLookups.of(checkpoint, files)).layers().stream()
+        .map(BlockInputs::of)
+        .toList();
+  }
+
+  /**
+   * Opens a checkpoint; no block is loaded yet.
+   *
+   * @param operators where and how it computes; stay the caller's, for this runner alone
+   * @param longest most tokens of a sequence
+   * @param workers share what is done on the host
+   * @return the caller closes it
+   * @throws org.sparkao.quant.QuantException as {@link LanguageModels#open}
+   */
+  public static BlockRunner open(
+      Checkpoint checkpoint,
+      CheckpointFiles files,
+      ModelOperators operators,
+      int longest,
+      Workers workers) {
+    ModelConfig config = LanguageModels.inspect(checkpoint, files);
+    ModelWeights weights = ModelWeights.of(config, WeightLookups.of(checkpoint, files));
+    return open(new Context(operators, config, workers), weights, longest);
+  }
+
+  static BlockRunner open(Context context, ModelWeights weights, int longest) {
+    ModelConfig config = context.config();
+    ModelOperators operators = context.operators();
+    int dimension = config.heads().dimension();
+    PassMemory.Sizes sizes = PassMemory.Sizes.of(config, longest, operators.arithmetic());
+    long work = sizes.bytes() + RotaryTables.bytes(dimension, longest);
+    MemoryPlan.of(operators, weights, work).placement(operators.device().budget().free());
+    Deque<AutoCloseable> opened = new ArrayDeque<>();
+    try {
+      operators.reserve(longest, longest);
+      PassMemory memory = new PassMemory(operators.device(), sizes);
+      opened.push(memory);
+      RotaryTables rotation =
+          RotaryTables.load(operators.device(), config.rope(), dimension, longest);
+      return new BlockRunner(
+          context, new BlockLoader(operators, config, weights), memory, rotation);
+    } catch (RuntimeException e) {
+      Closing.all(opened);
+      throw e;
+    }
+  }
+
+  /** Bytes that the hidden states of so many tokens take on the host. */
+  public static long hiddenBytes(ModelConfig config, Arithmetic arithmetic, long tokens) {
+    return tokens * config.sizes().hidden() * arithmetic.bytes();
+  }
+
+  /** How it computes, for logs and files: equal text, checkpoint and device, equal bits. */
+  public String numerics() {
+    return context.operators().version()
+        + "; "
+        + context.operators().arithmetic()
+        + " between them";
+  }
+
+  /** Hidden states of sequences before the first block. */
+  public List<HiddenStates> embed(List<int[]> sequences) {
+    List<HiddenStates> all = new ArrayList<>();
+    try (ModelOperators.EmbeddingTable table = loader.embedding()) {
+      for (int[] ids : sequences) {
+        PackedTokens tokens = PackedTokens.of(List.of(ids), 0);
+        PrefillPass.embed(tokens, memory, context.operators(), table);
+        int bytes = Math.toIntExact(memory.hiddenBytes(ids.length));
+        HiddenStates states = new HiddenStates(ids.length, ByteBuffer.allocate(bytes));
+        context.operators().device().read(memory.hidden(), 0, states.bytes());
+        all.add(states);
+      }
+    }
+    return all;
+  }
+
+  /** Loads one block after the other, and lends it. */
+  public void blocks(BlockUse use) {
+    for (int i = 0; i < loader.layers(); i++) {
+      try (DecoderLayer layer = loader.layer(i)) {
+        use.use(i, new Block(layer, loader.weights().layers().get(i)));
+      }
+    }
+  }
+
+  /** What is done with a block. */
+  @FunctionalInterface
+  public interface BlockUse {
+    /** Uses block {@code index}; it is valid during the call. */
+    void use(int index, Block block);
+  }
+
+  /** A block that is loaded. */
+  public final class Block {
+    private final DecoderLayer layer;
+    private final LayerWeights weights;
+
+    private Block(DecoderLayer layer, LayerWeights weights) {
+      this.layer = layer;
+      this.weights = weights;
+    }
+
+    /** Takes the hidden states of a sequence through the block, in place. */
+    public void run(HiddenStates states) {
+      run(states, LayerObserver.NONE);
+    }
+
+    /** The same to the bit, and shows what the linear layers read. */
+    public void run(HiddenStates states, BlockObserver observer) {
+      run(states, new HostInputs(weights, context, observer));
+    }
+
+    private void run(HiddenStates states, LayerObserver observer) {
+      context.operators().device().write(memory.hidden(), 0, states.bytes());
+      PackedTokens tokens = PackedTokens.of(List.of(new int[states.tokens()]), 0);
+      Pass pass = PrefillPass.begin(tokens, memory, rotation.table());
+      layer.run(pass, memory, Optional.empty(), observer);
+      context.operators().device().read(memory.hidden(), 0, states.bytes());
+    }
+
+    /**
+     * Largest magnitudes of the columns of its weights, dequantized where they are quantized.
+     *
+     * @return [K] by module
+     */
+    public Map<String, float[]> columnAmax() {
+      Map<String, float[]> all = new LinkedHashMap<>();
+      weights.linears().forEach(weight -> all.put(weight.name(), BlockRunner.columnAmax(weight)));
+      return all;
+    }
+  }
+
+  private static float[] columnAmax(LinearWeight weight) {
+    HostDequantizer stored = HostDequantizer.of(weight);
+    float[] amax = new float[weight.k()];
+    float[] rows = new float[Math.multiplyExact(WEIGHT_ROWS, weight.k())];
+    for (int row = 0; row < weight.n(); row += WEIGHT_ROWS) {
+      int count = Math.min(WEIGHT_ROWS, weight.n() - row);
+      stored.floats(row, count, rows, 0);
+      for (int i = 0; i < count; i++) {
+        for (int j = 0; j < amax.length; j++) {
+          amax[j] = Math.max(amax[j], Math.abs(rows[i * amax.length + j]));
+        }
+      }
+    }
+    return amax;
+  }
+
+  @Override
+  public void close() {
+    Closing.all(new ArrayDeque<>(List.of(rotation, memory)));
+  }
+}
