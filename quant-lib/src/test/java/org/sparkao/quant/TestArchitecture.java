@@ -2,6 +2,7 @@ package org.sparkao.quant;
 
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static java.util.Map.entry;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.tngtech.archunit.core.domain.JavaClass;
@@ -25,17 +26,18 @@ class TestArchitecture {
    */
   static final Map<String, Set<String>> ARROWS =
       Map.ofEntries(
-          Map.entry("format", Set.of()),
-          Map.entry("metric", Set.of()),
-          Map.entry("scheme", Set.of("format")),
-          Map.entry("safetensors", Set.of("format")),
-          Map.entry("checkpoint", Set.of("format", "safetensors")),
-          Map.entry("config", Set.of("scheme", "safetensors", "checkpoint")),
-          Map.entry("observe", Set.of("format", "scheme")),
-          Map.entry("calibration", Set.of("safetensors", "checkpoint", "observe")),
-          Map.entry("pack", Set.of("format", "scheme", "safetensors")),
-          Map.entry("torchao", Set.of("format", "scheme", "pack")),
-          Map.entry(
+          entry("format", Set.of()),
+          entry("metric", Set.of()),
+          entry("dense", Set.of()),
+          entry("scheme", Set.of("format")),
+          entry("safetensors", Set.of("format")),
+          entry("checkpoint", Set.of("format", "safetensors")),
+          entry("config", Set.of("scheme", "safetensors", "checkpoint")),
+          entry("observe", Set.of("format", "scheme", "dense")),
+          entry("calibration", Set.of("safetensors", "checkpoint", "observe")),
+          entry("pack", Set.of("format", "scheme", "safetensors")),
+          entry("torchao", Set.of("format", "scheme", "pack")),
+          entry(
               "algorithm",
               Set.of("format", "scheme", "safetensors", "observe", "pack", "metric", "torchao")));
 
