@@ -5,6 +5,7 @@ import java.util.Optional;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
+import org.sparkao.quant.dense.GramProduct;
 
 /**
  * Looks at the input x of one linear layer. Sums of a channel are made in fp32 over {@link
@@ -34,6 +35,7 @@ public final class InputObserver {
   private final MagnitudeHistogram[] magnitudes = new MagnitudeHistogram[ROW_PARTS];
   private final MagnitudeHistogram[] tokenAmax = new MagnitudeHistogram[ROW_PARTS];
   private final Optional<float[]> crossProducts;
+  private final Optional<GramProduct> gram;
   private long tokens;
   private long routed;
 
@@ -65,6 +67,7 @@ public final class InputObserver {
         products == Products.SUMMED
             ? Optional.of(new float[Math.multiplyExact(columns, columns)])
             : Optional.empty();
+    this.gram = crossProducts.map(sum -> new GramProduct(columns));
   }
 
   /** A new one of the same K that has seen nothing but remembers how many rows were routed. */
@@ -94,9 +97,8 @@ public final class InputObserver {
    * @param x [rows, K], K contiguous
    * @param source where they come from
    * @param workers share the work, without an effect on the result
-   * @param gram adds cross products, where they are summed
    */
-  public void add(float[] x, int rows, Source source, Workers workers, CrossProducts gram) {
+  public void add(float[] x, int rows, Source source, Workers workers) {
     int columnPieces = (columns + PIECE_COLUMNS - 1) / PIECE_COLUMNS;
     workers.run(
         columnPieces + ROW_PARTS,
@@ -108,7 +110,7 @@ public final class InputObserver {
             addColumns(x, rows, from, Math.min(columns, from + PIECE_COLUMNS));
           }
         });
-    crossProducts.ifPresent(sum -> gram.add(x, 0, rows, sum));
+    gram.ifPresent(g -> g.add(x, 0, rows, crossProducts.orElseThrow(), workers::run));
     tokens += rows;
     if (source == Source.ROUTED) {
       routed += rows;

@@ -3,33 +3,24 @@ package org.sparkao.quant.observe;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.function.IntConsumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.sparkao.quant.golden.GoldenFile;
 import org.sparkao.quant.observe.InputObserver.Products;
 import org.sparkao.quant.observe.InputObserver.Source;
 
 class TestInputObserver {
   private static final int ROWS = 150;
-
-  /** Plain loops: x^T x in fp32. */
-  private static final CrossProducts PLAIN =
-      (x, offset, rows, sum) -> {
-        int k = (int) Math.sqrt(sum.length);
-        for (int row = 0; row < rows; row++) {
-          for (int i = 0; i < k; i++) {
-            for (int j = 0; j < k; j++) {
-              sum[i * k + j] += x[offset + row * k + i] * x[offset + row * k + j];
-            }
-          }
-        }
-      };
 
   private static float[] values(int rows, int k, long seed) {
     Random random = new Random(seed);
@@ -45,7 +36,7 @@ class TestInputObserver {
   void statisticsOfChannelsByBruteForce(int k) {
     float[] x = values(ROWS, k, k);
     InputObserver observer = new InputObserver(k, Products.SUMMED);
-    observer.add(x, ROWS, Source.ROUTED, Workers.CALLER, PLAIN);
+    observer.add(x, ROWS, Source.ROUTED, Workers.CALLER);
     InputSums sums = observer.sums();
     assertThat(sums.tokens()).isEqualTo(ROWS);
     assertThat(sums.routed()).isEqualTo(ROWS);
@@ -70,7 +61,7 @@ class TestInputObserver {
     int k = 40;
     float[] x = values(ROWS, k, 1);
     InputObserver observer = new InputObserver(k, Products.NONE);
-    observer.add(x, ROWS, Source.ROUTED, Workers.CALLER, PLAIN);
+    observer.add(x, ROWS, Source.ROUTED, Workers.CALLER);
     InputSums sums = observer.sums();
     MagnitudeHistogram all = new MagnitudeHistogram(InputObserver.BINS_PER_OCTAVE);
     MagnitudeHistogram tokens = new MagnitudeHistogram(InputObserver.BINS_PER_OCTAVE);
@@ -117,7 +108,7 @@ class TestInputObserver {
   private static InputSums observed(int k, Workers workers) {
     InputObserver observer = new InputObserver(k, Products.NONE);
     for (int call = 0; call < 3; call++) {
-      observer.add(values(ROWS, k, call), ROWS, Source.ROUTED, workers, PLAIN);
+      observer.add(values(ROWS, k, call), ROWS, Source.ROUTED, workers);
     }
     return observer.sums();
   }
@@ -134,16 +125,42 @@ class TestInputObserver {
     }
   }
 
+  /** Golden: the running range of llm-compressor's static_minmax over four batches of [16, 64]. */
+  @Test
+  void rangeOfGoldenBatches() {
+    Map<String, GoldenFile.Tensor> golden =
+        GoldenFile.read(GoldenFile.folder().resolve("algorithms/observers.safetensors"));
+    float[] batches = floats(golden.get("act_batches"));
+    float[] expected = floats(golden.get("act.static_minmax.fp8_tensor.minmax_after_each_batch"));
+    InputObserver observer = new InputObserver(64, Products.NONE);
+    for (int batch = 0; batch < 4; batch++) {
+      float[] x = Arrays.copyOfRange(batches, batch * 1024, (batch + 1) * 1024);
+      observer.add(x, 16, Source.ROUTED, Workers.CALLER);
+    }
+    TensorRange range = TensorRange.EMPTY;
+    InputSums sums = observer.sums();
+    for (int i = 0; i < 64; i++) {
+      range = range.merge(new TensorRange(sums.min()[i], sums.max()[i]));
+    }
+    assertThat(range).isEqualTo(new TensorRange(expected[6], expected[7]));
+  }
+
+  private static float[] floats(GoldenFile.Tensor tensor) {
+    float[] values = new float[tensor.bytes().length / Float.BYTES];
+    ByteBuffer.wrap(tensor.bytes()).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(values);
+    return values;
+  }
+
   @Test
   void sumsOfTwoPartsAddUp() {
     int k = 20;
     InputObserver left = new InputObserver(k, Products.SUMMED);
     InputObserver right = new InputObserver(k, Products.SUMMED);
     InputObserver both = new InputObserver(k, Products.SUMMED);
-    left.add(values(ROWS, k, 1), ROWS, Source.ROUTED, Workers.CALLER, PLAIN);
-    right.add(values(70, k, 2), 70, Source.SHOWN, Workers.CALLER, PLAIN);
-    both.add(values(ROWS, k, 1), ROWS, Source.ROUTED, Workers.CALLER, PLAIN);
-    both.add(values(70, k, 2), 70, Source.SHOWN, Workers.CALLER, PLAIN);
+    left.add(values(ROWS, k, 1), ROWS, Source.ROUTED, Workers.CALLER);
+    right.add(values(70, k, 2), 70, Source.SHOWN, Workers.CALLER);
+    both.add(values(ROWS, k, 1), ROWS, Source.ROUTED, Workers.CALLER);
+    both.add(values(70, k, 2), 70, Source.SHOWN, Workers.CALLER);
     InputSums merged = left.sums().merge(right.sums());
     InputSums whole = both.sums();
     assertThat(merged.tokens()).isEqualTo(220);
