@@ -21,12 +21,17 @@ import org.sparkao.quant.safetensors.ByteSource;
  * config.json}, and of name and SHA-256 of every file with tensors, sorted by name. Executors read
  * the files, one a task.
  */
-final class CheckpointHash {
+public final class CheckpointHash {
   private static final String CONFIG = "config.json";
 
   private CheckpointHash() {}
 
-  static String of(Checkpoint checkpoint, SparkContext spark, Storage storage, String group)
+  /**
+   * Reads the whole checkpoint.
+   *
+   * @param group Spark's name for everything that is cancelled together
+   */
+  public static String of(Checkpoint checkpoint, SparkContext spark, Storage storage, String group)
       throws IOException {
     Map<String, String> hashes = new ConcurrentSkipListMap<>();
     new TextStage(spark, group)

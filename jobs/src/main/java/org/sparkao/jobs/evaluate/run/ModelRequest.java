@@ -48,7 +48,7 @@ public record ModelRequest(
   public record Capacity(int batchTokens, int longest, long memoryBytes) implements Serializable {}
 
   /** The files of a checkpoint. */
-  static List<SourceFile> filesOf(Checkpoint checkpoint) {
+  public static List<SourceFile> filesOf(Checkpoint checkpoint) {
     return checkpoint.shards().stream().map(shard -> SourceFile.of(shard.file())).toList();
   }
 }
