@@ -91,11 +91,6 @@ public final class BlockRunner implements AutoCloseable {
     }
   }
 
-  /** Bytes that the hidden states of so many tokens take on the host. */
-  public static long hiddenBytes(ModelConfig config, Arithmetic arithmetic, long tokens) {
-    return tokens * config.sizes().hidden() * arithmetic.bytes();
-  }
-
   /** How it computes, for logs and files: equal text, checkpoint and device, equal bits. */
   public String numerics() {
     return context.operators().version()
@@ -120,9 +115,19 @@ public final class BlockRunner implements AutoCloseable {
     return all;
   }
 
+  /** What the model is. */
+  public ModelConfig config() {
+    return context.config();
+  }
+
   /** Loads one block after the other, and lends it. */
   public void blocks(BlockUse use) {
-    for (int i = 0; i < loader.layers(); i++) {
+    blocks(loader.layers(), use);
+  }
+
+  /** The same of the first {@code end} blocks. */
+  public void blocks(int end, BlockUse use) {
+    for (int i = 0; i < end; i++) {
       try (DecoderLayer layer = loader.layer(i)) {
         use.use(i, new Block(layer, loader.weights().layers().get(i)));
       }

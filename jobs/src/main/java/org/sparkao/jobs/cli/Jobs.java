@@ -2,6 +2,7 @@ package org.sparkao.jobs.cli;
 
 import java.util.List;
 import org.sparkao.jobs.bench.BenchJob;
+import org.sparkao.jobs.calibrate.CalibrateJob;
 import org.sparkao.jobs.compare.CompareJob;
 import org.sparkao.jobs.describe.DescribeJob;
 import org.sparkao.jobs.describe.RunsJob;
@@ -18,6 +19,7 @@ final class Jobs {
           new QuickstartJob(),
           new QuantizeJob(),
           new VerifyJob(),
+          new CalibrateJob(),
           new EvaluateJob(),
           new CompareJob(),
           new BenchJob(),

@@ -23,6 +23,9 @@ public final class DescribeJob implements Job {
   /** The job whose runs have items and scores instead of tensors. */
   private static final String EVALUATE = "evaluate";
 
+  /** The job whose runs have inputs of linear layers. */
+  private static final String CALIBRATE = "calibrate";
+
   private static final ConfigKey<String> SUBJECT =
       ConfigKey.argument(
           "run",
@@ -87,6 +90,10 @@ public final class DescribeJob implements Job {
       Evaluation evaluation = tables.evaluation(run);
       return new Report(
           EvaluationReport.lines(evaluation), () -> EvaluationReport.page(evaluation));
+    }
+    if (run.job().equals(CALIBRATE)) {
+      CalibrationReport calibration = tables.calibration(run);
+      return new Report(calibration.lines(), calibration::page);
     }
     RunDescription description = tables.describe(run);
     return new Report(TextReport.lines(description), () -> HtmlReport.render(description));

@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.commons.text.similarity.LevenshteinDistance;
+import org.sparkao.jobs.table.CalibrationRow;
 import org.sparkao.jobs.table.DeltaStore;
 import org.sparkao.jobs.table.EvalItemRow;
 import org.sparkao.jobs.table.EvalResultRow;
@@ -73,6 +74,16 @@ public final class RunTables {
     List<EvalResultRow> results =
         store.read(EvalResultRow.TABLE, run.runId()).stream().map(EvalResultRow::of).toList();
     return new Evaluation(run, results, new ArrayList<>(items.values()));
+  }
+
+  /** Everything about a run of {@code calibrate}. */
+  CalibrationReport calibration(RunRow run) throws IOException {
+    return new CalibrationReport(
+        run,
+        store.read(CalibrationRow.TABLE, run.runId()).stream()
+            .map(CalibrationRow::of)
+            .sorted(Comparator.comparing(CalibrationRow::module))
+            .toList());
   }
 
   /** The names of runs most like one that does not exist. */

@@ -27,10 +27,15 @@ public final class SparkParquetRows implements ParquetRows {
   /** The splits of one file are collected in the order in which they lie in it. */
   @Override
   public List<String> json(Path file) throws IOException {
+    return json(file.toAbsolutePath().toUri().toString());
+  }
+
+  /** The same of a file that Spark finds by its URI. */
+  public List<String> json(String uri) throws IOException {
     try {
       return spark
           .read()
-          .parquet(file.toAbsolutePath().toUri().toString())
+          .parquet(uri)
           .select(
               functions.to_json(
                   functions.struct(functions.col("*")), Map.of("ignoreNullFields", "false")))

@@ -9,6 +9,7 @@ public final class Tables {
           RunRow.TABLE,
           ShardRow.TABLE,
           TensorRow.TABLE,
+          CalibrationRow.TABLE,
           EvalItemRow.TABLE,
           EvalResultRow.TABLE,
           BenchmarkRow.TABLE);

@@ -1,0 +1,205 @@
+package org.sparkao.jobs.calibrate;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.sparkao.datasets.tokenizer.Tokenizer;
+import org.sparkao.datasets.tokenizer.Tokenizers;
+import org.sparkao.gpu.device.DeviceInfo;
+import org.sparkao.gpu.model.Arithmetic;
+import org.sparkao.gpu.model.ModelConfig;
+import org.sparkao.jobs.calibrate.plan.CalibrateOptions;
+import org.sparkao.jobs.calibrate.plan.CalibratePlanner;
+import org.sparkao.jobs.calibrate.plan.CalibrationMemory;
+import org.sparkao.jobs.calibrate.plan.CalibrationPlan;
+import org.sparkao.jobs.calibrate.plan.CalibrationText;
+import org.sparkao.jobs.calibrate.run.CalibrateRequest;
+import org.sparkao.jobs.calibrate.run.CalibrateRun;
+import org.sparkao.jobs.config.CommonKeys;
+import org.sparkao.jobs.config.Config;
+import org.sparkao.jobs.config.ConfigKey;
+import org.sparkao.jobs.evaluate.run.TokenizerFiles;
+import org.sparkao.jobs.gpu.DevicePlan;
+import org.sparkao.jobs.gpu.DevicePlanner;
+import org.sparkao.jobs.gpu.ExecutorGpus;
+import org.sparkao.jobs.gpu.PlannedDevice;
+import org.sparkao.jobs.job.Console;
+import org.sparkao.jobs.job.ExitCode;
+import org.sparkao.jobs.job.Job;
+import org.sparkao.jobs.job.Texts;
+import org.sparkao.jobs.spark.SparkLease;
+import org.sparkao.jobs.spark.SparkParquetRows;
+import org.sparkao.jobs.storage.CheckpointLocation;
+import org.sparkao.jobs.storage.Storage;
+import org.sparkao.jobs.table.CalibrationRow;
+import org.sparkao.quant.checkpoint.Checkpoint;
+import org.sparkao.quant.observe.InputObserver.Products;
+
+/** A checkpoint and text in, statistics of what its linear layers read out. */
+public final class CalibrateJob implements Job {
+  /** The folder of kernels that it needs on a GPU. */
+  private static final String KERNELS = "layer";
+
+  @Override
+  public String name() {
+    return "calibrate";
+  }
+
+  @Override
+  public String summary() {
+    return "Runs text through a checkpoint and keeps statistics of what its linear layers read, for"
+        + " gptq, awq, smoothquant and static scales.";
+  }
+
+  @Override
+  public List<ConfigKey<?>> keys() {
+    return CalibrateKeys.all();
+  }
+
+  @Override
+  public ExitCode run(Config config, Console console) throws Exception {
+    Storage storage = Storage.ofAssignments(config.all(CommonKeys.CONF));
+    CheckpointLocation location = CheckpointLocation.of(config.value(CalibrateKeys.CHECKPOINT));
+    Checkpoint checkpoint = location.open(storage);
+    CalibratePlanner planner = new CalibratePlanner(checkpoint, storage);
+    CalibrationPlan plan = plan(planner, checkpoint, storage, config);
+    DevicePlan device =
+        new DevicePlanner(KERNELS)
+            .plan(config.value(CalibrateKeys.DEVICE), config, () -> cpuOnly(planner.model()));
+    console.out().print(text(plan));
+    console.out().println(device.text());
+    if (config.value(CalibrateKeys.DRY_RUN)) {
+      return ExitCode.DONE;
+    }
+    try (SparkLease spark = SparkLease.open(config, "sparkao calibrate", device.sparkSettings())) {
+      PlannedDevice decided = decided(device, spark, console);
+      CalibrateRun run =
+          new CalibrateRun(
+              request(plan, checkpoint, location.file(), decided, config),
+              decided,
+              config,
+              console);
+      coverage(run.run(spark.context())).forEach(console.out()::println);
+      console.out().println("wrote " + config.value(CalibrateKeys.OUTPUT));
+      console.out().println("run " + run.runId() + " is done");
+    }
+    return ExitCode.DONE;
+  }
+
+  private static Optional<String> cpuOnly(ModelConfig model) {
+    return model.experts().map(experts -> "what experts read is seen on the processor alone");
+  }
+
+  private static CalibrationPlan plan(
+      CalibratePlanner planner, Checkpoint checkpoint, Storage storage, Config config)
+      throws IOException {
+    Path scratch = Files.createTempDirectory("sparkao-calibrate");
+    Path folder = TokenizerFiles.local(storage, checkpoint.location(), scratch);
+    int samples = config.value(CalibrateKeys.SAMPLES);
+    try (Tokenizer tokenizer = Tokenizers.open(folder)) {
+      return planner.plan(
+          new CalibrationText(
+              tokenizer,
+              planner.model().sizes().vocabulary(),
+              config.value(CalibrateKeys.TEXT_COLUMN),
+              uri -> parquet(uri, config)),
+          config.value(CalibrateKeys.DATA),
+          new CalibrateOptions(
+              samples,
+              config.value(CalibrateKeys.SEQUENCE_LENGTH),
+              Math.min(samples, config.value(CalibrateKeys.GROUPS)),
+              config.value(CalibrateKeys.HESSIAN) ? Products.SUMMED : Products.NONE,
+              config.value(CalibrateKeys.KV_CACHE)
+                  ? CalibrateOptions.Cache.OBSERVED
+                  : CalibrateOptions.Cache.LEFT,
+              planner.model().experts().isPresent()
+                  ? config.value(CalibrateKeys.EXPERT_TOKENS)
+                  : 0));
+    } finally {
+      storage.folder(scratch.toString()).delete("");
+    }
+  }
+
+  private static List<String> parquet(String uri, Config config) throws IOException {
+    try (SparkLease spark = SparkLease.open(config, "sparkao calibrate: data")) {
+      return SparkParquetRows.of(spark).json(uri);
+    }
+  }
+
+  private static PlannedDevice decided(DevicePlan device, SparkLease spark, Console console)
+      throws InterruptedException {
+    if (device instanceof DevicePlan.Decided decided) {
+      return decided.device();
+    }
+    PlannedDevice asked =
+        ExecutorGpus.decide((DevicePlan.AskExecutors) device, spark.context(), KERNELS);
+    console.out().println(asked.text());
+    return asked;
+  }
+
+  private static CalibrateRequest request(
+      CalibrationPlan plan,
+      Checkpoint checkpoint,
+      Optional<String> onlyFile,
+      PlannedDevice device,
+      Config config) {
+    Arithmetic usual = device.kind() == DeviceInfo.Kind.CUDA ? Arithmetic.BF16 : Arithmetic.FP32;
+    return new CalibrateRequest(
+        plan,
+        checkpoint,
+        onlyFile,
+        config.find(CalibrateKeys.ARITHMETIC).orElse(usual),
+        config.value(CalibrateKeys.DATA),
+        config.value(CalibrateKeys.OUTPUT),
+        config.find(CalibrateKeys.PARTITIONS).map(OptionalInt::of).orElse(OptionalInt.empty()));
+  }
+
+  private static String text(CalibrationPlan plan) {
+    CalibrateOptions options = plan.options();
+    ModelConfig model = plan.model();
+    return "model: "
+        + model.architecture()
+        + ", "
+        + Texts.bytes(plan.weightBytes())
+        + " of weights in "
+        + plan.blocks().size()
+        + " blocks\ntext: "
+        + Texts.count(options.samples())
+        + " sequences of "
+        + Texts.count(options.sequenceLength())
+        + " tokens in "
+        + options.groups()
+        + " groups; one task needs "
+        + CalibrationMemory.of(plan, options.groups()).text()
+        + "\n";
+  }
+
+  /** What the router left to some experts, where there are any. */
+  private static List<String> coverage(List<CalibrationRow> rows) {
+    List<CalibrationRow> experts = rows.stream().filter(row -> row.expert().isPresent()).toList();
+    if (experts.isEmpty()) {
+      return List.of();
+    }
+    CalibrationRow least =
+        experts.stream()
+            .min((a, b) -> Long.compare(a.tokens().routed(), b.tokens().routed()))
+            .orElseThrow();
+    return List.of(
+        "layers of experts: "
+            + Texts.count(experts.size())
+            + "; shown more than the router sent: "
+            + Texts.count(experts.stream().filter(row -> row.tokens().shown() > 0).count())
+            + "; saw nothing: "
+            + Texts.count(experts.stream().filter(row -> row.tokens().seen() == 0).count())
+            + "; fewest routed: "
+            + Texts.count(least.tokens().routed())
+            + " of "
+            + Texts.count(least.tokens().all())
+            + " tokens ("
+            + least.module()
+            + ")");
+  }
+}

@@ -1,0 +1,51 @@
+package org.sparkao.jobs.calibrate.plan;
+
+import java.io.Serializable;
+import java.util.Map;
+import org.sparkao.quant.calibration.CalibrationInfo;
+import org.sparkao.quant.observe.InputObserver.Products;
+
+/**
+ * What decides the content of the files, beside model and text. Travels to the executors.
+ *
+ * @param samples sequences
+ * @param sequenceLength tokens of each
+ * @param groups of sequences, in whose order sums are made; at most one a sequence
+ * @param products whether Hessians are made
+ * @param cache whether keys and values are looked at
+ * @param expertTokens that an expert must see
+ */
+public record CalibrateOptions(
+    int samples, int sequenceLength, int groups, Products products, Cache cache, long expertTokens)
+    implements Serializable {
+
+  /** Whether keys and values are looked at. */
+  public enum Cache {
+    /** Their largest magnitudes are kept. */
+    OBSERVED,
+    /** No. */
+    LEFT
+  }
+
+  /** First sequence of a group; of the group behind the last, how many there are. */
+  public int firstSequence(int group) {
+    return (int) ((long) samples * group / groups);
+  }
+
+  /** Routed tokens of a group below which an expert is shown all of the group's. */
+  public long leastTokens(int group) {
+    long sequences = firstSequence(group + 1) - firstSequence(group);
+    return (expertTokens * sequences + samples - 1) / samples;
+  }
+
+  /** As they stand in {@code calibration.json}. */
+  public Map<String, String> named() {
+    return Map.of(
+        CalibrationInfo.HESSIAN,
+        Boolean.toString(products == Products.SUMMED),
+        CalibrationInfo.KV_CACHE,
+        Boolean.toString(cache == Cache.OBSERVED),
+        "expert-tokens",
+        Long.toString(expertTokens));
+  }
+}

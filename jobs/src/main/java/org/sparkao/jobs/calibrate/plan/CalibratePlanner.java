@@ -1,0 +1,95 @@
+package org.sparkao.jobs.calibrate.plan;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.List;
+import org.sparkao.gpu.model.BlockInputs;
+import org.sparkao.gpu.model.BlockRunner;
+import org.sparkao.gpu.model.LanguageModels;
+import org.sparkao.gpu.model.ModelConfig;
+import org.sparkao.jobs.evaluate.plan.Sha256;
+import org.sparkao.jobs.storage.Storage;
+import org.sparkao.quant.QuantException;
+import org.sparkao.quant.checkpoint.Checkpoint;
+import org.sparkao.quant.observe.InputObserver.Products;
+
+/** Makes the plan. */
+public final class CalibratePlanner {
+  /** Of a square matrix in one array. */
+  private static final int MOST_COLUMNS = 46_340;
+
+  private final Checkpoint checkpoint;
+  private final Storage storage;
+  private final ModelConfig model;
+  private final List<BlockInputs> blocks;
+
+  /**
+   * A planner; reads headers.
+   *
+   * @throws QuantException for a model that is not run
+   */
+  public CalibratePlanner(Checkpoint checkpoint, Storage storage) throws IOException {
+    this.checkpoint = checkpoint;
+    this.storage = storage;
+    this.model = LanguageModels.inspect(checkpoint, storage.folder(checkpoint.location()));
+    this.blocks = BlockRunner.inspect(checkpoint, storage.folder(checkpoint.location()));
+  }
+
+  /** What the headers say. */
+  public ModelConfig model() {
+    return model;
+  }
+
+  /**
+   * Reads the text.
+   *
+   * @throws QuantException when it does not suffice, or a sequence is longer than the context
+   */
+  public CalibrationPlan plan(CalibrationText text, String data, CalibrateOptions options)
+      throws IOException {
+    int context = model.sizes().context();
+    if (options.sequenceLength() > context) {
+      throw new QuantException(
+          "--sequence-length "
+              + options.sequenceLength()
+              + ": the model's context is "
+              + context
+              + " (max_position_embeddings in config.json)");
+    }
+    if (options.products() == Products.SUMMED) {
+      requireHessians();
+    }
+    List<int[]> sequences = text.read(storage, data, options.samples(), options.sequenceLength());
+    return new CalibrationPlan(
+        model, checkpoint.totalBytes(), blocks, sequences, hash(sequences), options);
+  }
+
+  private void requireHessians() {
+    for (BlockInputs block : blocks) {
+      for (BlockInputs.Input input : block.inputs()) {
+        if (input.columns() > MOST_COLUMNS) {
+          throw new QuantException(
+              input.name()
+                  + ": has "
+                  + input.columns()
+                  + " input channels, and --hessian takes "
+                  + MOST_COLUMNS
+                  + " at most; leave it out");
+        }
+      }
+    }
+  }
+
+  /** Of all tokens, four bytes each, little endian. */
+  private static String hash(List<int[]> sequences) {
+    Sha256 hash = new Sha256();
+    for (int[] sequence : sequences) {
+      ByteBuffer bytes =
+          ByteBuffer.allocate(Integer.BYTES * sequence.length).order(ByteOrder.LITTLE_ENDIAN);
+      bytes.asIntBuffer().put(sequence);
+      hash.add(bytes.array());
+    }
+    return hash.hex();
+  }
+}

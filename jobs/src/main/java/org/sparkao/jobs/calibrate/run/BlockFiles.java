@@ -1,0 +1,175 @@
+package org.sparkao.jobs.calibrate.run;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.sparkao.jobs.storage.Folder;
+import org.sparkao.quant.calibration.CalibrationWriter;
+import org.sparkao.quant.observe.BlockSums;
+import org.sparkao.quant.observe.PairwiseSum;
+import org.sparkao.quant.observe.PairwiseSum.Node;
+import org.sparkao.quant.safetensors.ByteSink;
+
+/**
+ * The output folder while a calibration is made. Sums of some groups wait in the work folder until
+ * those of all groups of a block are there; whoever brings the last ones adds them up and writes
+ * the block's file. Files appear by renaming and have the same bytes whoever writes them, so that
+ * two may do it at once.
+ */
+final class BlockFiles {
+  /** The folder of everything temporary. */
+  static final String WORK = "_sparkao";
+
+  /** What is being made; the first file. */
+  static final String PLAN = WORK + "/plan.json";
+
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final String SHA256 = "sha256";
+
+  private final Folder output;
+  private final int groups;
+
+  BlockFiles(Folder output, int groups) {
+    this.output = output;
+    this.groups = groups;
+  }
+
+  /** Puts the bytes of a file into a sink. */
+  @FunctionalInterface
+  private interface Content {
+    /** All of them. */
+    void to(ByteSink sink) throws IOException;
+  }
+
+  private static String done(String block) {
+    return WORK + "/done-" + block + ".json";
+  }
+
+  private static String sums(String block, Node node) {
+    return WORK + "/sums-" + block + "-" + node.level() + "-" + node.index() + ".safetensors";
+  }
+
+  /** The SHA-256 of the tensors of a block that is finished. */
+  Optional<String> finished(String block) throws IOException {
+    return output.size(done(block)).isPresent()
+        ? Optional.of(JSON.readTree(output.read(done(block))).path(SHA256).textValue())
+        : Optional.empty();
+  }
+
+  /** What of a block is there: 0 to 1. */
+  double progress(String block, List<String> work) {
+    if (work.contains(done(block).substring(WORK.length() + 1))) {
+      return 1;
+    }
+    List<Node> found = nodes(block, work);
+    double covered = 0;
+    for (int group = 0; group < groups; ) {
+      Optional<Node> node = longest(found, group);
+      int end = node.map(this::end).orElse(group + 1);
+      covered += node.isPresent() ? end - group : 0;
+      group = end;
+    }
+    return covered / groups;
+  }
+
+  /** Names in the work folder. */
+  List<String> work() throws IOException {
+    return output.list(WORK);
+  }
+
+  private static List<Node> nodes(String block, List<String> work) {
+    Pattern name = Pattern.compile("sums-" + Pattern.quote(block) + "-(\\d+)-(\\d+)\\.safetensors");
+    List<Node> nodes = new ArrayList<>();
+    for (String file : work) {
+      Matcher matcher = name.matcher(file);
+      if (matcher.matches()) {
+        nodes.add(new Node(Integer.parseInt(matcher.group(1)), Integer.parseInt(matcher.group(2))));
+      }
+    }
+    return nodes;
+  }
+
+  private int end(Node node) {
+    return (int) Math.min(groups, ((long) node.index() + 1) << node.level());
+  }
+
+  private Optional<Node> longest(List<Node> nodes, int group) {
+    return nodes.stream()
+        .filter(node -> (long) node.index() << node.level() == group)
+        .max((a, b) -> Integer.compare(a.level(), b.level()));
+  }
+
+  /** Sums whose groups are those from {@code first} on; empty when some are missing. */
+  private Optional<List<Node>> cover(String block, int first, int end) throws IOException {
+    List<Node> found = nodes(block, work());
+    List<Node> cover = new ArrayList<>();
+    for (int group = first; group < end; ) {
+      Optional<Node> node = longest(found, group);
+      if (node.isEmpty()) {
+        return Optional.empty();
+      }
+      cover.add(node.orElseThrow());
+      group = end(node.orElseThrow());
+    }
+    return Optional.of(cover);
+  }
+
+  /** Whether sums of groups are there already, of an earlier attempt. */
+  boolean covers(String block, int first, int end) throws IOException {
+    return cover(block, first, end).isPresent();
+  }
+
+  /** Keeps sums until those of all groups are there. */
+  void keep(String block, Map<Node, BlockSums> sums) throws IOException {
+    for (Map.Entry<Node, BlockSums> one : sums.entrySet()) {
+      write(sums(block, one.getKey()), sink -> CalibrationWriter.sums(sink, block, one.getValue()));
+    }
+  }
+
+  /** Adds up what was kept, when it is all there. */
+  Optional<BlockSums> kept(String block) throws IOException {
+    Optional<List<Node>> cover = cover(block, 0, groups);
+    if (cover.isEmpty()) {
+      return Optional.empty();
+    }
+    PairwiseSum<BlockSums> tree = new PairwiseSum<>(groups, BlockSums::merge);
+    for (Node node : cover.orElseThrow()) {
+      tree.add(node, CalibrationWriter.readSums(output.open(sums(block, node)), block));
+    }
+    return tree.total();
+  }
+
+  /** Writes the file of a block and forgets its parts. */
+  void finish(String block, BlockSums sums, Map<String, float[]> weightAmax) throws IOException {
+    String[] sha256 = new String[1];
+    write(
+        CalibrationWriter.file(block),
+        sink -> sha256[0] = CalibrationWriter.block(sink, block, sums, weightAmax));
+    output.replace(done(block), JSON.writeValueAsBytes(Map.of(SHA256, sha256[0])));
+    for (Node node : nodes(block, work())) {
+      output.delete(sums(block, node));
+    }
+  }
+
+  private void write(String name, Content content) throws IOException {
+    String part = WORK + "/part-" + UUID.randomUUID() + ".tmp";
+    try (ByteSink sink = output.sink(part)) {
+      content.to(sink);
+    }
+    output.rename(part, name);
+  }
+
+  /** Begins, or goes on; false when the folder is that of another calibration. */
+  boolean claim(String fingerprint) throws IOException {
+    byte[] plan = JSON.writeValueAsBytes(Map.of("fingerprint", fingerprint));
+    output.create(PLAN, plan);
+    return Arrays.equals(output.read(PLAN), plan);
+  }
+}

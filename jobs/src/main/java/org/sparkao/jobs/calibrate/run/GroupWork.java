@@ -1,0 +1,191 @@
+package org.sparkao.jobs.calibrate.run;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.locks.ReentrantLock;
+import org.apache.spark.TaskContext;
+import org.sparkao.gpu.device.DeviceInfo;
+import org.sparkao.gpu.layer.HeadShape;
+import org.sparkao.gpu.model.BlockInputs;
+import org.sparkao.gpu.model.BlockRunner;
+import org.sparkao.gpu.model.HiddenStates;
+import org.sparkao.jobs.calibrate.plan.CalibrateOptions;
+import org.sparkao.jobs.evaluate.run.ModelParts;
+import org.sparkao.jobs.evaluate.run.ModelRequest;
+import org.sparkao.jobs.gpu.ExecutorGpu;
+import org.sparkao.jobs.spark.SparkSessions;
+import org.sparkao.jobs.spark.TextWork;
+import org.sparkao.jobs.storage.Storage;
+import org.sparkao.quant.QuantException;
+import org.sparkao.quant.checkpoint.Checkpoint;
+import org.sparkao.quant.observe.BlockSums;
+import org.sparkao.quant.observe.PairwiseSum;
+import org.sparkao.quant.observe.PairwiseSum.Node;
+import org.sparkao.quant.observe.Workers;
+
+/**
+ * What an executor does for some groups: takes their sequences through all blocks, and leaves what
+ * it saw in {@link BlockFiles}. What is there already, it does not look at again.
+ */
+final class GroupWork implements TextWork<GroupTask> {
+  private static final long serialVersionUID = 1;
+
+  /** Tasks of an executor take turns: each uses all cores. */
+  private static final ReentrantLock TURN = new ReentrantLock(true);
+
+  private final ModelRequest model;
+  private final String output;
+  private final CalibrateOptions options;
+
+  GroupWork(ModelRequest model, String output, CalibrateOptions options) {
+    this.model = model;
+    this.output = output;
+    this.options = options;
+  }
+
+  /** What cannot be done comes back as a refusal: trying again would not help. */
+  @Override
+  public String run(GroupTask task, TaskContext context) throws IOException {
+    TURN.lock();
+    try {
+      return model.device().kind() == DeviceInfo.Kind.CUDA
+          ? ExecutorGpu.require().run(() -> calibrate(task, context)).toJson()
+          : calibrate(task, context).toJson();
+    } catch (QuantException e) {
+      return GroupOutcome.refused(e.getMessage()).toJson();
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
+    } finally {
+      TURN.unlock();
+    }
+  }
+
+  private GroupOutcome calibrate(GroupTask task, TaskContext context) {
+    Storage storage =
+        Storage.ofSettings(SparkSessions.taskSettings()).withScratch(SparkSessions.taskScratch());
+    try (ModelParts parts = ModelParts.open(model, storage);
+        BlockRunner runner =
+            BlockRunner.open(
+                parts.checkpoint(),
+                parts.files(),
+                parts.operators(),
+                options.sequenceLength(),
+                Workers.ALL_CORES)) {
+      if (task.groups() > 0) {
+        new Pass(task, storage, parts, runner).run(context);
+      }
+      return new GroupOutcome(
+          runner.numerics(),
+          ExecutorGpu.label(model.device()),
+          Runtime.getRuntime().maxMemory(),
+          "");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** One task's way through the model. */
+  private final class Pass {
+    private final GroupTask task;
+    private final BlockFiles files;
+    private final List<BlockInputs> blocks;
+    private final HeadShape heads;
+    private final BlockRunner runner;
+
+    Pass(GroupTask task, Storage storage, ModelParts parts, BlockRunner runner) throws IOException {
+      Checkpoint checkpoint = parts.checkpoint();
+      this.task = task;
+      this.files = new BlockFiles(storage.folder(output), options.groups());
+      this.blocks = BlockRunner.inspect(checkpoint, parts.files());
+      this.heads = runner.config().heads();
+      this.runner = runner;
+    }
+
+    void run(TaskContext context) throws IOException {
+      int end = blocks.size();
+      while (end > 0 && files.finished(blocks.get(end - 1).block()).isPresent()) {
+        end--;
+      }
+      if (end == 0) {
+        return;
+      }
+      List<HiddenStates> states = runner.embed(task.sequences());
+      runner.blocks(
+          end,
+          (index, block) -> {
+            context.killTaskIfInterrupted();
+            try {
+              block(blocks.get(index), block, states);
+            } catch (IOException e) {
+              throw new UncheckedIOException(e);
+            }
+          });
+    }
+
+    private void block(BlockInputs inputs, BlockRunner.Block block, List<HiddenStates> states)
+        throws IOException {
+      String name = inputs.block();
+      if (files.finished(name).isPresent()) {
+        states.forEach(block::run);
+        return;
+      }
+      if (files.covers(name, task.firstGroup(), task.endGroup())) {
+        states.forEach(block::run);
+      } else {
+        PairwiseSum<BlockSums> sums = observed(inputs, block, states);
+        if (sums.total().isPresent()) {
+          files.finish(name, sums.total().orElseThrow(), block.columnAmax());
+          return;
+        }
+        files.keep(name, sums.nodes());
+      }
+      finishIfWhole(name, block);
+    }
+
+    /** Another task may be doing the same, and take away the parts. */
+    private void finishIfWhole(String name, BlockRunner.Block block) throws IOException {
+      try {
+        Optional<BlockSums> all = files.kept(name);
+        if (all.isPresent()) {
+          files.finish(name, all.orElseThrow(), block.columnAmax());
+        }
+      } catch (IOException e) {
+        if (files.finished(name).isEmpty()) {
+          throw e;
+        }
+      }
+    }
+
+    private PairwiseSum<BlockSums> observed(
+        BlockInputs inputs, BlockRunner.Block block, List<HiddenStates> states) {
+      PairwiseSum<BlockSums> sums = new PairwiseSum<>(options.groups(), BlockSums::merge);
+      int first = options.firstSequence(task.firstGroup());
+      for (int group = task.firstGroup(); group < task.endGroup(); group++) {
+        List<HiddenStates> own =
+            states.subList(
+                options.firstSequence(group) - first, options.firstSequence(group + 1) - first);
+        sums.add(new Node(0, group), observed(inputs, block, own, options.leastTokens(group)));
+      }
+      return sums;
+    }
+
+    private BlockSums observed(
+        BlockInputs inputs, BlockRunner.Block block, List<HiddenStates> group, long least) {
+      GroupObserver observer = new GroupObserver(inputs, heads, options);
+      List<HiddenStates> before = new ArrayList<>();
+      for (HiddenStates states : group) {
+        if (inputs.experts() > 0) {
+          before.add(states.copy());
+        }
+        block.run(states, observer);
+      }
+      if (observer.showToExpertsBelow(least)) {
+        before.forEach(states -> block.run(states, observer));
+      }
+      return observer.sums();
+    }
+  }
+}
