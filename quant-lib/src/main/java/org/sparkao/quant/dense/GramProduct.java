@@ -21,6 +21,9 @@ public final class GramProduct {
 
   private static final int WIDTH = TileKernel.COLUMNS;
 
+  /** Panels that a piece of work multiplies with each other one while it is in the cache. */
+  private static final int GROUP = 4;
+
   private final int k;
   private final int panels;
   private final TileKernel kernel;
@@ -76,7 +79,7 @@ public final class GramProduct {
         packed = new float[panels * WIDTH * count];
       }
       pieces.run(panels, panel -> pack(x, from, count, panel));
-      pieces.run(panels, panel -> addPanel(panel, count, sum));
+      pieces.run((panels + GROUP - 1) / GROUP, group -> addGroup(group, count, sum));
     }
   }
 
@@ -89,21 +92,35 @@ public final class GramProduct {
     }
   }
 
-  /** The products of the columns of a panel with those of itself and all later ones. */
-  private void addPanel(int panel, int rows, float[] sum) {
-    float[] tile = new float[WIDTH * WIDTH];
-    for (int other = panel; other < panels; other++) {
-      move(sum, tile, panel, other, Direction.LOAD);
+  /** The products of the columns of some panels with those of themselves and all later ones. */
+  private void addGroup(int group, int rows, float[] sum) {
+    int first = group * GROUP;
+    int last = Math.min(panels, first + GROUP) - 1;
+    float[] tiles = new float[GROUP * WIDTH * WIDTH];
+    for (int other = first; other < panels; other++) {
+      int end = Math.min(last, other);
+      for (int panel = first; panel <= end; panel++) {
+        move(sum, tiles, panel, other, Direction.LOAD);
+      }
       for (int begin = 0; begin < rows; begin += DEPTH) {
         int depth = Math.min(DEPTH, rows - begin);
         Place right = Place.of(packed, (other * rows + begin) * WIDTH, WIDTH);
-        for (int row = 0; row < WIDTH; row += TileKernel.ROWS) {
-          Place left = Place.of(packed, (panel * rows + begin) * WIDTH + row, WIDTH);
-          kernel.add(left, right, depth, Place.of(tile, row * WIDTH, WIDTH));
+        for (int panel = first; panel <= end; panel++) {
+          int from = (panel * rows + begin) * WIDTH;
+          for (int row = 0; row < WIDTH; row += TileKernel.ROWS) {
+            Place tile = Place.of(tiles, tile(panel) + row * WIDTH, WIDTH);
+            kernel.add(Place.of(packed, from + row, WIDTH), right, depth, tile);
+          }
         }
       }
-      move(sum, tile, panel, other, Direction.STORE);
+      for (int panel = first; panel <= end; panel++) {
+        move(sum, tiles, panel, other, Direction.STORE);
+      }
     }
+  }
+
+  private static int tile(int panel) {
+    return panel % GROUP * WIDTH * WIDTH;
   }
 
   private enum Direction {
@@ -111,7 +128,8 @@ public final class GramProduct {
     STORE
   }
 
-  private void move(float[] sum, float[] tile, int panel, int other, Direction direction) {
+  private void move(float[] sum, float[] tiles, int panel, int other, Direction direction) {
+    int tile = tile(panel);
     int rowBegin = panel * WIDTH;
     int columnBegin = other * WIDTH;
     int rows = Math.min(WIDTH, k - rowBegin);
@@ -119,12 +137,15 @@ public final class GramProduct {
     for (int i = 0; i < rows; i++) {
       int at = (rowBegin + i) * k + columnBegin;
       if (direction == Direction.LOAD) {
-        System.arraycopy(sum, at, tile, i * WIDTH, columns);
+        System.arraycopy(sum, at, tiles, tile + i * WIDTH, columns);
         continue;
       }
-      System.arraycopy(tile, i * WIDTH, sum, at, columns);
-      for (int j = 0; j < columns; j++) {
-        sum[(columnBegin + j) * k + rowBegin + i] = tile[i * WIDTH + j];
+      System.arraycopy(tiles, tile + i * WIDTH, sum, at, columns);
+    }
+    for (int j = 0; j < columns && direction == Direction.STORE; j++) {
+      int at = (columnBegin + j) * k + rowBegin;
+      for (int i = 0; i < rows; i++) {
+        sum[at + i] = tiles[tile + i * WIDTH + j];
       }
     }
   }
