@@ -32,7 +32,7 @@ public final class DeviceQuantizers {
   public static Optional<String> unsupported(QuantizeRequest request) {
     return switch (request.algorithm()) {
       case RTN, MSE -> Optional.empty();
-      case PERCENTILE, HISTOGRAM, HQQ ->
+      case PERCENTILE, HISTOGRAM, HQQ, IMATRIX, GPTQ, AWQ, SMOOTHQUANT ->
           Optional.of(
               "algorithm "
                   + request.algorithm().configName()

@@ -60,10 +60,10 @@ final class GroupError {
   }
 
   /** The same, value i counting {@code weights[i]} times. */
-  double measureWeighted(float[] values, float[] weights, GroupScale scale) {
+  double measureWeighted(float[] values, float[] weights, int count, GroupScale scale) {
     double sum = 0;
-    for (int begin = 0; begin < values.length; begin += PIECE) {
-      int piece = Math.min(PIECE, values.length - begin);
+    for (int begin = 0; begin < count; begin += PIECE) {
+      int piece = Math.min(PIECE, count - begin);
       dequantizer.dequantize(values, begin, piece, scale, dequantized);
       for (int i = 0; i < piece; i++) {
         sum += power.of(dequantized[i] - values[begin + i]) * weights[begin + i];

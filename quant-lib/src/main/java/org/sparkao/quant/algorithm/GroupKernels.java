@@ -14,6 +14,9 @@ interface GroupKernels {
   /** The loop that dequantizes weights of {@code type} under a scale. */
   GroupDequantizer dequantize(WeightType type, CodeRule codes, Quotient quotient);
 
+  /** The loop that rounds columns, rows side by side, for weights of {@code type}. */
+  ColumnRounding roundColumns(WeightType type, CodeRule codes);
+
   /** What is stored with a run, such as {@code plain}. */
   String name();
 }

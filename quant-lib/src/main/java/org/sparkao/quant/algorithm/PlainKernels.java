@@ -24,6 +24,11 @@ final class PlainKernels implements GroupKernels {
   }
 
   @Override
+  public ColumnRounding roundColumns(WeightType type, CodeRule codes) {
+    return new PlainColumns(type, codes);
+  }
+
+  @Override
   public String name() {
     return "plain";
   }

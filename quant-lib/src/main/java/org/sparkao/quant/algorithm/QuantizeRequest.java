@@ -29,4 +29,9 @@ public record QuantizeRequest(
     Objects.requireNonNull(algorithm, "algorithm");
     Objects.requireNonNull(weight, "weight");
   }
+
+  /** The same under another algorithm. */
+  public QuantizeRequest with(WeightAlgorithm other) {
+    return new QuantizeRequest(scheme, layout, numerics, other, weight);
+  }
 }

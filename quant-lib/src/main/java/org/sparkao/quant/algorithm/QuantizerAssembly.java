@@ -1,9 +1,7 @@
 package org.sparkao.quant.algorithm;
 
 import java.util.List;
-import java.util.Optional;
 import org.sparkao.quant.format.WeightType;
-import org.sparkao.quant.observe.TensorRange;
 import org.sparkao.quant.pack.PackedPart;
 
 /** Puts a quantizer together: checks, parts, scale rule, inner loops. */
@@ -15,34 +13,48 @@ final class QuantizerAssembly {
     return WeightParts.of(request, grid(request)).list();
   }
 
-  static TensorQuantizer create(
-      QuantizeRequest request, Optional<TensorRange> range, GroupKernels kernels) {
+  static TensorQuantizer create(QuantizeRequest request, RangeChoice choice, GroupKernels kernels) {
     check(request);
     ScaleGrid grid = grid(request);
     WeightParts parts = WeightParts.of(request, grid);
     WeightType type = WeightTypes.of(request.weight().dtype());
     CodeRule codes = CodeRule.of(request.scheme().weights());
-    ScaleRule rule = ScaleRules.of(request, codes, range);
+    ScaleRule rule = ScaleRules.of(request, codes, choice.range());
     GroupKernel kernel = kernels.quantize(type, codes, rule.quotient());
-    RangeKernel ranges = kernels.range(type);
-    SearchedRanges searched =
-        new SearchedRanges(RangeSearches.of(request, rule, codes, kernels), request.weight());
-    RoundToNearest quantizer =
-        new RoundToNearest(request, grid, parts, rule, ranges, kernel, searched);
+    BandScales band = BandScales.of(request, grid, rule, choice, kernels);
     if (grid.wholeTensor()) {
-      TensorRange whole = ScaleRules.required(request, range);
-      return quantizer.withTensorScale(whole.min(), whole.max());
+      band.chooseForTensor(ScaleRules.required(request, choice.range()));
     }
-    return quantizer;
+    RowCodes rows = new RowCodes(request, grid, parts, kernel);
+    return new RoundToNearest(request, grid, parts, band, rows, rule.global());
   }
 
-  private static void check(QuantizeRequest request) {
+  static void check(QuantizeRequest request) {
     SchemeChecks.check(request);
     ScaleRules.check(request);
     RangeSearches.check(request);
   }
 
-  private static ScaleGrid grid(QuantizeRequest request) {
+  static ScaleGrid grid(QuantizeRequest request) {
     return ScaleGrid.of(request.scheme().weights().granularity(), request.weight());
+  }
+
+  /** Slices begin at multiples of this many rows. */
+  static int sliceRowMultiple(ScaleGrid grid, WeightParts parts) {
+    if (grid.wholeTensor()) {
+      return 1;
+    }
+    int zeroPoints = parts.zeroPoint() < 0 ? 1 : parts.list().get(parts.zeroPoint()).rowsPerStep();
+    return leastCommonMultiple(grid.rows(), zeroPoints);
+  }
+
+  private static int leastCommonMultiple(int a, int b) {
+    int divisor = a;
+    for (int rest = b; rest != 0; ) {
+      int next = divisor % rest;
+      divisor = rest;
+      rest = next;
+    }
+    return Math.multiplyExact(a / divisor, b);
   }
 }

@@ -29,7 +29,22 @@ public final class Quantizers {
    *     request.scheme().needsTensorRange()}
    */
   public static TensorQuantizer create(QuantizeRequest request, Optional<TensorRange> range) {
-    return QuantizerAssembly.create(request, range, KERNELS);
+    return create(request, RangeChoice.of(range));
+  }
+
+  /** The same, ranges being found from activations too. */
+  public static TensorQuantizer create(QuantizeRequest request, RangeChoice choice) {
+    return QuantizerAssembly.create(request, choice, KERNELS);
+  }
+
+  /** What loaders make of weights that are rounded to nearest, without their codes. */
+  public static RowRounding rounding(QuantizeRequest request, RangeChoice choice) {
+    return RowRounding.of(request, choice, KERNELS);
+  }
+
+  /** Scales and codes of one weight, for algorithms that choose its codes by themselves. */
+  public static WeightGrid grid(QuantizeRequest request, RangeChoice choice) {
+    return WeightGrid.of(request, choice, KERNELS);
   }
 
   /**

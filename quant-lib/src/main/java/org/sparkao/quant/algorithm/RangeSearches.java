@@ -17,7 +17,7 @@ final class RangeSearches {
   static void check(QuantizeRequest request) {
     QuantArgs args = request.scheme().weights();
     WeightAlgorithm algorithm = request.algorithm();
-    if (algorithm == WeightAlgorithm.RTN) {
+    if (!algorithm.searches()) {
       return;
     }
     if (args.granularity() instanceof Granularity.PerTensor) {
@@ -48,6 +48,24 @@ final class RangeSearches {
             + ", or --algorithm rtn");
   }
 
+  /** The search in which activations say how much a column counts; empty for other algorithms. */
+  static Optional<WeightedSearch> weighted(
+      QuantizeRequest request, ScaleRule rule, GroupKernels kernels, RangeChoice choice) {
+    if (request.algorithm() != WeightAlgorithm.IMATRIX) {
+      return Optional.empty();
+    }
+    WeightType type = WeightTypes.of(request.weight().dtype());
+    CodeRule codes = CodeRule.of(request.scheme().weights());
+    GroupDequantizer loop = kernels.dequantize(type, codes, rule.quotient());
+    float[] importance =
+        choice
+            .importance()
+            .orElseThrow(() -> new QuantException("algorithm imatrix needs the inputs' squares"));
+    return Optional.of(
+        new WeightedSearch(
+            new ShrinkSearch(rule, loop, type, ShrinkSearch.Line.IMPORTANCE), importance));
+  }
+
   /** The search of a request, empty when ranges stay as they are. */
   static Optional<RangeSearch> of(
       QuantizeRequest request, ScaleRule rule, CodeRule codes, GroupKernels kernels) {
@@ -55,7 +73,7 @@ final class RangeSearches {
     QuantArgs args = request.scheme().weights();
     GroupDequantizer loop = kernels.dequantize(type, codes, rule.quotient());
     return switch (request.algorithm()) {
-      case RTN -> Optional.empty();
+      case RTN, IMATRIX, GPTQ, AWQ, SMOOTHQUANT -> Optional.empty();
       case MSE -> Optional.of(new ShrinkSearch(rule, loop, type, ShrinkSearch.Line.MEMORYLESS_MSE));
       case PERCENTILE -> Optional.of(new PercentileSearch(PercentileSearch.DEFAULT_PERCENT));
       case HISTOGRAM -> {

@@ -74,6 +74,25 @@ final class ShrinkSearch implements RangeSearch {
   }
 
   /**
+   * Searches with the error of value i counting {@code weights[i]} times; never worse than the full
+   * range by that measure where the line begins with it.
+   */
+  void searchWeighted(float[] values, float[] weights, int count, GroupRange found) {
+    float low = scaled(found.min);
+    float high = scaled(found.max);
+    double least = Double.POSITIVE_INFINITY;
+    for (int step = 0; step < line.steps(); step++) {
+      chooseScale(low, high, step);
+      double candidate = error.measureWeighted(values, weights, count, scale);
+      if (candidate < least) {
+        least = candidate;
+        found.min = shrunk(low, step);
+        found.max = shrunk(high, step);
+      }
+    }
+  }
+
+  /**
    * Searches the groups of a tensor with the patience of the reference.
    *
    * @param groups the values of each group
@@ -92,7 +111,7 @@ final class ShrinkSearch implements RangeSearch {
         chooseScale(full.get(g).min, full.get(g).max, step);
         double candidate =
             weights.isPresent()
-                ? error.measureWeighted(groups[g], weights.get()[g], scale)
+                ? error.measureWeighted(groups[g], weights.get()[g], groups[g].length, scale)
                 : error.measureLikeReference(groups[g], groups[g].length, scale);
         if (candidate < least[g]) {
           least[g] = candidate;

@@ -27,6 +27,11 @@ final class VectorKernels implements GroupKernels {
   }
 
   @Override
+  public ColumnRounding roundColumns(WeightType type, CodeRule codes) {
+    return new VectorColumns(type, codes);
+  }
+
+  @Override
   public String name() {
     return "vector-256";
   }

@@ -116,6 +116,9 @@ class TestRangeSearches {
   void rowsOfZeros() {
     Tensor zeros = new Tensor(DType.BF16, List.of(8L, 256L), new byte[8 * 256 * 2]);
     for (WeightAlgorithm algorithm : WeightAlgorithm.values()) {
+      if (algorithm.needs() != WeightAlgorithm.Needs.NOTHING) {
+        continue;
+      }
       QuantizedWeight actual = quantized("W4A16_ASYM", algorithm, zeros, 8);
       assertThat(actual.statistics().noise()).as(algorithm.configName()).isZero();
     }

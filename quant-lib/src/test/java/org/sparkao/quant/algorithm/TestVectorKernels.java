@@ -82,7 +82,8 @@ class TestVectorKernels {
     QuantizeRequest request = request(scheme, DType.BF16, 640);
     Result whole = run(request, new VectorKernels(), weights, ROWS);
     int multiple =
-        QuantizerAssembly.create(request, range(weights, DType.BF16), new PlainKernels())
+        QuantizerAssembly.create(
+                request, RangeChoice.of(range(weights, DType.BF16)), new PlainKernels())
             .sliceRowMultiple();
     assertSame(scheme, run(request, new VectorKernels(), weights, multiple), whole);
   }
@@ -120,10 +121,49 @@ class TestVectorKernels {
     assertThat(actual.statistics()).as(what).isEqualTo(expected.statistics());
   }
 
+  /** The loop of GPTQ: rows side by side, each under its own scale. */
+  @ParameterizedTest
+  @ValueSource(strings = {"W4A16", "W4A16_ASYM", "W8A8", "FP8_DYNAMIC", "NVFP4A16", "MXFP4A16"})
+  void columnsEqualThePlainLoop(String scheme) {
+    for (WeightType type : WeightType.values()) {
+      CodeRule codes = CodeRule.of(Schemes.parse(scheme).weights());
+      ColumnRounding plain = new PlainKernels().roundColumns(type, codes);
+      ColumnRounding vector = new VectorKernels().roundColumns(type, codes);
+      Random random = new Random(9);
+      int count = 512;
+      WeightGrid.GridScales scales = new WeightGrid.GridScales();
+      scales.operand = new float[count];
+      scales.dequantize = new float[count];
+      scales.zeroPoint = new float[count];
+      float[] weights = new float[count];
+      for (int i = 0; i < count; i++) {
+        scales.operand[i] = type.round(0.01f + random.nextFloat());
+        scales.dequantize[i] = scales.operand[i];
+        scales.zeroPoint[i] = codes.integer() ? random.nextInt(15) - 8 : 0;
+        weights[i] = (float) (20 * random.nextGaussian() * random.nextFloat());
+      }
+      weights[3] = 0;
+      weights[4] = -0.0f;
+      WeightGrid.Rounded expected = rounded(count);
+      WeightGrid.Rounded actual = rounded(count);
+      assertThat(vector.round(weights, count, scales, 0, actual))
+          .isEqualTo(plain.round(weights, count, scales, 0, expected));
+      assertThat(actual.steps).isEqualTo(expected.steps);
+      assertThat(actual.values).isEqualTo(expected.values);
+    }
+  }
+
+  private static WeightGrid.Rounded rounded(int count) {
+    WeightGrid.Rounded rounded = new WeightGrid.Rounded();
+    rounded.values = new float[count];
+    rounded.steps = new float[count];
+    return rounded;
+  }
+
   private static Result run(
       QuantizeRequest request, GroupKernels kernels, byte[] weights, int sliceRows) {
     Optional<TensorRange> range = range(weights, request.weight().dtype());
-    TensorQuantizer quantizer = QuantizerAssembly.create(request, range, kernels);
+    TensorQuantizer quantizer = QuantizerAssembly.create(request, RangeChoice.of(range), kernels);
     List<PackedPart> parts = quantizer.parts();
     List<byte[]> whole = new ArrayList<>();
     parts.forEach(part -> whole.add(new byte[(int) part.bytes()]));
