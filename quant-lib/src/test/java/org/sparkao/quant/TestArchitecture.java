@@ -39,7 +39,18 @@ class TestArchitecture {
           entry("torchao", Set.of("format", "scheme", "pack")),
           entry(
               "algorithm",
-              Set.of("format", "scheme", "safetensors", "observe", "pack", "metric", "torchao")));
+              Set.of("format", "scheme", "safetensors", "observe", "pack", "metric", "torchao")),
+          Map.entry(
+              "calibrated",
+              Set.of(
+                  "format",
+                  "scheme",
+                  "safetensors",
+                  "observe",
+                  "pack",
+                  "metric",
+                  "algorithm",
+                  "dense")));
 
   static final Set<String> PACKAGES = new TreeSet<>(ARROWS.keySet());
 
