@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.DoubleStream;
+import java.util.stream.Stream;
 import org.sparkao.jobs.table.RunRow;
 
 /**
@@ -44,7 +45,7 @@ public record RunDescription(RunRow run, List<TensorResult> tensors) {
       DoubleSummaryStatistics sqnrDb) {}
 
   /**
-   * Tensors that were copied for the same reason.
+   * Tensors that were copied, or quantized otherwise, for the same reason.
    *
    * @param reason why
    * @param tensors how many
@@ -141,9 +142,21 @@ public record RunDescription(RunRow run, List<TensorResult> tensors) {
 
   /** What was copied, by reason, most bytes first; each with at most {@code examples} names. */
   public List<Copied> copied(int examples) {
+    return byReason(tensors.stream().filter(tensor -> !tensor.quantized()), examples);
+  }
+
+  /** What was quantized otherwise than asked for, by what the algorithm fell back to; likewise. */
+  public List<Copied> fallbacks(int examples) {
+    return byReason(
+        tensors.stream()
+            .filter(TensorResult::quantized)
+            .filter(tensor -> tensor.treatment().reason().isPresent()),
+        examples);
+  }
+
+  private static List<Copied> byReason(Stream<TensorResult> tensors, int examples) {
     Map<String, List<TensorResult>> byReason = new LinkedHashMap<>();
-    tensors.stream()
-        .filter(tensor -> !tensor.quantized())
+    tensors
         .sorted(Comparator.comparing(TensorResult::tensor))
         .forEach(
             tensor ->
@@ -151,16 +164,16 @@ public record RunDescription(RunRow run, List<TensorResult> tensors) {
                     .computeIfAbsent(
                         tensor.treatment().reason().orElse("-"), reason -> new ArrayList<>())
                     .add(tensor));
-    List<Copied> copied = new ArrayList<>();
+    List<Copied> grouped = new ArrayList<>();
     byReason.forEach(
         (reason, list) ->
-            copied.add(
+            grouped.add(
                 new Copied(
                     reason,
                     list.size(),
                     list.stream().mapToLong(TensorResult::sourceBytes).sum(),
                     list.stream().limit(examples).map(TensorResult::tensor).toList())));
-    copied.sort(Comparator.comparingLong(Copied::bytes).reversed().thenComparing(Copied::reason));
-    return copied;
+    grouped.sort(Comparator.comparingLong(Copied::bytes).reversed().thenComparing(Copied::reason));
+    return grouped;
   }
 }

@@ -31,7 +31,7 @@ public record TensorResult(
    * What was done.
    *
    * @param scheme the scheme; empty when the tensor was copied
-   * @param reason why it was copied; empty when it was quantized
+   * @param reason why it was copied, or what the algorithm fell back to
    * @param numerics whose arithmetic
    * @param algorithm how codes were chosen
    * @param device what computed

@@ -37,7 +37,10 @@ final class TextReport {
       section(lines, "Worst tensors", worst(run));
     }
     if (!run.copied(1).isEmpty()) {
-      section(lines, "Copied unchanged", copied(run));
+      section(lines, "Copied unchanged", byReason(run.copied(EXAMPLES)));
+    }
+    if (!run.fallbacks(1).isEmpty()) {
+      section(lines, "Fell back", byReason(run.fallbacks(EXAMPLES)));
     }
     return lines;
   }
@@ -94,14 +97,14 @@ final class TextReport {
     return table;
   }
 
-  private static TextTable copied(RunDescription run) {
+  private static TextTable byReason(List<Copied> tensors) {
     TextTable table =
         TextTable.of(
             TextTable.text("reason"),
             TextTable.number("tensors"),
             TextTable.number("size"),
             TextTable.text("which"));
-    for (Copied copied : run.copied(EXAMPLES)) {
+    for (Copied copied : tensors) {
       String more = copied.tensors() > copied.examples().size() ? ", ..." : "";
       table.row(
           copied.reason(),
