@@ -18,6 +18,9 @@ import org.sparkao.jobs.job.Console;
 import org.sparkao.jobs.job.ExitCode;
 import org.sparkao.jobs.job.Job;
 import org.sparkao.jobs.quantize.plan.Arithmetic;
+import org.sparkao.jobs.quantize.plan.CalibratedOptions;
+import org.sparkao.jobs.quantize.plan.CalibrationFolder;
+import org.sparkao.jobs.quantize.plan.CalibrationText;
 import org.sparkao.jobs.quantize.plan.PlanText;
 import org.sparkao.jobs.quantize.plan.QuantizePlan;
 import org.sparkao.jobs.quantize.plan.QuantizePlanner;
@@ -30,6 +33,7 @@ import org.sparkao.jobs.quantize.run.RunRequest;
 import org.sparkao.jobs.spark.SparkLease;
 import org.sparkao.jobs.storage.CheckpointLocation;
 import org.sparkao.jobs.storage.Storage;
+import org.sparkao.quant.algorithm.WeightAlgorithm.Needs;
 import org.sparkao.quant.checkpoint.Checkpoint;
 import org.sparkao.quant.safetensors.ByteSource;
 
@@ -60,12 +64,19 @@ public final class QuantizeJob implements Job {
     Storage storage = Storage.ofAssignments(config.all(CommonKeys.CONF));
     CheckpointLocation location = CheckpointLocation.of(config.value(QuantizeKeys.CHECKPOINT));
     Checkpoint source = location.open(storage);
-    Optional<CheckpointLocation> given =
-        config.find(QuantizeKeys.CALIBRATION).map(CheckpointLocation::of);
-    Optional<Checkpoint> calibration =
-        given.isPresent() ? Optional.of(given.orElseThrow().open(storage)) : Optional.empty();
+    Optional<Checkpoint> calibration = Optional.empty();
+    Optional<CalibrationFolder> statistics = Optional.empty();
+    if (config.isSet(QuantizeKeys.CALIBRATION)) {
+      String given = config.value(QuantizeKeys.CALIBRATION);
+      if (recipe.arithmetic().algorithm().needs() == Needs.NOTHING) {
+        calibration = Optional.of(CheckpointLocation.of(given).open(storage));
+      } else {
+        statistics = Optional.of(CalibrationFolder.open(storage.folder(given)));
+      }
+    }
     QuantizePlan plan =
-        new QuantizePlanner(recipe, calibration).plan(source, configText(source, storage));
+        new QuantizePlanner(recipe, calibration, statistics)
+            .plan(source, configText(source, storage));
     DevicePlan device =
         new DevicePlanner(KERNELS)
             .plan(config.value(QuantizeKeys.DEVICE), config, () -> cpuOnly(plan));
@@ -82,6 +93,7 @@ public final class QuantizeJob implements Job {
       check.require();
     }
     console.out().print(PlanText.of(plan, recipe, source));
+    statistics.ifPresent(folder -> console.out().print(CalibrationText.of(plan, folder)));
     console.out().println(device.text());
     if (dryRun) {
       return ExitCode.DONE;
@@ -91,6 +103,7 @@ public final class QuantizeJob implements Job {
             plan,
             source,
             calibration,
+            statistics,
             config.value(QuantizeKeys.OUTPUT),
             recipe.scheme().name(),
             recipeOf(config));
@@ -139,7 +152,13 @@ public final class QuantizeJob implements Job {
         new Arithmetic(
             config.value(QuantizeKeys.ALGORITHM),
             config.value(QuantizeKeys.NUMERICS),
-            config.value(QuantizeKeys.LAYOUT)),
+            config.value(QuantizeKeys.LAYOUT),
+            new CalibratedOptions(
+                config.value(QuantizeKeys.ACT_ORDER),
+                config.value(QuantizeKeys.DAMPING),
+                config.value(QuantizeKeys.SCALE_SEARCH),
+                config.value(QuantizeKeys.STRENGTH),
+                config.value(QuantizeKeys.DUO_SCALING))),
         config.value(QuantizeKeys.MAX_SHARD_SIZE),
         config.value(QuantizeKeys.NON_FINITE));
   }

@@ -7,7 +7,10 @@ import org.sparkao.jobs.config.ConfigKey;
 import org.sparkao.jobs.gpu.DeviceRequest;
 import org.sparkao.jobs.quantize.plan.NonFinitePolicy;
 import org.sparkao.jobs.quantize.plan.Rule;
+import org.sparkao.jobs.quantize.plan.ScaleSearch;
 import org.sparkao.quant.algorithm.WeightAlgorithm;
+import org.sparkao.quant.calibrated.ActOrder;
+import org.sparkao.quant.calibrated.AwqSearch.DuoScaling;
 import org.sparkao.quant.scheme.CheckpointLayout;
 import org.sparkao.quant.scheme.Numerics;
 import org.sparkao.quant.scheme.QuantScheme;
@@ -50,9 +53,47 @@ final class QuantizeKeys {
   static final ConfigKey<String> CALIBRATION =
       ConfigKey.text(
           "calibration",
-          "FILE",
-          "Safetensors file with MODULE.input_scale (FP8) or MODULE.input_global_scale (NVFP4),"
-              + " taken as they are.");
+          "URI",
+          "Folder that calibrate wrote, for algorithms that look at inputs: gptq, awq, smoothquant,"
+              + " imatrix. For others a safetensors file with MODULE.input_scale (FP8) or"
+              + " MODULE.input_global_scale (NVFP4), taken as they are.");
+  static final ConfigKey<ActOrder> ACT_ORDER =
+      ConfigKey.choice(
+              "act-order",
+              ActOrder.class,
+              ActOrder::configName,
+              "Order of the columns in gptq: from left to right, or the largest inputs first; then"
+                  + " groups of scales stay where they are (static), or follow (group).")
+          .withDefault("static");
+  static final ConfigKey<Double> DAMPING =
+      ConfigKey.value(
+              "damping",
+              "SHARE",
+              "What gptq adds to the diagonal of the Hessian, as a share of its mean.",
+              text -> share(text, 1))
+          .withDefault("0.01");
+  static final ConfigKey<ScaleSearch> SCALE_SEARCH =
+      ConfigKey.choice(
+              "scale-search",
+              ScaleSearch.class,
+              ScaleSearch::configName,
+              "How gptq finds scales before it chooses codes: from the whole range, or as the"
+                  + " algorithms mse and imatrix do.")
+          .withDefault("range");
+  static final ConfigKey<Double> STRENGTH =
+      ConfigKey.value(
+              "smoothing-strength",
+              "SHARE",
+              "How much of the range of inputs smoothquant hands to the weights, 0 to 1.",
+              text -> share(text, 1))
+          .withDefault("0.5");
+  static final ConfigKey<DuoScaling> DUO_SCALING =
+      ConfigKey.choice(
+              "duo-scaling",
+              DuoScaling.class,
+              DuoScaling::configName,
+              "Whether weights have a say in the scales that awq tries.")
+          .withDefault("on");
   static final ConfigKey<Numerics> NUMERICS =
       ConfigKey.choice(
               "numerics", Numerics.class, Numerics::configName, "Whose arithmetic, to the bit.")
@@ -98,12 +139,25 @@ final class QuantizeKeys {
           SKIP.name(),
           ALGORITHM.name(),
           CALIBRATION.name(),
+          ACT_ORDER.name(),
+          DAMPING.name(),
+          SCALE_SEARCH.name(),
+          STRENGTH.name(),
+          DUO_SCALING.name(),
           NUMERICS.name(),
           LAYOUT.name(),
           MAX_SHARD_SIZE.name(),
           NON_FINITE.name());
 
   private QuantizeKeys() {}
+
+  private static double share(String text, double most) {
+    double value = Double.parseDouble(text);
+    if (!(value > 0 && value <= most)) {
+      throw new IllegalArgumentException(text + " is not above 0 and up to " + most);
+    }
+    return value;
+  }
 
   static List<ConfigKey<?>> all() {
     return List.of(
@@ -114,6 +168,11 @@ final class QuantizeKeys {
         SKIP,
         ALGORITHM,
         CALIBRATION,
+        ACT_ORDER,
+        DAMPING,
+        SCALE_SEARCH,
+        STRENGTH,
+        DUO_SCALING,
         NUMERICS,
         LAYOUT,
         MAX_SHARD_SIZE,

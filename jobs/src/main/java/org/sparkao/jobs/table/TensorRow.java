@@ -67,7 +67,8 @@ public record TensorRow(
    * What was done.
    *
    * @param scheme the scheme; empty when the tensor was copied
-   * @param reason why it was copied; empty when it was quantized
+   * @param reason why it was copied, or what the algorithm fell back to; empty when it was
+   *     quantized as asked for
    * @param numerics whose arithmetic
    * @param algorithm how codes were chosen
    * @param device what computed
@@ -113,7 +114,11 @@ public record TensorRow(
               new Column("source_end", LONG, "byte after the last one"),
               new Column("source_sha256", STRING, "SHA-256 of those bytes as they were read"),
               new Column("scheme", STRING, "scheme; null when copied unchanged"),
-              new Column("reason", STRING, "why it was copied; null when quantized"),
+              new Column(
+                  "reason",
+                  STRING,
+                  "why it was copied, or what the algorithm fell back to; null when quantized as"
+                      + " asked for"),
               new Column("numerics", STRING, "numeric profile"),
               new Column("algorithm", STRING, "how codes were chosen"),
               new Column("output_file", STRING, "file in the output folder"),

@@ -7,6 +7,7 @@ import org.sparkao.quant.algorithm.QuantizeRequest;
 import org.sparkao.quant.algorithm.Quantizers;
 import org.sparkao.quant.algorithm.WeightAlgorithm;
 import org.sparkao.quant.algorithm.WeightSpec;
+import org.sparkao.quant.calibrated.ColumnGroups;
 import org.sparkao.quant.checkpoint.WeightSource;
 import org.sparkao.quant.pack.PackedPart;
 import org.sparkao.quant.scheme.CheckpointLayout;
@@ -19,8 +20,13 @@ import org.sparkao.quant.scheme.Schemes;
  * @param algorithm how codes are chosen
  * @param numerics whose arithmetic
  * @param layout names and types of the tensors
+ * @param calibrated how algorithms that look at activations go about it
  */
-public record Arithmetic(WeightAlgorithm algorithm, Numerics numerics, CheckpointLayout layout)
+public record Arithmetic(
+    WeightAlgorithm algorithm,
+    Numerics numerics,
+    CheckpointLayout layout,
+    CalibratedOptions calibrated)
     implements Serializable {
 
   /** All parts are given. */
@@ -28,11 +34,20 @@ public record Arithmetic(WeightAlgorithm algorithm, Numerics numerics, Checkpoin
     Objects.requireNonNull(algorithm, "algorithm");
     Objects.requireNonNull(numerics, "numerics");
     Objects.requireNonNull(layout, "layout");
+    Objects.requireNonNull(calibrated, "calibrated");
+  }
+
+  /** With the usual options of calibrated algorithms. */
+  public Arithmetic(WeightAlgorithm algorithm, Numerics numerics, CheckpointLayout layout) {
+    this(algorithm, numerics, layout, CalibratedOptions.DEFAULT);
   }
 
   /** The tensors that a weight becomes. */
   public List<PackedPart> parts(TensorTask.Quantize task) {
-    return Quantizers.parts(request(task));
+    QuantizeRequest request = request(task);
+    return algorithm == WeightAlgorithm.GPTQ
+        ? ColumnGroups.parts(request, calibrated.order())
+        : Quantizers.parts(request);
   }
 
   /** What is asked of the quantizer of one weight. */

@@ -9,6 +9,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
+import org.sparkao.quant.algorithm.WeightAlgorithm;
+import org.sparkao.quant.calibrated.ActOrder;
 import org.sparkao.quant.scheme.CheckpointLayout;
 import org.sparkao.quant.scheme.Granularity;
 import org.sparkao.quant.scheme.QuantArgs;
@@ -35,14 +37,25 @@ final class QuantizationConfig {
   /**
    * The object.
    *
+   * @param arithmetic whose layout it is, and the order of columns
    * @param schemes scheme of each quantized module
    * @param ignored every linear module that stays as it is
    */
   static Map<String, Object> of(
-      CheckpointLayout layout, Map<String, QuantScheme> schemes, List<String> ignored) {
-    return layout == CheckpointLayout.DEEPSEEK
+      Arithmetic arithmetic, Map<String, QuantScheme> schemes, List<String> ignored) {
+    return arithmetic.layout() == CheckpointLayout.DEEPSEEK
         ? deepseek(ignored)
-        : compressedTensors(schemes, ignored);
+        : compressedTensors(arithmetic, schemes, ignored);
+  }
+
+  /** How columns were ordered, where loaders can see it: by groups. */
+  private static Optional<String> order(Arithmetic arithmetic, QuantScheme scheme) {
+    return Optional.of(arithmetic)
+        .filter(a -> a.algorithm() == WeightAlgorithm.GPTQ)
+        .filter(a -> scheme.weights().granularity() instanceof Granularity.PerGroup)
+        .map(a -> a.calibrated().order())
+        .filter(order -> order != ActOrder.NONE)
+        .map(ActOrder::configName);
   }
 
   /**
@@ -72,7 +85,7 @@ final class QuantizationConfig {
   }
 
   private static Map<String, Object> compressedTensors(
-      Map<String, QuantScheme> schemes, List<String> ignored) {
+      Arithmetic arithmetic, Map<String, QuantScheme> schemes, List<String> ignored) {
     Map<QuantScheme, List<String>> groups = new LinkedHashMap<>();
     schemes.forEach(
         (module, scheme) -> groups.computeIfAbsent(scheme, s -> new ArrayList<>()).add(module));
@@ -84,7 +97,9 @@ final class QuantizationConfig {
               ? List.of("Linear")
               : targets(group.getValue(), group.getKey(), schemes, ignored);
       formats.add(group.getKey().format().configName());
-      groupConfigs.put("group_" + groupConfigs.size(), group(group.getKey(), targets));
+      groupConfigs.put(
+          "group_" + groupConfigs.size(),
+          group(group.getKey(), targets, order(arithmetic, group.getKey())));
     }
     Map<String, Object> config = new TreeMap<>();
     config.put("config_groups", groupConfigs);
@@ -146,14 +161,17 @@ final class QuantizationConfig {
     return text.replaceAll("([^A-Za-z0-9_])", "\\\\$1");
   }
 
-  private static Map<String, Object> group(QuantScheme scheme, List<String> targets) {
+  private static Map<String, Object> group(
+      QuantScheme scheme, List<String> targets, Optional<String> order) {
     Map<String, Object> group = new TreeMap<>();
     group.put("format", scheme.format().configName());
     group.put(
         "input_activations", scheme.activations().map(a -> args(a, observer(a))).orElse(null));
     group.put("output_activations", null);
     group.put("targets", targets);
-    group.put("weights", args(scheme.weights(), Optional.of("memoryless_minmax")));
+    Map<String, Object> weights = args(scheme.weights(), Optional.of("memoryless_minmax"));
+    weights.put("actorder", order.orElse(null));
+    group.put("weights", weights);
     return group;
   }
 

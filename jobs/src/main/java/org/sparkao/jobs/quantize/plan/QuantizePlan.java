@@ -10,6 +10,7 @@ import org.sparkao.quant.checkpoint.FileEntry;
  * @param arithmetic what all weights share
  * @param nonFinite what becomes of NaN and infinities
  * @param shards the files of tensors
+ * @param smoothing layers that take scales over from what makes their inputs
  * @param totals their sums
  * @param config text of {@code config.json}
  * @param index text of {@code model.safetensors.index.json}; empty for a single file
@@ -20,6 +21,7 @@ public record QuantizePlan(
     Arithmetic arithmetic,
     NonFinitePolicy nonFinite,
     List<ShardTask> shards,
+    List<SmoothedPair> smoothing,
     Totals totals,
     String config,
     String index,
@@ -30,6 +32,7 @@ public record QuantizePlan(
   public QuantizePlan {
     Objects.requireNonNull(totals, "totals");
     shards = List.copyOf(shards);
+    smoothing = List.copyOf(smoothing);
     sideFiles = List.copyOf(sideFiles);
   }
 

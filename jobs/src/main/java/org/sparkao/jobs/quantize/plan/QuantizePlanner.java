@@ -24,15 +24,24 @@ public final class QuantizePlanner {
 
   private final Recipe recipe;
   private final Optional<Checkpoint> calibration;
+  private final Optional<CalibrationFolder> statistics;
 
   /**
    * A planner.
    *
    * @param calibration a file with the scales of inputs, for schemes that need them
+   * @param statistics of inputs, for algorithms that need them
    */
-  public QuantizePlanner(Recipe recipe, Optional<Checkpoint> calibration) {
+  public QuantizePlanner(
+      Recipe recipe, Optional<Checkpoint> calibration, Optional<CalibrationFolder> statistics) {
     this.recipe = recipe;
     this.calibration = calibration;
+    this.statistics = statistics;
+  }
+
+  /** A planner for algorithms that look at weights alone. */
+  public QuantizePlanner(Recipe recipe, Optional<Checkpoint> calibration) {
+    this(recipe, calibration, Optional.empty());
   }
 
   /**
@@ -46,26 +55,32 @@ public final class QuantizePlanner {
     new SenseChecks(checkpoint).require(list);
     Map<String, Copy> inputScales = new InputScales(calibration).copies(list.schemes());
     new ShapeChecks(recipe.arithmetic()).require(list.tasks());
-    List<ShardTask.Unit> units = new UnitGrouping(list.schemes(), inputScales).units(list.tasks());
-    List<ShardTask> shards =
-        new ShardPacking(recipe.arithmetic(), recipe.maxShardBytes()).pack(units);
+    new CalibrationChecks(recipe.arithmetic(), statistics).require(list.tasks());
     Map<String, Object> root =
         config
             .map(bytes -> ConfigJson.parse(checkpoint.location() + "/config.json", bytes))
             .orElseGet(TreeMap::new);
+    List<SmoothedPair> smoothing =
+        new SmoothingPairs(checkpoint, recipe.arithmetic(), list.tasks())
+            .find(Optional.ofNullable(root.get("model_type")).map(Object::toString));
+    List<ShardTask.Unit> units =
+        new UnitGrouping(list.schemes(), inputScales, smoothing).units(list.tasks());
+    List<ShardTask> shards =
+        new ShardPacking(recipe.arithmetic(), recipe.maxShardBytes()).pack(units);
     QuantizationConfig.replace(
-        root, QuantizationConfig.of(recipe.arithmetic().layout(), list.schemes(), list.ignored()));
+        root, QuantizationConfig.of(recipe.arithmetic(), list.schemes(), list.ignored()));
     String configText = ConfigJson.format(root);
     Outputs outputs = outputs(shards);
     return new QuantizePlan(
         recipe.arithmetic(),
         recipe.nonFinite(),
         shards,
+        smoothing,
         totals(shards, outputs),
         configText,
         shards.size() == 1 ? "" : index(outputs),
         checkpoint.sideFiles(),
-        fingerprint(checkpoint, shards, configText));
+        fingerprint(checkpoint, shards, smoothing, configText));
   }
 
   /** What the files will hold. */
@@ -111,14 +126,17 @@ public final class QuantizePlanner {
   }
 
   /** The tasks are records of plain values, so that their text says everything about them. */
-  private String fingerprint(Checkpoint checkpoint, List<ShardTask> shards, String config) {
+  private String fingerprint(
+      Checkpoint checkpoint, List<ShardTask> shards, List<SmoothedPair> smoothing, String config) {
     MessageDigest digest = Sha256.newDigest();
     update(digest, "sparkao quantize " + CODE_FORMAT_VERSION);
     update(digest, checkpoint.fingerprint());
     update(digest, calibration.map(Checkpoint::fingerprint).orElse("-"));
+    update(digest, statistics.map(CalibrationFolder::hash).orElse("-"));
     update(digest, recipe.arithmetic().toString());
     update(digest, recipe.nonFinite().configName());
     shards.forEach(shard -> update(digest, shard.toString()));
+    smoothing.forEach(pair -> update(digest, pair.toString()));
     update(digest, config);
     return Sha256.hex(digest);
   }

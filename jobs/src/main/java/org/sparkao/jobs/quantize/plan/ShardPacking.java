@@ -3,15 +3,18 @@ package org.sparkao.jobs.quantize.plan;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import org.sparkao.quant.algorithm.WeightAlgorithm.Needs;
 import org.sparkao.quant.safetensors.TensorSpec;
 
 /**
  * Deals units into files, in order. A file is full at the smaller of the user's limit and the
  * larger of 256 MiB and a 64th of the output: several files for each executor slot, whatever their
- * number, so that the plan does not depend on it.
+ * number, so that the plan does not depend on it. Algorithms that compute for long get files from 8
+ * MiB on, so that there is work for all slots.
  */
 final class ShardPacking {
   private static final long SMALLEST_TARGET_BYTES = 256L << 20;
+  private static final long SMALLEST_OF_LONG_WORK = 8L << 20;
   private static final int MOST_SHARDS = 64;
 
   private final Arithmetic arithmetic;
@@ -28,7 +31,9 @@ final class ShardPacking {
     for (long unit : bytes) {
       total = Math.addExact(total, unit);
     }
-    long target = Math.min(maxShardBytes, Math.max(SMALLEST_TARGET_BYTES, total / MOST_SHARDS));
+    boolean longWork = arithmetic.algorithm().needs() == Needs.INPUT_PRODUCTS;
+    long smallest = longWork ? SMALLEST_OF_LONG_WORK : SMALLEST_TARGET_BYTES;
+    long target = Math.min(maxShardBytes, Math.max(smallest, total / MOST_SHARDS));
     List<List<ShardTask.Unit>> files = new ArrayList<>();
     List<ShardTask.Unit> open = new ArrayList<>();
     long filled = 0;

@@ -1,6 +1,7 @@
 package org.sparkao.jobs.quantize.plan;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -12,32 +13,46 @@ import org.sparkao.quant.QuantException;
 import org.sparkao.quant.scheme.QuantScheme;
 
 /**
- * Puts layers that loaders fuse into one unit, so that a range they share is found inside one task,
- * and refuses fused layers that differ in scheme: loaders know one scheme for a fused layer.
+ * Puts layers that loaders fuse, or that are smoothed by one another, into one unit, so that what
+ * they share is found inside one task, and refuses fused layers that differ in scheme: loaders know
+ * one scheme for a fused layer.
  */
 final class UnitGrouping {
   private final Map<String, QuantScheme> schemes;
   private final Map<String, Copy> inputScales;
+  private final Map<String, String> smoothed = new HashMap<>();
 
-  UnitGrouping(Map<String, QuantScheme> schemes, Map<String, Copy> inputScales) {
+  UnitGrouping(
+      Map<String, QuantScheme> schemes,
+      Map<String, Copy> inputScales,
+      List<SmoothedPair> smoothing) {
     this.schemes = schemes;
     this.inputScales = inputScales;
+    for (SmoothedPair pair : smoothing) {
+      smoothed.put(pair.previous(), pair.unit());
+      pair.balanced().forEach(weight -> smoothed.put(weight.module(), pair.unit()));
+    }
   }
 
   /** Units in the order of their first tensor. */
   List<ShardTask.Unit> units(List<TensorTask> tasks) {
     Map<String, List<TensorTask>> units = new LinkedHashMap<>();
+    Map<String, List<TensorTask>> fused = new LinkedHashMap<>();
     for (TensorTask task : tasks) {
       Optional<String> group =
           weight(task) ? LinearModules.fusedGroup(task.module()) : Optional.empty();
-      List<TensorTask> unit =
-          units.computeIfAbsent(group.orElse("=" + outputName(task)), name -> new ArrayList<>());
+      group.ifPresent(name -> fused.computeIfAbsent(name, n -> new ArrayList<>()).add(task));
+      String unitName =
+          Optional.ofNullable(weight(task) ? smoothed.get(task.module()) : null)
+              .or(() -> group)
+              .orElse("=" + outputName(task));
+      List<TensorTask> unit = units.computeIfAbsent(unitName, name -> new ArrayList<>());
       unit.add(task);
       if (task instanceof Quantize && inputScales.containsKey(task.module())) {
         unit.add(inputScales.get(task.module()));
       }
     }
-    units.values().forEach(this::requireOneScheme);
+    fused.values().forEach(this::requireOneScheme);
     return units.values().stream().map(ShardTask.Unit::new).toList();
   }
 
@@ -52,7 +67,6 @@ final class UnitGrouping {
   private void requireOneScheme(List<TensorTask> unit) {
     Map<String, List<String>> bySchemes =
         unit.stream()
-            .filter(UnitGrouping::weight)
             .collect(
                 Collectors.groupingBy(
                     task ->

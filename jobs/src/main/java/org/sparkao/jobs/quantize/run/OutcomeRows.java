@@ -56,7 +56,7 @@ final class OutcomeRows {
           new TensorRow(
               runId,
               source(tasks.get(i), tensor),
-              treatment(tasks.get(i), outcome.attempt().device()),
+              treatment(tasks.get(i), tensor, outcome.attempt().device()),
               tensor.parts().stream().map(OutcomeRows::part).toList(),
               outcome.file(),
               digest(tensor.parts()),
@@ -83,12 +83,12 @@ final class OutcomeRows {
         outcome.sourceSha256());
   }
 
-  private TensorRow.Treatment treatment(TensorTask task, String device) {
+  private TensorRow.Treatment treatment(TensorTask task, TensorOutcome outcome, String device) {
     String numerics = arithmetic.numerics().configName();
     if (task instanceof TensorTask.Quantize quantize) {
       return new TensorRow.Treatment(
           Optional.of(quantize.scheme()),
-          Optional.empty(),
+          Optional.ofNullable(outcome.fallback()).filter(text -> !text.isEmpty()),
           numerics,
           arithmetic.algorithm().configName(),
           device);

@@ -11,10 +11,12 @@ import org.apache.spark.SparkContext;
 import org.apache.spark.util.LongAccumulator;
 import org.sparkao.jobs.config.CommonKeys;
 import org.sparkao.jobs.config.Config;
+import org.sparkao.jobs.evaluate.run.CheckpointHash;
 import org.sparkao.jobs.gpu.DevicePlan;
 import org.sparkao.jobs.job.Console;
 import org.sparkao.jobs.job.ProgramVersion;
 import org.sparkao.jobs.job.RunNames;
+import org.sparkao.jobs.quantize.plan.CalibrationFolder;
 import org.sparkao.jobs.quantize.plan.QuantizePlan;
 import org.sparkao.jobs.quantize.plan.ShardTask;
 import org.sparkao.jobs.quantize.run.ShardSettings.Planned;
@@ -27,6 +29,7 @@ import org.sparkao.jobs.table.DeltaStore;
 import org.sparkao.jobs.table.RunRow;
 import org.sparkao.jobs.table.TableRow;
 import org.sparkao.quant.QuantException;
+import org.sparkao.quant.calibration.CalibrationInfo;
 import org.sparkao.quant.checkpoint.Checkpoint;
 
 /** Carries out a plan: claim, missing files, rows, final files. */
@@ -113,6 +116,7 @@ public final class QuantizeRun {
     committer.runIs(run);
     FinalFiles files = new FinalFiles(storage.folder(request.source().location()), output, plan);
     try {
+      requireCalibrated(spark, ownership.attempt());
       writeFiles(ownership, spark, committer);
       ownership.requireStillMine();
       files.write(provenance(ownership.runId()));
@@ -124,6 +128,31 @@ public final class QuantizeRun {
     } catch (IOException | InterruptedException | RuntimeException e) {
       failed(ownership, committer, run, e);
       throw e;
+    }
+  }
+
+  /** Headers do not tell a checkpoint from another of its shape: all of it is read and hashed. */
+  private void requireCalibrated(SparkContext spark, String group) throws IOException {
+    if (request.statistics().isEmpty()) {
+      return;
+    }
+    CalibrationFolder statistics = request.statistics().get();
+    CalibrationInfo.Origin calibrated = statistics.statistics().info().checkpoint();
+    console.err().println("comparing the checkpoint with the one that was calibrated");
+    String found = CheckpointHash.of(request.source(), spark, storage, group);
+    if (!found.equals(calibrated.sha256())) {
+      throw new RefusedInputException(
+          statistics.location()
+              + ": is of another checkpoint, "
+              + calibrated.location()
+              + " with SHA-256 "
+              + calibrated.sha256()
+              + ", not of "
+              + request.source().location()
+              + " with "
+              + found
+              + "; calibrate this checkpoint",
+          null);
     }
   }
 
@@ -221,11 +250,26 @@ public final class QuantizeRun {
   private ShardSettings settings() {
     return new ShardSettings(
         planned(request.source()),
-        request.calibration().map(QuantizeRun::planned).orElse(Planned.NONE),
+        calibration(),
         output.location(),
         request.plan().arithmetic(),
+        request.plan().smoothing(),
         request.plan().nonFinite(),
         device.device());
+  }
+
+  /** One of the two, if any. */
+  private Planned calibration() {
+    Optional<Planned> statistics =
+        request
+            .statistics()
+            .map(
+                folder ->
+                    new Planned(
+                        folder.location(), folder.files().stream().map(SourceFile::of).toList()));
+    return statistics
+        .or(() -> request.calibration().map(QuantizeRun::planned))
+        .orElse(Planned.NONE);
   }
 
   private static Planned planned(Checkpoint checkpoint) {

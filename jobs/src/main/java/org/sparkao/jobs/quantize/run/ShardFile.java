@@ -5,9 +5,12 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.LongConsumer;
 import java.util.stream.Collectors;
+import org.sparkao.jobs.quantize.plan.Arithmetic;
+import org.sparkao.jobs.quantize.plan.CalibrationMemory;
 import org.sparkao.jobs.quantize.plan.ShardTask;
 import org.sparkao.jobs.quantize.plan.TensorTask;
 import org.sparkao.jobs.quantize.plan.TensorTask.Copy;
@@ -16,6 +19,9 @@ import org.sparkao.jobs.quantize.run.ShardSettings.Planned;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.quant.QuantException;
+import org.sparkao.quant.algorithm.WeightAlgorithm.Needs;
+import org.sparkao.quant.calibrated.CpuGptq;
+import org.sparkao.quant.calibration.Calibration;
 import org.sparkao.quant.checkpoint.FileEntry;
 import org.sparkao.quant.safetensors.ByteSink;
 import org.sparkao.quant.safetensors.ShardWriter;
@@ -49,12 +55,16 @@ final class ShardFile {
    */
   List<TensorOutcome> write(ShardTask task, Folder output, String part) throws IOException {
     requireUnchanged(task);
+    CalibrationMemory.require(settings.arithmetic(), task, Runtime.getRuntime().maxMemory());
     List<UnitWorker.Result> results = new ArrayList<>();
     List<WrittenTensor> written;
     try (ByteSink sink = output.sink(part);
-        WeightDevice device = WeightDevice.of(settings.device())) {
+        WeightDevice device = WeightDevice.of(settings.device());
+        Calibrated calibrated = calibrated()) {
       ShardWriter writer = new ShardWriter(sink, task.header(settings.arithmetic()));
-      UnitWorker worker = new UnitWorker(settings, device, storage, writer, progress, clock);
+      UnitWorker.Tools tools =
+          new UnitWorker.Tools(device, calibrated.weights(), calibrated.smoother());
+      UnitWorker worker = new UnitWorker(settings, tools, storage, writer, progress, clock);
       clock.begin(device.work());
       for (ShardTask.Unit unit : task.units()) {
         results.addAll(worker.work(unit));
@@ -80,9 +90,35 @@ final class ShardFile {
               result.nonFinite(),
               parts,
               result.statistics().orElse(null),
+              result.fallback(),
               result.elapsedNanos()));
     }
     return outcomes;
+  }
+
+  /** What looks at activations, where the algorithm does. */
+  private record Calibrated(Optional<CalibratedWeights> weights, Optional<Smoother> smoother)
+      implements AutoCloseable {
+    @Override
+    public void close() {
+      weights.ifPresent(CalibratedWeights::close);
+    }
+  }
+
+  private Calibrated calibrated() throws IOException {
+    Arithmetic arithmetic = settings.arithmetic();
+    if (arithmetic.algorithm().needs() == Needs.NOTHING) {
+      return new Calibrated(Optional.empty(), Optional.empty());
+    }
+    Calibration statistics = Calibration.open(storage.folder(settings.calibration().location()));
+    if (settings.smoothing().isEmpty()) {
+      CalibratedWeights weights =
+          new CalibratedWeights(statistics, arithmetic.calibrated(), new CpuGptq());
+      return new Calibrated(Optional.of(weights), Optional.empty());
+    }
+    Folder source = storage.folder(settings.source().location());
+    Smoother smoother = new Smoother(source, statistics, arithmetic, settings.smoothing());
+    return new Calibrated(Optional.empty(), Optional.of(smoother));
   }
 
   private void requireUnchanged(ShardTask task) throws IOException {
@@ -92,6 +128,9 @@ final class ShardFile {
 
   private void requireUnchanged(Planned folder, ShardTask task, Copy.Origin origin)
       throws IOException {
+    boolean statistics =
+        origin == Copy.Origin.CALIBRATION
+            && settings.arithmetic().algorithm().needs() != Needs.NOTHING;
     Set<String> read =
         task.tensors().stream()
             .filter(tensor -> origin(tensor) == origin)
@@ -99,7 +138,7 @@ final class ShardFile {
             .collect(Collectors.toSet());
     List<FileEntry> planned =
         folder.files().stream()
-            .filter(file -> read.contains(file.name()))
+            .filter(file -> statistics || read.contains(file.name()))
             .map(ShardSettings.SourceFile::entry)
             .toList();
     if (!planned.isEmpty()) {

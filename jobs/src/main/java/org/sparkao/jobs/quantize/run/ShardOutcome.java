@@ -53,6 +53,7 @@ record ShardOutcome(
    * @param nonFinite NaN and infinities that were read
    * @param parts what was written, codes first
    * @param statistics null when copied
+   * @param fallback what did not go as it was asked for; empty or, in notes of older versions, null
    * @param elapsedNanos time spent
    */
   record TensorOutcome(
@@ -60,6 +61,7 @@ record ShardOutcome(
       long nonFinite,
       List<WrittenTensor> parts,
       TensorStatistics statistics,
+      String fallback,
       long elapsedNanos) {}
 
   String toJson() {

@@ -25,6 +25,7 @@ import org.sparkao.quant.checkpoint.WeightSource;
 import org.sparkao.quant.metric.TensorStatistics;
 import org.sparkao.quant.observe.TensorRange;
 import org.sparkao.quant.pack.PackedPart;
+import org.sparkao.quant.safetensors.ByteSource;
 import org.sparkao.quant.safetensors.NonFinite;
 import org.sparkao.quant.safetensors.Sha256;
 import org.sparkao.quant.safetensors.ShardWriter;
@@ -41,25 +42,29 @@ final class UnitWorker {
   private final ShardWriter writer;
   private final LongConsumer progress;
   private final TaskClock clock;
+  private final Optional<CalibratedWeights> calibrated;
+  private final Optional<Smoother> smoother;
   private byte[] slice = new byte[0];
 
   /**
    * A worker for one file.
    *
-   * @param device of the caller, who closes it
+   * @param tools of the caller, who closes them
    * @param progress told the bytes read, as they are read
    * @param clock told where the time goes
    */
   UnitWorker(
       ShardSettings settings,
-      WeightDevice device,
+      Tools tools,
       Storage storage,
       ShardWriter writer,
       LongConsumer progress,
       TaskClock clock)
       throws IOException {
     this.settings = settings;
-    this.device = device;
+    this.device = tools.device();
+    this.calibrated = tools.calibrated();
+    this.smoother = tools.smoother();
     this.storage = storage;
     this.source = storage.folder(settings.source().location());
     this.writer = writer;
@@ -67,11 +72,22 @@ final class UnitWorker {
     this.clock = clock;
   }
 
+  /**
+   * What weights become codes with.
+   *
+   * @param device where
+   * @param calibrated for algorithms that choose codes by activations
+   * @param smoother for algorithms that scale weights by them
+   */
+  record Tools(
+      WeightDevice device, Optional<CalibratedWeights> calibrated, Optional<Smoother> smoother) {}
+
   /** What became of a tensor; its parts are known to the writer alone until the file is done. */
   record Result(
       String sourceSha256,
       long nonFinite,
       Optional<TensorStatistics> statistics,
+      String fallback,
       long elapsedNanos) {}
 
   /** Works off one unit; gives a result for each of its tensors. */
@@ -83,10 +99,12 @@ final class UnitWorker {
       MessageDigest digest = Sha256.newDigest();
       Optional<TensorStatistics> statistics = Optional.empty();
       long nonFinite = 0;
+      String fallback = "";
       if (task instanceof Quantize weight) {
-        TensorStatistics seen = hold(() -> quantize(weight, shared, digest));
-        nonFinite = seen.nonFinite();
-        statistics = Optional.of(seen);
+        TensorQuantizer used = hold(() -> quantize(weight, shared, digest));
+        nonFinite = used.statistics().nonFinite();
+        statistics = Optional.of(used.statistics());
+        fallback = calibrated.map(one -> one.fallback(weight, used)).orElse("");
       } else if (task instanceof Unpack weight) {
         nonFinite = unpack(weight, digest);
       } else if (task instanceof Copy copy) {
@@ -94,7 +112,7 @@ final class UnitWorker {
       }
       requireFinite(task, nonFinite);
       long nanos = System.nanoTime() - start;
-      results.add(new Result(Sha256.hex(digest), nonFinite, statistics, nanos));
+      results.add(new Result(Sha256.hex(digest), nonFinite, statistics, fallback, nanos));
     }
     return results;
   }
@@ -167,7 +185,7 @@ final class UnitWorker {
     return range;
   }
 
-  private TensorStatistics quantize(Quantize task, TensorRange shared, MessageDigest digest)
+  private TensorQuantizer quantize(Quantize task, TensorRange shared, MessageDigest digest)
       throws IOException {
     WeightSource weight = task.weight();
     QuantizeRequest request = request(task);
@@ -175,7 +193,7 @@ final class UnitWorker {
         !request.scheme().needsTensorRange()
             ? Optional.empty()
             : Optional.of(sharesScale(request.scheme()) ? shared : range(weight));
-    TensorQuantizer quantizer = device.quantizer(request, range);
+    TensorQuantizer quantizer = quantizer(task, request, range);
     WeightSlices slices = new WeightSlices(weight, quantizer);
     require(weight, slices.rows());
     int rowBytes = Math.toIntExact(weight.dtype().bytes(weight.columns()));
@@ -190,12 +208,29 @@ final class UnitWorker {
       for (long row = 0; row < weight.rows(); row += slices.rows()) {
         int rows = (int) Math.min(slices.rows(), weight.rows() - row);
         read(reader, row, rows);
+        smooth(task.module(), weight, row, rows);
         flow.put(slice, row, rows);
       }
       flow.finish();
     }
     clock.add(quantizer);
-    return quantizer.statistics();
+    return quantizer;
+  }
+
+  private void smooth(String module, WeightSource weight, long row, int rows) throws IOException {
+    if (smoother.isPresent() && smoother.get().changes(module)) {
+      int columns = Math.toIntExact(weight.columns());
+      clock.time(
+          Stage.COMPUTE,
+          () -> smoother.get().apply(module, weight.dtype(), slice, row, rows, columns));
+    }
+  }
+
+  private TensorQuantizer quantizer(
+      Quantize task, QuantizeRequest request, Optional<TensorRange> range) throws IOException {
+    return calibrated.isPresent()
+        ? calibrated.get().quantizer(task, request, range)
+        : device.quantizer(request, range);
   }
 
   private void append(Quantize task, WeightSlices slices, long row, int rows) throws IOException {
@@ -231,6 +266,9 @@ final class UnitWorker {
 
   /** Gives the number of NaN and infinities among the copied values. */
   private long copy(Copy task, MessageDigest digest) throws IOException {
+    if (smoother.isPresent() && smoother.get().changes(task.module())) {
+      return smoothNorm(task, digest);
+    }
     LongAdder nonFinite = new LongAdder();
     TensorEntry entry = task.tensor().entry();
     long begin = System.nanoTime() - clock.nanos(Stage.WRITE);
@@ -245,6 +283,21 @@ final class UnitWorker {
         });
     clock.add(Stage.READ, System.nanoTime() - clock.nanos(Stage.WRITE) - begin);
     return nonFinite.sum();
+  }
+
+  /** The weight of a norm, one number a row. */
+  private long smoothNorm(Copy task, MessageDigest digest) throws IOException {
+    TensorEntry entry = task.tensor().entry();
+    byte[] norm = new byte[Math.toIntExact(entry.bytes())];
+    try (ByteSource file = source.open(task.tensor().file())) {
+      file.readFully(entry.begin(), norm, 0, norm.length);
+    }
+    digest.update(norm);
+    int rows = Math.toIntExact(entry.elements());
+    smoother.get().apply(task.module(), entry.dtype(), norm, 0, rows, 1);
+    clock.time(Stage.WRITE, () -> writer.append(entry.name(), norm, 0, norm.length));
+    progress.accept(norm.length);
+    return NonFinite.count(entry.dtype(), norm, 0, norm.length);
   }
 
   private Folder folder(TensorTask task) throws IOException {

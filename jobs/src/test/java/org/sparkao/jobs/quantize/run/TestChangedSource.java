@@ -70,6 +70,7 @@ class TestChangedSource {
             calibration.map(TestChangedSource::planned).orElse(Planned.NONE),
             temp.toString(),
             arithmetic,
+            List.of(),
             plan.nonFinite(),
             PlannedDevice.processor("test"));
     touch(change);

@@ -37,6 +37,7 @@ class TestFinalFiles {
             WeightAlgorithm.RTN, Numerics.COMPRESSED_TENSORS, CheckpointLayout.COMPRESSED_TENSORS),
         NonFinitePolicy.KEEP,
         List.of(),
+        List.of(),
         new QuantizePlan.Totals(0, 0, 0, 0),
         "{}",
         "",

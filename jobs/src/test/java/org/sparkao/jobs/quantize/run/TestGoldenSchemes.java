@@ -150,6 +150,7 @@ class TestGoldenSchemes {
             new Planned(scales.location(), List.of()),
             output.toString(),
             plan.arithmetic(),
+            List.of(),
             NonFinitePolicy.KEEP,
             PlannedDevice.processor("test"));
     new ShardFile(settings, storage, bytes -> {}, new TaskClock())

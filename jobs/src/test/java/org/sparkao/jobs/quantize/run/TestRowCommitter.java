@@ -78,6 +78,7 @@ class TestRowCommitter {
             Planned.NONE,
             output.location(),
             plan.arithmetic(),
+            List.of(),
             NonFinitePolicy.KEEP,
             PlannedDevice.processor("test"));
     Files.deleteIfExists(temp.resolve("output").resolve(task.file()));

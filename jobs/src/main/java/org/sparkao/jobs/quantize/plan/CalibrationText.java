@@ -1,0 +1,57 @@
+package org.sparkao.jobs.quantize.plan;
+
+import java.util.Locale;
+import org.sparkao.jobs.config.ByteSize;
+import org.sparkao.quant.calibration.CalibrationInfo;
+
+/** How a plan uses a calibration, for its user. */
+public final class CalibrationText {
+  private CalibrationText() {}
+
+  /** One line, with its end. */
+  public static String of(QuantizePlan plan, CalibrationFolder folder) {
+    Arithmetic arithmetic = plan.arithmetic();
+    CalibratedOptions options = arithmetic.calibrated();
+    String how =
+        switch (arithmetic.algorithm()) {
+          case GPTQ ->
+              " (order "
+                  + options.order().configName()
+                  + ", damping "
+                  + options.damping()
+                  + ", scales by "
+                  + options.search().configName()
+                  + ", a task holds up to "
+                  + ByteSize.format(bytes(plan))
+                  + ")";
+          case AWQ ->
+              " (duo scaling "
+                  + options.duo().configName()
+                  + ", "
+                  + plan.smoothing().size()
+                  + " pairs, a task holds up to "
+                  + ByteSize.format(bytes(plan))
+                  + ")";
+          case SMOOTHQUANT ->
+              " (strength " + options.strength() + ", " + plan.smoothing().size() + " pairs)";
+          default -> "";
+        };
+    CalibrationInfo info = folder.statistics().info();
+    return String.format(
+        Locale.ROOT,
+        "%s%s by what %s saw: %d x %d tokens of %s%n",
+        arithmetic.algorithm().configName(),
+        how,
+        folder.location(),
+        info.samples(),
+        info.sequenceLength(),
+        info.data().location());
+  }
+
+  private static long bytes(QuantizePlan plan) {
+    return plan.shards().stream()
+        .mapToLong(shard -> CalibrationMemory.bytes(plan.arithmetic(), shard))
+        .max()
+        .orElse(0);
+  }
+}
