@@ -48,11 +48,12 @@ final class QuantizationConfig {
         : compressedTensors(arithmetic, schemes, ignored);
   }
 
-  /** How columns were ordered, where loaders can see it: by groups. */
+  /** How columns were ordered, where loaders allow it to be said: for the strategy "group". */
   private static Optional<String> order(Arithmetic arithmetic, QuantScheme scheme) {
     return Optional.of(arithmetic)
         .filter(a -> a.algorithm() == WeightAlgorithm.GPTQ)
         .filter(a -> scheme.weights().granularity() instanceof Granularity.PerGroup)
+        .filter(a -> scheme.weights().scale() != QuantArgs.ScaleKind.E4M3_WITH_GLOBAL)
         .map(a -> a.calibrated().order())
         .filter(order -> order != ActOrder.NONE)
         .map(ActOrder::configName);
