@@ -24,18 +24,20 @@ public final class SparkParquetRows implements ParquetRows {
         SparkSession.builder().config(spark.context().getConf()).getOrCreate());
   }
 
-  /** The splits of one file are collected in the order in which they lie in it. */
   @Override
   public List<String> json(Path file) throws IOException {
     return json(file.toAbsolutePath().toUri().toString());
   }
 
-  /** The same of a file that Spark finds by its URI. */
-  public List<String> json(String uri) throws IOException {
+  /**
+   * The same of a file by its URI. The splits of one file are collected in the order in which they
+   * lie in it.
+   */
+  public List<String> json(String file) throws IOException {
     try {
       return spark
           .read()
-          .parquet(uri)
+          .parquet(file)
           .select(
               functions.to_json(
                   functions.struct(functions.col("*")), Map.of("ignoreNullFields", "false")))
