@@ -12,7 +12,8 @@
 //
 // Shapes (last axis contiguous): q [sequences, q_heads, head_dim] with a row stride, so that it may lie inside a buffer of q,
 // k and v; caches [sequences, capacity, kv_heads, head_dim]; scales [sequences, kv_heads, capacity]; prefill: the rows of q,
-// k and v `stride` elements apart, boundaries [sequences + 1]. Pointers and strides are multiples of 16 bytes.
+// k and v `stride` elements apart, boundaries [sequences + 1]; prefixes [sequences, 2] or null: begin and count of the tokens
+// that come before a sequence's own and lie elsewhere. Pointers and strides are multiples of 16 bytes.
 // Bound: decode, device memory; prefill, the tensor cores.
 // A sequence's bits depend on its own data alone: splits and tiles count from its first position, whatever the batch.
 // Sources: Dao 2023 (FlashAttention-2); Dao, Haziza, Massa, Sizov 2023 (Flash-Decoding).
@@ -53,8 +54,8 @@ extern "C" __global__ void __launch_bounds__(attention::kCombineThreads)
 #define ATTENTION_PREFILL(dim)                                                                                           \
   extern "C" __global__ void __launch_bounds__(attention::kPrefillThreads, attention::PrefillTile<dim>::kBlocks)         \
       attention_prefill_##dim(const Bf16* q, const Bf16* k, const Bf16* v, Bf16* out, const int* boundaries,             \
-                              int q_heads, int kv_heads, int stride, float scale) {                                      \
-    attention::prefill<dim>(attention::PrefillArguments{q, k, v, out, boundaries, q_heads, kv_heads, stride,             \
+                              const int* prefixes, int q_heads, int kv_heads, int stride, float scale) {                 \
+    attention::prefill<dim>(attention::PrefillArguments{q, k, v, out, boundaries, prefixes, q_heads, kv_heads, stride,   \
                                                         __fmul_rn(scale, reduce::kLog2E)});                              \
   }
 

@@ -32,7 +32,7 @@ inline void launch(cudaStream_t stream, const Heads& heads, const Bf16* qkv, Bf1
   CUDA_MUST(cudaFuncSetAttribute(kernel(heads.dim), cudaFuncAttributeMaxDynamicSharedMemorySize, shared_bytes(heads.dim)));
   const Bf16* k = qkv + heads.q_heads * heads.dim;
   bench::launch(stream, kernel(heads.dim), dim3((longest + 63) / 64, heads.q_heads, sequences), 128, shared_bytes(heads.dim),
-                qkv, k, k + heads.kv_heads * heads.dim, out, boundaries, heads.q_heads, heads.kv_heads, heads.row(),
+                qkv, k, k + heads.kv_heads * heads.dim, out, boundaries, static_cast<const int*>(nullptr), heads.q_heads, heads.kv_heads, heads.row(),
                 static_cast<float>(1.0 / std::sqrt(heads.dim)));
 }
 

@@ -18,6 +18,7 @@ struct PrefillArguments {
   const __nv_bfloat16* v;
   __nv_bfloat16* out;     // [tokens, q_heads, head_dim]
   const int* boundaries;  // [sequences + 1]: sequence i is tokens boundaries[i] .. boundaries[i + 1] - 1
+  const int* prefixes;    // [sequences, 2], or null: where the tokens before a sequence's own begin, and how many they are
   int q_heads, kv_heads, stride;
   float scale;  // of q k, times log2(e)
 };
@@ -30,13 +31,16 @@ struct PrefillTile {
   static constexpr bool kHoldQ = kDim < 256;
   static constexpr int kBlocks = kDim == 256 ? 2 : 3;  // on a multiprocessor
 
-  // Copies `rows` rows of kDim elements; those from `valid` on become zeros.
-  __device__ __forceinline__ static void load(uint32_t to, const __nv_bfloat16* from, int stride, int rows, int valid) {
+  // Copies `rows` rows of kDim elements; those below `moved` lie `away` rows from their place, those from `valid` on become
+  // zeros.
+  __device__ __forceinline__ static void load(uint32_t to, const __nv_bfloat16* from, int stride, int rows, int valid, int moved,
+                                              int away) {
 #pragma unroll 2  // More would need more registers than three blocks leave.
     for (int i = threadIdx.x; i < rows * (kDim / 8); i += kPrefillThreads) {
       const int row = i / (kDim / 8), unit = i % (kDim / 8);
       const bool inside = row < valid;
-      const __nv_bfloat16* at = from + (inside ? static_cast<long long>(row) * stride + 8 * unit : 0);
+      const long long place = row + (row < moved ? away : 0);
+      const __nv_bfloat16* at = from + (inside ? place * stride + 8 * unit : 0);
       ptx::copy_16(to + 2 * (row * kStride + 8 * unit), at, inside ? 16 : 0);
     }
     ptx::copy_commit();
@@ -179,13 +183,16 @@ __device__ __forceinline__ void prefill(const PrefillArguments& a) {
   const int length = a.boundaries[blockIdx.z + 1] - static_cast<int>(origin);
   const int first = (gridDim.x - 1 - blockIdx.x) * kQueryRows;
   if (first >= length) return;
-  const __nv_bfloat16* k = a.k + origin * a.stride + kv_head * kDim;
-  const __nv_bfloat16* v = a.v + origin * a.stride + kv_head * kDim;
+  // Keys and values count from the first token before the sequence's own, which lies `away` rows from where it would without.
+  const int before = a.prefixes == nullptr ? 0 : a.prefixes[2 * blockIdx.z + 1];
+  const int away = before == 0 ? 0 : a.prefixes[2 * blockIdx.z] - static_cast<int>(origin) + before;
+  const __nv_bfloat16* k = a.k + (origin - before) * a.stride + kv_head * kDim;
+  const __nv_bfloat16* v = a.v + (origin - before) * a.stride + kv_head * kDim;
   const long long key_step = static_cast<long long>(Tile::kKeys) * a.stride;
-  const int tiles = (min(first + kQueryRows, length) + Tile::kKeys - 1) / Tile::kKeys;
+  const int known = before + length, tiles = (before + min(first + kQueryRows, length) + Tile::kKeys - 1) / Tile::kKeys;
 
-  Tile::load(queries, a.q + (origin + first) * a.stride + head * kDim, a.stride, kQueryRows, length - first);
-  Tile::load(keys, k, a.stride, Tile::kKeys, length);
+  Tile::load(queries, a.q + (origin + first) * a.stride + head * kDim, a.stride, kQueryRows, length - first, 0, 0);
+  Tile::load(keys, k, a.stride, Tile::kKeys, known, before, away);
   const uint32_t own_queries = queries + 2 * warp * 16 * Tile::kStride;
   uint32_t held[Tile::kHoldQ ? Tile::kSteps : 1][4];
   PrefillRows<kDim> rows;
@@ -193,7 +200,7 @@ __device__ __forceinline__ void prefill(const PrefillArguments& a) {
     const int first_key = tile * Tile::kKeys;
     ptx::copy_wait<0>();
     __syncthreads();  // The keys are there, and nobody reads the old values any more.
-    Tile::load(vectors, v + tile * key_step, a.stride, Tile::kKeys, length - first_key);
+    Tile::load(vectors, v + tile * key_step, a.stride, Tile::kKeys, known - first_key, before - first_key, away);
     if constexpr (Tile::kHoldQ) {
       if (tile == 0) {
 #pragma unroll
@@ -205,9 +212,10 @@ __device__ __forceinline__ void prefill(const PrefillArguments& a) {
     ptx::copy_wait<0>();
     __syncthreads();  // The values are there, and nobody reads these keys any more.
     if (tile + 1 < tiles) {
-      Tile::load(keys, k + (tile + 1) * key_step, a.stride, Tile::kKeys, length - first_key - Tile::kKeys);
+      const int next = first_key + Tile::kKeys;
+      Tile::load(keys, k + (tile + 1) * key_step, a.stride, Tile::kKeys, known - next, before - next, away);
     }
-    const int first_row = first + 16 * warp;
+    const int first_row = before + first + 16 * warp;
     rows.soften(s, a.scale, first_key + Tile::kKeys - 1 > first_row, first_key, first_row);
     rows.add_values(s, vectors);
   }

@@ -10,6 +10,13 @@ constexpr int kKeys = 64;      // of a tile
 constexpr int kEach = 4;       // queries, and keys, of a thread
 constexpr int kPitch = kQueries + 4;
 
+// Rows of a tile: those below `moved` lie `away` rows from their place.
+struct Rows {
+  int count, moved, away;
+
+  __device__ __forceinline__ long long place(int row) const { return row + (row < moved ? away : 0); }
+};
+
 // What a block has in shared memory: queries and keys [dim][64], values [64][dim], weights [64][64], each row 4 floats longer.
 template <int kDim>
 struct Tile {
@@ -18,17 +25,17 @@ struct Tile {
   static constexpr int kBytes = (kWeightsAt + kQueries * kPitch) * 4;
 
   // Rows of `dim` numbers, `stride` apart, to [kDim][64]; zeros outside.
-  __device__ __forceinline__ static void load_across(float* to, const float* from, int rows, int dim, int stride) {
+  __device__ __forceinline__ static void load_across(float* to, const float* from, const Rows& rows, int dim, int stride) {
     for (int i = static_cast<int>(threadIdx.x); i < kQueries * kDim; i += kThreads) {
       const int row = i / kDim, at = i % kDim;
-      to[at * kPitch + row] = row < rows && at < dim ? from[static_cast<long long>(row) * stride + at] : 0.0f;
+      to[at * kPitch + row] = row < rows.count && at < dim ? from[rows.place(row) * stride + at] : 0.0f;
     }
   }
 
-  __device__ __forceinline__ static void load(float* to, const float* from, int rows, int dim, int stride) {
+  __device__ __forceinline__ static void load(float* to, const float* from, const Rows& rows, int dim, int stride) {
     for (int i = static_cast<int>(threadIdx.x); i < kKeys * kDim; i += kThreads) {
       const int row = i / kDim, at = i % kDim;
-      to[row * kValuePitch + at] = row < rows && at < dim ? from[static_cast<long long>(row) * stride + at] : 0.0f;
+      to[row * kValuePitch + at] = row < rows.count && at < dim ? from[rows.place(row) * stride + at] : 0.0f;
     }
   }
 };
@@ -107,7 +114,8 @@ __device__ __forceinline__ void score(const float* queries, const float* keys, i
 }
 
 template <int kDim>
-__device__ __forceinline__ void attention(const float* qkv, float* out, const int* boundaries, int q_heads, int kv_heads, int dim, float scale) {
+__device__ __forceinline__ void attention(const float* qkv, float* out, const int* boundaries, const int* prefixes, int q_heads, int kv_heads,
+                                          int dim, float scale) {
   extern __shared__ __align__(16) float shared[];
   using T = Tile<kDim>;
   float *keys = shared + T::kKeysAt, *values = shared + T::kValuesAt, *weights = shared + T::kWeightsAt;
@@ -118,20 +126,25 @@ __device__ __forceinline__ void attention(const float* qkv, float* out, const in
   if (first >= tokens) return;
   const int head = static_cast<int>(blockIdx.y), kv_head = head / (q_heads / kv_heads), stride = (q_heads + 2 * kv_heads) * dim;
   const int row = static_cast<int>(threadIdx.x) / 16 * kEach, column = static_cast<int>(threadIdx.x) % 16 * kEach;
+  // Keys and values count from the first token before the sequence's own, which lies `away` rows from where it would without.
+  const int before = prefixes == nullptr ? 0 : prefixes[2 * blockIdx.z + 1];
+  const int away = before == 0 ? 0 : prefixes[2 * blockIdx.z] - begin + before;
   const float* start = qkv + static_cast<long long>(begin) * stride;
-  T::load_across(shared, start + static_cast<long long>(first) * stride + head * dim, tokens - first, dim, stride);
+  const float* known = start - static_cast<long long>(before) * stride;
+  T::load_across(shared, start + static_cast<long long>(first) * stride + head * dim, Rows{tokens - first, 0, 0}, dim, stride);
   Queries<kDim> mine;
 #pragma unroll
   for (int i = 0; i < kEach; i++) mine.largest[i] = -INFINITY;
-  for (int key = 0; key < min(tokens, first + kQueries); key += kKeys) {
-    const float* at = start + static_cast<long long>(key) * stride + (q_heads + kv_head) * dim;
+  for (int key = 0; key < before + min(tokens, first + kQueries); key += kKeys) {
+    const float* at = known + static_cast<long long>(key) * stride + (q_heads + kv_head) * dim;
+    const Rows rows = {before + tokens - key, before - key, away};
     __syncthreads();
-    T::load_across(keys, at, tokens - key, dim, stride);
-    T::load(values, at + kv_heads * dim, tokens - key, dim, stride);
+    T::load_across(keys, at, rows, dim, stride);
+    T::load(values, at + kv_heads * dim, rows, dim, stride);
     __syncthreads();
     float s[kEach][kEach];
     score<kDim>(shared, keys, row, column, dim, s);
-    mine.soften(s, scale, first + row, key + column);
+    mine.soften(s, scale, before + first + row, key + column);
 #pragma unroll
     for (int i = 0; i < kEach; i++) {
       *reinterpret_cast<float4*>(weights + (row + i) * kPitch + column) = make_float4(s[i][0], s[i][1], s[i][2], s[i][3]);

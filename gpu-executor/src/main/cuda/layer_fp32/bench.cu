@@ -20,12 +20,12 @@ std::vector<float> random_floats(size_t count, uint64_t seed) {
 }
 
 template <int kDim>
-void launch_of(void (*kernel)(const float*, float*, const int*, int, int, int, float), const float* qkv, float* out, const int* boundaries,
+void launch_of(void (*kernel)(const float*, float*, const int*, const int*, int, int, int, float), const float* qkv, float* out, const int* boundaries,
                int sequences, int longest, const Heads& h, cudaStream_t stream) {
   constexpr int kBytes = layer_fp32::Tile<kDim>::kBytes;
   CUDA_MUST(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes));
   const dim3 grid((longest + 63) / 64, h.q, sequences);
-  kernel<<<grid, layer_fp32::kThreads, kBytes, stream>>>(qkv, out, boundaries, h.q, h.kv, h.dim, 1.0f / std::sqrt(static_cast<float>(h.dim)));
+  kernel<<<grid, layer_fp32::kThreads, kBytes, stream>>>(qkv, out, boundaries, nullptr, h.q, h.kv, h.dim, 1.0f / std::sqrt(static_cast<float>(h.dim)));
   LAUNCHED();
 }
 

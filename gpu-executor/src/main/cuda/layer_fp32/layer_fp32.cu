@@ -39,13 +39,13 @@ extern "C" __global__ void __launch_bounds__(layer_fp32::kThreads)
 }
 
 // Causal attention of whole sequences, out [tokens, q_heads * head_dim]; boundaries [sequences + 1]: sequence i is the tokens
-// boundaries[i] .. boundaries[i + 1] - 1. head_dim is at most the <dim> of the name. Grid (ceil(longest / 64), q_heads, sequences),
+// boundaries[i] .. boundaries[i + 1] - 1; prefixes as in ../attention. head_dim is at most the <dim> of the name. Grid (ceil(longest / 64), q_heads, sequences),
 // block 256, Tile<dim>::kBytes of dynamic shared memory.
 #define LAYER_FP32_ATTENTION(dim)                                                                                           \
   extern "C" __global__ void __launch_bounds__(layer_fp32::kThreads)                                                        \
-      layer_fp32_attention_##dim(const float* qkv, float* out, const int* boundaries, int q_heads, int kv_heads,            \
-                                 int head_dim, float scale) {                                                               \
-    layer_fp32::attention<dim>(qkv, out, boundaries, q_heads, kv_heads, head_dim, scale);                                   \
+      layer_fp32_attention_##dim(const float* qkv, float* out, const int* boundaries, const int* prefixes, int q_heads,     \
+                                 int kv_heads, int head_dim, float scale) {                                                 \
+    layer_fp32::attention<dim>(qkv, out, boundaries, prefixes, q_heads, kv_heads, head_dim, scale);                         \
   }
 
 LAYER_FP32_ATTENTION(64)

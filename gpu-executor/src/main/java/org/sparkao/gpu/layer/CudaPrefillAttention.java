@@ -2,6 +2,7 @@ package org.sparkao.gpu.layer;
 
 import org.sparkao.gpu.device.Buffer;
 import org.sparkao.gpu.module.KernelLibrary;
+import org.sparkao.gpu.module.Launch;
 
 /** One kernel: 64 queries a block against tiles of keys, softmax on the way. */
 public final class CudaPrefillAttention implements PrefillAttention {
@@ -26,18 +27,24 @@ public final class CudaPrefillAttention implements PrefillAttention {
     long headBytes = (long) Short.BYTES * shape.dimension();
     long keys = shape.queryHeads() * headBytes;
     long values = keys + shape.keyHeads() * headBytes;
-    library
-        .kernel(AttentionKernels.OP, "attention_prefill_" + shape.dimension())
-        .launch(batch.tokens() + " tokens of " + batch.sequences() + " sequences, " + shape)
-        .grid(LayerShapes.ceilDiv(batch.longest(), QUERIES), shape.queryHeads(), batch.sequences())
-        .block(THREADS)
-        .sharedBytes(sharedBytes(shape.dimension()))
-        .dependent()
-        .with(qkv)
-        .with(qkv.slice(keys, qkv.bytes() - keys))
-        .with(qkv.slice(values, qkv.bytes() - values))
-        .with(out)
-        .with(batch.boundaries())
+    Launch launch =
+        library
+            .kernel(AttentionKernels.OP, "attention_prefill_" + shape.dimension())
+            .launch(batch.tokens() + " tokens of " + batch.sequences() + " sequences, " + shape)
+            .grid(
+                LayerShapes.ceilDiv(batch.longest(), QUERIES),
+                shape.queryHeads(),
+                batch.sequences())
+            .block(THREADS)
+            .sharedBytes(sharedBytes(shape.dimension()))
+            .dependent()
+            .with(qkv)
+            .with(qkv.slice(keys, qkv.bytes() - keys))
+            .with(qkv.slice(values, qkv.bytes() - values))
+            .with(out)
+            .with(batch.boundaries());
+    LayerKernels.add(launch, batch.prefixes());
+    launch
         .with(shape.queryHeads())
         .with(shape.keyHeads())
         .with(shape.rowElements())

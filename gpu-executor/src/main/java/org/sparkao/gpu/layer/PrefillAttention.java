@@ -1,10 +1,13 @@
 package org.sparkao.gpu.layer;
 
+import java.util.Optional;
 import org.sparkao.gpu.device.Buffer;
 
 /**
  * Causal attention of whole sequences: token i attends to the tokens of its own sequence up to
- * itself, out = softmax(q k / sqrt(dimension)) v.
+ * itself, out = softmax(q k / sqrt(dimension)) v. Tokens that several sequences begin with may be
+ * there once: a prefix is a sequence of its own, and those that go on from it name it. No bit
+ * depends on whether they do.
  */
 public interface PrefillAttention {
   /**
@@ -22,14 +25,24 @@ public interface PrefillAttention {
    *     1] - 1
    * @param tokens of all sequences
    * @param longest at least the tokens of the longest
+   * @param prefixes [sequences, 2] int32: the first token of what comes before a sequence's own
+   *     tokens, and how many these are; none go before any where it is absent
    */
-  record Batch(Buffer boundaries, int sequences, int tokens, int longest) {
+  record Batch(
+      Buffer boundaries, int sequences, int tokens, int longest, Optional<Buffer> prefixes) {
     /** Checks sizes. */
     public Batch {
       LayerShapes.checkPositive("sequences", sequences);
       LayerShapes.checkPositive("tokens", tokens);
       LayerShapes.checkPositive("longest", longest);
       LayerShapes.checkBytes("boundaries", boundaries, sequences + 1L, Integer.BYTES);
+      prefixes.ifPresent(
+          given -> LayerShapes.checkBytes("prefixes", given, 2L * sequences, Integer.BYTES));
+    }
+
+    /** Of sequences that share nothing. */
+    public Batch(Buffer boundaries, int sequences, int tokens, int longest) {
+      this(boundaries, sequences, tokens, longest, Optional.empty());
     }
 
     void check(Buffer qkv, HeadShape shape, Buffer out) {

@@ -1,8 +1,6 @@
 package org.sparkao.gpu.layer;
 
-import java.nio.ByteBuffer;
 import org.sparkao.gpu.device.Buffer;
-import org.sparkao.gpu.device.CpuDevice;
 
 /** Plain Java in double. */
 public final class ReferencePrefillAttention implements PrefillAttention {
@@ -11,20 +9,23 @@ public final class ReferencePrefillAttention implements PrefillAttention {
     batch.check(qkv, shape, out);
     Bf16Array x = new Bf16Array(qkv);
     Bf16Array y = new Bf16Array(out);
-    ByteBuffer boundaries = CpuDevice.bytes(batch.boundaries());
-    for (int sequence = 0; sequence < batch.sequences(); sequence++) {
-      int begin = boundaries.getInt(Integer.BYTES * sequence);
-      int end = boundaries.getInt(Integer.BYTES * (sequence + 1));
-      for (int token = begin; token < end; token++) {
+    HostSequences sequences = new HostSequences(batch);
+    for (int sequence = 0; sequence < sequences.count(); sequence++) {
+      for (int at = sequences.before(sequence); at < sequences.length(sequence); at++) {
+        int[] tokens = new int[at + 1];
+        for (int i = 0; i <= at; i++) {
+          tokens[i] = sequences.token(sequence, i);
+        }
         for (int head = 0; head < shape.queryHeads(); head++) {
-          attend(x, y, shape, head, begin, token);
+          attend(x, y, shape, head, tokens);
         }
       }
     }
   }
 
-  private static void attend(
-      Bf16Array x, Bf16Array y, HeadShape shape, int head, int begin, int token) {
+  /** Attention of the last of some tokens to all of them. */
+  private static void attend(Bf16Array x, Bf16Array y, HeadShape shape, int head, int[] tokens) {
+    int token = tokens[tokens.length - 1];
     int dimension = shape.dimension();
     int key = shape.queryHeads() + head / shape.ratio();
     int value = key + shape.keyHeads();
@@ -32,9 +33,9 @@ public final class ReferencePrefillAttention implements PrefillAttention {
         ReferenceAttention.attend(
             head(x, shape, token, head),
             shape.scale(),
-            token - begin + 1,
-            position -> head(x, shape, begin + position, key),
-            position -> head(x, shape, begin + position, value));
+            tokens.length,
+            position -> head(x, shape, tokens[position], key),
+            position -> head(x, shape, tokens[position], value));
     ReferenceAttention.write(
         y, (long) token * shape.queryElements() + (long) head * dimension, result);
   }

@@ -19,8 +19,11 @@ final class Continuation {
     this.tokens = new int[limits.mostTokens()];
   }
 
-  int[] prompt() {
-    return prompt;
+  /** The prompt and the new tokens so far. */
+  int[] all() {
+    int[] all = Arrays.copyOf(prompt, prompt.length + count);
+    System.arraycopy(tokens, 0, all, prompt.length, count);
+    return all;
   }
 
   /** Adds a token, and looks whether it was the last. */

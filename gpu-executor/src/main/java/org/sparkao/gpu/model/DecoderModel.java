@@ -85,6 +85,26 @@ final class DecoderModel implements LanguageModel {
     if (all.isEmpty() || limits.mostTokens() == 0) {
       return all.stream().map(Continuation::tokens).toList();
     }
+    if (operators.keepsCaches()) {
+      withCaches(all, prompts, limits);
+    } else {
+      recomputed(all, prompts, limits);
+    }
+    return all.stream().map(Continuation::tokens).toList();
+  }
+
+  /** Every token takes a pass over all before it. */
+  private void recomputed(List<Continuation> all, List<int[]> prompts, GenerationLimits limits) {
+    prompts.forEach(prompt -> checks.checkRead(prompt.length + limits.mostTokens() - 1));
+    SequencePass pass = new SequencePass(operators, blocks, memory, rotation.table());
+    List<Continuation> open = all;
+    while (!open.isEmpty()) {
+      pass.extend(open, List.of());
+      open = open.stream().filter(continuation -> !continuation.finished()).toList();
+    }
+  }
+
+  private void withCaches(List<Continuation> all, List<int[]> prompts, GenerationLimits limits) {
     int longest = prompts.stream().mapToInt(prompt -> prompt.length).max().orElseThrow();
     int capacity = longest + limits.mostTokens();
     int rows =
@@ -105,7 +125,6 @@ final class DecoderModel implements LanguageModel {
     } finally {
       Closing.all(taken);
     }
-    return all.stream().map(Continuation::tokens).toList();
   }
 
   @Override

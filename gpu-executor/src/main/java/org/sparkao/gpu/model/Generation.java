@@ -1,6 +1,5 @@
 package org.sparkao.gpu.model;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.sparkao.gpu.layer.DecodeAttention;
@@ -42,7 +41,7 @@ final class Generation implements AutoCloseable {
 
   /** Continues all to their ends; at most as many as the caches have places. */
   void run(List<Continuation> group) {
-    prefill(group);
+    new SequencePass(operators, blocks, memory, rotation).extend(group, caches);
     int[] ids = new int[rows];
     int[] positions = new int[rows];
     int[] lengths = new int[rows];
@@ -81,40 +80,6 @@ final class Generation implements AutoCloseable {
           operators.score(
               memory.logits(), rows, memory.model().vocabulary(), memory.ids(), memory.scores());
         });
-  }
-
-  /** In batches that the memory of a pass has room for. */
-  private void prefill(List<Continuation> group) {
-    int begin = 0;
-    int tokens = 0;
-    for (int i = 0; i < group.size(); i++) {
-      int length = group.get(i).prompt().length;
-      if (tokens + length > memory.rows()) {
-        prefill(group.subList(begin, i), begin);
-        begin = i;
-        tokens = 0;
-      }
-      tokens += length;
-    }
-    prefill(group.subList(begin, group.size()), begin);
-  }
-
-  private void prefill(List<Continuation> part, int firstPlace) {
-    List<int[]> prompts = part.stream().map(Continuation::prompt).toList();
-    PackedTokens tokens = PackedTokens.of(prompts, firstPlace);
-    blocks.embedding(table -> PrefillPass.embed(tokens, memory, operators, table));
-    Pass pass = PrefillPass.begin(tokens, memory, rotation);
-    blocks.layers((index, layer) -> layer.run(pass, memory, Optional.of(caches.get(index))));
-    int[] last = new int[part.size()];
-    for (int i = 0; i < last.length; i++) {
-      last[i] = tokens.boundaries()[i + 1] - 1;
-    }
-    HeadScoring head = new HeadScoring(operators, memory);
-    List<HeadScoring.Scores> scores = new ArrayList<>();
-    blocks.head(projection -> scores.add(head.score(projection, last, new int[last.length], null)));
-    for (int i = 0; i < last.length; i++) {
-      part.get(i).add(scores.get(0).greedy()[i]);
-    }
   }
 
   @Override

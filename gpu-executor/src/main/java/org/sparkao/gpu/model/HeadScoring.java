@@ -1,6 +1,6 @@
 package org.sparkao.gpu.model;
 
-import java.util.Arrays;
+import org.sparkao.gpu.device.Buffer;
 
 /** Final norm, head and log-probabilities of some rows, in pieces that bound the logits' memory. */
 final class HeadScoring {
@@ -22,32 +22,44 @@ final class HeadScoring {
   record Scores(float[] logProbabilities, int[] greedy) {}
 
   /**
-   * Scores rows of the residual stream.
+   * Scores rows of the residual stream: written before the first piece and read behind the last, so
+   * that no piece waits for the host.
    *
-   * @param rows of it
+   * @param rows of it, at most as many as a pass has
    * @param targets a token for each
    * @param sink may be null: logits are read for it alone
    */
   Scores score(Projection head, int[] rows, int[] targets, RowLogits sink) {
-    Scores all = new Scores(new float[rows.length], new int[rows.length]);
+    DeviceInts.write(memory.scoredRows(), rows);
+    DeviceInts.write(memory.targets(), targets);
     for (int begin = 0; begin < rows.length; begin += memory.headRows()) {
       int count = Math.min(memory.headRows(), rows.length - begin);
-      DeviceInts.write(memory.ids(), Arrays.copyOfRange(rows, begin, begin + count));
       operators.gather(
-          memory.hidden(), memory.model().hidden(), memory.ids(), count, memory.picked());
+          memory.hidden(),
+          memory.model().hidden(),
+          ints(memory.scoredRows(), begin, count),
+          count,
+          memory.picked());
       head.run(Operation.PREFILL, count, memory.picked(), memory.logits());
-      DeviceInts.write(memory.ids(), Arrays.copyOfRange(targets, begin, begin + count));
       operators.score(
-          memory.logits(), count, memory.model().vocabulary(), memory.ids(), memory.scores());
-      float[] values = DeviceInts.readFloats(memory.scores().logProbabilities(), 0, count);
-      System.arraycopy(values, 0, all.logProbabilities, begin, count);
-      int[] greedy = DeviceInts.read(memory.scores().greedy(), count);
-      System.arraycopy(greedy, 0, all.greedy, begin, count);
+          memory.logits(),
+          count,
+          memory.model().vocabulary(),
+          ints(memory.targets(), begin, count),
+          new ModelOperators.TokenScores(
+              ints(memory.scores().logProbabilities(), begin, count),
+              ints(memory.scores().greedy(), begin, count)));
       if (sink != null) {
         report(begin, count, sink);
       }
     }
-    return all;
+    return new Scores(
+        DeviceInts.readFloats(memory.scores().logProbabilities(), 0, rows.length),
+        DeviceInts.read(memory.scores().greedy(), rows.length));
+  }
+
+  private static Buffer ints(Buffer all, int first, int count) {
+    return all.slice((long) Integer.BYTES * first, (long) Integer.BYTES * count);
   }
 
   private void report(int begin, int count, RowLogits sink) {

@@ -55,8 +55,7 @@ public final class LanguageModels {
     long before = operators.device().budget().inUse();
     int longest = Math.min(config.sizes().context(), settings.longest());
     int dimension = config.heads().dimension();
-    PassMemory.Sizes sizes =
-        PassMemory.Sizes.of(config, settings.batchTokens(), operators.arithmetic());
+    PassMemory.Sizes sizes = PassMemory.Sizes.of(config, settings.batchTokens(), operators);
     long own = sizes.bytes() + RotaryTables.bytes(dimension, longest);
     MemoryPlan.of(operators, weights, own).placement(limit);
     Deque<AutoCloseable> opened = new ArrayDeque<>();

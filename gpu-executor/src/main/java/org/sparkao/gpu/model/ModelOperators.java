@@ -75,6 +75,14 @@ public interface ModelOperators extends AutoCloseable {
   /** Attention of one token a sequence over the cache. */
   void attend(Buffer qkv, HeadShape shape, KvCache cache, DecodeAttention.Batch batch, Buffer out);
 
+  /**
+   * Whether there are caches; without them a sequence is continued by computing it whole for every
+   * token.
+   */
+  default boolean keepsCaches() {
+    return true;
+  }
+
   /** Takes a cache; the caller closes its buffers through {@link #release}. */
   KvCache cache(KvCache.Type type, HeadShape shape, int sequences, int capacity);
 

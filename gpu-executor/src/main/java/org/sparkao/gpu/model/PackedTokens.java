@@ -10,8 +10,11 @@ import java.util.List;
  * @param places of the tokens' sequences in a cache
  * @param boundaries sequence i is tokens boundaries[i] to boundaries[i + 1] - 1
  * @param longest tokens of the longest
+ * @param prefixes first token and count of what comes before each sequence, two a sequence; empty
+ *     where nothing does
  */
-record PackedTokens(int[] ids, int[] positions, int[] places, int[] boundaries, int longest) {
+record PackedTokens(
+    int[] ids, int[] positions, int[] places, int[] boundaries, int longest, int[] prefixes) {
   /**
    * Packs sequences.
    *
@@ -36,7 +39,7 @@ record PackedTokens(int[] ids, int[] positions, int[] places, int[] boundaries, 
       boundaries[i + 1] = at;
       longest = Math.max(longest, sequence.length);
     }
-    return new PackedTokens(ids, positions, places, boundaries, longest);
+    return new PackedTokens(ids, positions, places, boundaries, longest, new int[0]);
   }
 
   int tokens() {

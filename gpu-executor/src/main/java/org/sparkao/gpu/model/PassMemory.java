@@ -4,12 +4,15 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import org.sparkao.gpu.device.Buffer;
 import org.sparkao.gpu.device.Device;
+import org.sparkao.gpu.device.DeviceInfo;
 import org.sparkao.gpu.layer.HeadShape;
 
 /** What a pass writes between its operators; taken once, for the largest pass. */
 final class PassMemory implements AutoCloseable {
-  /** The most that logits take at a time. */
+  /** The most that logits take at a time: enough rows for a product to be fast. */
   private static final long LOGITS_BYTES = 64L << 20;
+
+  private static final long LOGITS_BYTES_ON_GPU = 512L << 20;
 
   private final Device device;
   private final Deque<Buffer> all = new ArrayDeque<>();
@@ -18,6 +21,9 @@ final class PassMemory implements AutoCloseable {
   private final Buffer positions;
   private final Buffer places;
   private final Buffer boundaries;
+  private final Buffer prefixes;
+  private final Buffer scoredRows;
+  private final Buffer targets;
   private final Buffer hidden;
   private final Buffer qkv;
   private final Buffer attended;
@@ -36,9 +42,12 @@ final class PassMemory implements AutoCloseable {
    * @param numberBytes of a hidden state's element
    */
   record Sizes(int rows, int headRows, ModelConfig config, int numberBytes) {
-    static Sizes of(ModelConfig config, int rows, Arithmetic arithmetic) {
+    static Sizes of(ModelConfig config, int rows, ModelOperators operators) {
+      Arithmetic arithmetic = operators.arithmetic();
+      boolean onGpu = operators.device().info().kind() == DeviceInfo.Kind.CUDA;
       long rowBytes = (long) Float.BYTES * config.sizes().vocabulary();
-      int headRows = (int) Math.max(1, Math.min(rows, LOGITS_BYTES / rowBytes));
+      long fit = (onGpu ? LOGITS_BYTES_ON_GPU : LOGITS_BYTES) / rowBytes;
+      int headRows = (int) Math.max(1, Math.min(rows, fit));
       return new Sizes(rows, headRows, config, arithmetic.bytes());
     }
 
@@ -67,7 +76,7 @@ final class PassMemory implements AutoCloseable {
 
     /** Bytes of all buffers. */
     long bytes() {
-      long numbers = 4L * rows + 1 + 2L * headRows;
+      long numbers = 10L * rows + 1;
       return hiddenBytes((long) rows + headRows)
           + qkvBytes()
           + attendedBytes()
@@ -85,22 +94,25 @@ final class PassMemory implements AutoCloseable {
       this.positions = ints(sizes.rows);
       this.places = ints(sizes.rows);
       this.boundaries = ints(sizes.rows + 1);
+      this.prefixes = ints(2L * sizes.rows);
+      this.scoredRows = ints(sizes.rows);
+      this.targets = ints(sizes.rows);
       this.hidden = take(sizes.hiddenBytes(sizes.rows));
       this.qkv = take(sizes.qkvBytes());
       this.attended = take(sizes.attendedBytes());
       this.inner = take(sizes.innerBytes());
       this.picked = take(sizes.hiddenBytes(sizes.headRows));
       this.logits = take(sizes.logitsBytes());
-      this.logProbabilities = ints(sizes.headRows);
-      this.greedy = ints(sizes.headRows);
+      this.logProbabilities = ints(sizes.rows);
+      this.greedy = ints(sizes.rows);
     } catch (RuntimeException e) {
       close();
       throw e;
     }
   }
 
-  private Buffer ints(int count) {
-    return take((long) Integer.BYTES * count);
+  private Buffer ints(long count) {
+    return take(Integer.BYTES * count);
   }
 
   private Buffer take(long bytes) {
@@ -117,7 +129,7 @@ final class PassMemory implements AutoCloseable {
     return sizes.headRows();
   }
 
-  /** Ids of tokens; and targets, and rows, for the head. */
+  /** Ids of tokens. */
   Buffer ids() {
     return ids;
   }
@@ -133,6 +145,21 @@ final class PassMemory implements AutoCloseable {
   /** Boundaries of sequences, or their lengths. */
   Buffer boundaries() {
     return boundaries;
+  }
+
+  /** [sequences, 2]: what comes before each. */
+  Buffer prefixes() {
+    return prefixes;
+  }
+
+  /** Rows of the residual stream that the head reads. */
+  Buffer scoredRows() {
+    return scoredRows;
+  }
+
+  /** A token for each of them. */
+  Buffer targets() {
+    return targets;
   }
 
   /** [rows, hidden]: the residual stream. */
@@ -163,6 +190,7 @@ final class PassMemory implements AutoCloseable {
     return logits;
   }
 
+  /** Of all rows that the head reads. */
   ModelOperators.TokenScores scores() {
     return new ModelOperators.TokenScores(logProbabilities, greedy);
   }

@@ -1,6 +1,7 @@
 package org.sparkao.gpu.model;
 
 import java.util.Optional;
+import org.sparkao.gpu.device.Buffer;
 import org.sparkao.gpu.layer.PrefillAttention;
 import org.sparkao.gpu.model.ModelOperators.EmbeddingTable;
 import org.sparkao.gpu.model.ModelOperators.Places;
@@ -15,11 +16,16 @@ final class PrefillPass {
     DeviceInts.write(memory.positions(), tokens.positions());
     DeviceInts.write(memory.places(), tokens.places());
     DeviceInts.write(memory.boundaries(), tokens.boundaries());
+    Optional<Buffer> prefixes = Optional.empty();
+    if (tokens.prefixes().length > 0) {
+      DeviceInts.write(memory.prefixes(), tokens.prefixes());
+      prefixes = Optional.of(memory.prefixes());
+    }
     return new Pass.Prefill(
         new Places(memory.positions(), Optional.of(memory.places()), tokens.tokens()),
         rotation,
         new PrefillAttention.Batch(
-            memory.boundaries(), tokens.sequences(), tokens.tokens(), tokens.longest()));
+            memory.boundaries(), tokens.sequences(), tokens.tokens(), tokens.longest(), prefixes));
   }
 
   /** Makes the residual stream of the tokens' embeddings. */

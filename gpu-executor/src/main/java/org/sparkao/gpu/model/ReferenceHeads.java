@@ -5,6 +5,7 @@ import org.sparkao.gpu.device.Buffer;
 import org.sparkao.gpu.device.CpuDevice;
 import org.sparkao.gpu.layer.DecodeAttention;
 import org.sparkao.gpu.layer.HeadShape;
+import org.sparkao.gpu.layer.HostSequences;
 import org.sparkao.gpu.layer.KvCache;
 import org.sparkao.gpu.layer.PrefillAttention;
 import org.sparkao.gpu.layer.ReferenceAttention;
@@ -94,22 +95,17 @@ final class ReferenceHeads {
   }
 
   void attend(PrefillAttention.Batch batch, Buffer out) {
-    ByteBuffer boundaries = CpuDevice.bytes(batch.boundaries());
-    for (int sequence = 0; sequence < batch.sequences(); sequence++) {
-      int begin = boundaries.getInt(Integer.BYTES * sequence);
-      int end = boundaries.getInt(Integer.BYTES * (sequence + 1));
+    HostSequences sequences = new HostSequences(batch);
+    for (int sequence = 0; sequence < sequences.count(); sequence++) {
       for (int head = 0; head < shape.queryHeads(); head++) {
         int key = shape.queryHeads() + head / shape.ratio();
-        double[][] keys = heads(begin, end, key);
-        double[][] values = heads(begin, end, key + shape.keyHeads());
-        for (int token = begin; token < end; token++) {
+        double[][] keys = heads(sequences, sequence, key);
+        double[][] values = heads(sequences, sequence, key + shape.keyHeads());
+        for (int at = sequences.before(sequence); at < keys.length; at++) {
+          int token = sequences.token(sequence, at);
           double[] result =
               ReferenceAttention.attend(
-                  head(token, head),
-                  shape.scale(),
-                  token - begin + 1,
-                  i -> keys[i],
-                  i -> values[i]);
+                  head(token, head), shape.scale(), at + 1, i -> keys[i], i -> values[i]);
           write(out, token, head, result);
         }
       }
@@ -136,10 +132,10 @@ final class ReferenceHeads {
     }
   }
 
-  private double[][] heads(int begin, int end, int head) {
-    double[][] all = new double[end - begin][];
-    for (int token = begin; token < end; token++) {
-      all[token - begin] = head(token, head);
+  private double[][] heads(HostSequences sequences, int sequence, int head) {
+    double[][] all = new double[sequences.length(sequence)][];
+    for (int at = 0; at < all.length; at++) {
+      all[at] = head(sequences.token(sequence, at), head);
     }
     return all;
   }

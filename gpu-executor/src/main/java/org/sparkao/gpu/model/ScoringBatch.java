@@ -9,7 +9,7 @@ import org.sparkao.gpu.model.LanguageModel.SequenceScore;
 
 /**
  * Sequences of one pass without their last tokens, which are only scored; and which rows of it are
- * scored: those before scored tokens.
+ * scored: those before scored tokens. What sequences begin with together is computed once.
  */
 final class ScoringBatch {
   private final List<ScoredSequence> sequences;
@@ -24,7 +24,9 @@ final class ScoringBatch {
   ScoringBatch(List<ScoredSequence> sequences, int firstIndex) {
     this.sequences = sequences;
     this.firstIndex = firstIndex;
-    this.tokens = PackedTokens.of(sequences.stream().map(ScoringBatch::read).toList(), 0);
+    SharedPrefixes.Packed packed =
+        SharedPrefixes.pack(sequences.stream().map(ScoringBatch::read).toList());
+    this.tokens = packed.tokens();
     int scored = sequences.stream().mapToInt(s -> s.ids().length - s.firstScored()).sum();
     this.rows = new int[scored];
     this.targets = new int[scored];
@@ -34,7 +36,7 @@ final class ScoringBatch {
     for (int i = 0; i < sequences.size(); i++) {
       ScoredSequence sequence = sequences.get(i);
       for (int p = sequence.firstScored(); p < sequence.ids().length; p++) {
-        rows[at] = tokens.boundaries()[i] + p - 1;
+        rows[at] = packed.rows()[i][p - 1];
         targets[at] = sequence.ids()[p];
         owners[at] = firstIndex + i;
         positions[at++] = p;

@@ -25,15 +25,20 @@ record SequenceChecks(ModelConfig config, ModelSettings settings) {
       throw new IllegalArgumentException(
           read + " tokens and " + added + " more, of at most " + longest);
     }
-    if (read > settings.batchTokens()) {
-      throw new IllegalArgumentException(
-          read + " tokens in passes of at most " + settings.batchTokens());
-    }
+    checkRead(read);
     for (int id : ids) {
       if (id < 0 || id >= config.sizes().vocabulary()) {
         throw new IllegalArgumentException(
             "token " + id + " of a vocabulary of " + config.sizes().vocabulary());
       }
+    }
+  }
+
+  /** Checks what a pass reads of one sequence. */
+  void checkRead(int read) {
+    if (read > settings.batchTokens()) {
+      throw new IllegalArgumentException(
+          read + " tokens in passes of at most " + settings.batchTokens());
     }
   }
 

@@ -1,7 +1,6 @@
 package org.sparkao.gpu.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -34,11 +33,6 @@ abstract class AbstractTestGoldenModels {
 
   /** In fp32. */
   abstract ModelOperators open();
-
-  /** Whether the device continues sequences in fp32; else it says that it does not. */
-  boolean continues() {
-    return true;
-  }
 
   @BeforeEach
   void begin() {
@@ -94,7 +88,7 @@ abstract class AbstractTestGoldenModels {
         ModelWeights.of(config, WeightLookups.of(SharedModels.checkpoint(files), files));
     PackedTokens tokens = PackedTokens.of(List.of(golden.ints("prompt0.input_ids")), 0);
     operators.reserve(16, 16);
-    PassMemory.Sizes sizes = PassMemory.Sizes.of(config, 16, Arithmetic.FP32);
+    PassMemory.Sizes sizes = PassMemory.Sizes.of(config, 16, operators);
     try (PassMemory memory = new PassMemory(operators.device(), sizes);
         RotaryTables rotation =
             RotaryTables.load(operators.device(), config.rope(), config.heads().dimension(), 16);
@@ -162,11 +156,6 @@ abstract class AbstractTestGoldenModels {
     List<int[]> all = new ArrayList<>();
     prompts.forEach(prompt -> all.add(ids(prompt.get("input_ids"))));
     GenerationLimits limits = new GenerationLimits(tokens, ends, (prompt, so) -> false);
-    if (!continues()) {
-      assertThatThrownBy(() -> model.generate(all, limits))
-          .hasMessageContaining("scores whole sequences and does not continue them");
-      return;
-    }
     List<int[]> found = model.generate(all, limits);
     for (int i = 0; i < all.size(); i++) {
       assertThat(found.get(i))

@@ -199,6 +199,42 @@ abstract class AbstractTestModelOperators {
     assertClose("attention " + type, attention(operators, shape, type), expected);
   }
 
+  /** Two sequences of 70 and 90 tokens, 50 of them the same: these twice, and once. */
+  @Test
+  void sharedPrefixesChangeNoBit() {
+    HeadShape shape = new HeadShape(4, 2, 4 * step());
+    int row = shape.rowElements();
+    float[] one = new OperatorCase(6).numbers(70 * row, 1);
+    float[] own = new OperatorCase(7).numbers(40 * row, 1);
+    float[] apart = Arrays.copyOf(one, 160 * row);
+    System.arraycopy(one, 0, apart, 70 * row, 50 * row);
+    System.arraycopy(own, 0, apart, 120 * row, 40 * row);
+    float[] together = Arrays.copyOf(one, 110 * row);
+    System.arraycopy(own, 0, together, 70 * row, 40 * row);
+    try (Buffer two = OperatorCase.putInts(operators, 0, 70, 160);
+        Buffer three = OperatorCase.putInts(operators, 0, 50, 70, 110);
+        Buffer prefixes = OperatorCase.putInts(operators, 0, 0, 0, 50, 0, 50)) {
+      PrefillAttention.Batch whole = new PrefillAttention.Batch(two, 2, 160, 90);
+      PrefillAttention.Batch shared =
+          new PrefillAttention.Batch(three, 3, 110, 50, Optional.of(prefixes));
+      float[] expected = attended(apart, shape, whole);
+      float[] found = attended(together, shape, shared);
+      int out = shape.queryElements();
+      assertThat(Arrays.copyOf(found, 70 * out)).isEqualTo(Arrays.copyOf(expected, 70 * out));
+      assertThat(Arrays.copyOfRange(found, 70 * out, 110 * out))
+          .isEqualTo(Arrays.copyOfRange(expected, 120 * out, 160 * out));
+    }
+  }
+
+  private float[] attended(float[] rows, HeadShape shape, PrefillAttention.Batch batch) {
+    int count = batch.tokens() * shape.queryElements();
+    try (Buffer qkv = OperatorCase.put(operators, rows);
+        Buffer out = OperatorCase.put(operators, new float[count])) {
+      operators.attend(qkv, shape, batch, out);
+      return OperatorCase.get(operators, out, count);
+    }
+  }
+
   /** Two prompts of 5 and 9 tokens, then one step of both: what both kinds of attention give. */
   private static float[] attention(ModelOperators one, HeadShape shape, KvCache.Type type) {
     OperatorCase data = new OperatorCase(5);

@@ -27,12 +27,22 @@ abstract class AbstractTestTinyModels {
   private static final long MISSING_BYTES = 10_000;
 
   private static final ModelSettings SETTINGS =
-      ModelSettings.ofTokens(128).withCache(KvCache.Type.FP32);
+      ModelSettings.ofTokens(192).withCache(KvCache.Type.FP32);
 
   private ModelOperators operators;
 
   /** In fp32. */
   abstract ModelOperators open();
+
+  /** Tokens of a pass with which memory is made scarce: where operators take none themselves. */
+  int[] budgets() {
+    return new int[] {30, 64};
+  }
+
+  /** What caches may hold; of no matter where there are none. */
+  List<KvCache.Type> cacheTypes() {
+    return List.of(KvCache.Type.values());
+  }
 
   static List<String> models() {
     return TinyModel.ALL;
@@ -96,7 +106,7 @@ abstract class AbstractTestTinyModels {
       Collections.reverse(reversed);
       assertSame(model.score(reversed.stream().map(sequences::get).toList()), alone, reversed);
     }
-    for (int budget : new int[] {30, 64}) {
+    for (int budget : budgets()) {
       ModelSettings settings = ModelSettings.ofTokens(budget).withCache(KvCache.Type.FP32);
       long needed = residentBytes(tiny, settings);
       try (LanguageModel model = open(tiny, settings.withMemory(needed))) {
@@ -113,7 +123,7 @@ abstract class AbstractTestTinyModels {
   private long residentBytes(TinyModel tiny, ModelSettings settings) {
     ModelConfig config = tiny.config();
     long work =
-        PassMemory.Sizes.of(config, settings.batchTokens(), operators.arithmetic()).bytes()
+        PassMemory.Sizes.of(config, settings.batchTokens(), operators).bytes()
             + RotaryTables.bytes(config.heads().dimension(), config.sizes().context());
     return MemoryPlan.of(operators, ModelWeights.of(config, tiny), work).residentBytes();
   }
@@ -142,7 +152,7 @@ abstract class AbstractTestTinyModels {
     TinyModel tiny = TinyModel.read("qwen3");
     List<int[]> prompts = sequences().stream().map(ScoredSequence::ids).toList();
     GenerationLimits limits = new GenerationLimits(12, new int[] {5, 9}, (p, tokens) -> false);
-    for (KvCache.Type type : KvCache.Type.values()) {
+    for (KvCache.Type type : cacheTypes()) {
       List<int[]> alone = new ArrayList<>();
       try (LanguageModel model = open(tiny, SETTINGS.withCache(type))) {
         prompts.forEach(prompt -> alone.addAll(model.generate(List.of(prompt), limits)));
@@ -202,7 +212,10 @@ abstract class AbstractTestTinyModels {
     return order;
   }
 
-  /** Of 2 to 28 tokens. */
+  /**
+   * Of 2 to 28 tokens; then three that begin alike, the second of them being what the others go on
+   * from, and two that differ in the last token alone.
+   */
   private static List<ScoredSequence> sequences() {
     List<ScoredSequence> all = new ArrayList<>();
     int[] lengths = {2, 28, 7, 17, 3, 16, 9};
@@ -213,6 +226,18 @@ abstract class AbstractTestTinyModels {
       }
       all.add(new ScoredSequence(ids, 1 + length / 3));
     }
+    int[] question = all.get(1).ids();
+    all.add(answered(Arrays.copyOf(question, 13), 8, 3, 44));
+    all.add(answered(Arrays.copyOf(question, 13), 9));
+    all.add(answered(Arrays.copyOf(question, 13), 17, 60, 2, 31, 5));
+    all.add(answered(Arrays.copyOf(question, 20), 1));
+    all.add(answered(Arrays.copyOf(question, 20), 2));
     return all;
+  }
+
+  private static ScoredSequence answered(int[] question, int... answer) {
+    int[] ids = Arrays.copyOf(question, question.length + answer.length);
+    System.arraycopy(answer, 0, ids, question.length, answer.length);
+    return new ScoredSequence(ids, question.length);
   }
 }

@@ -15,9 +15,4 @@ class TestCudaGoldenModelsOnGpu extends AbstractTestGoldenModels {
     KernelLibrary library = KernelLibrary.of(CudaDevice.open(0, MemoryBudget.of(4L << 30)));
     return CudaModelOperators.of(library, CudaModelOptions.of(Arithmetic.FP32));
   }
-
-  @Override
-  boolean continues() {
-    return false;
-  }
 }

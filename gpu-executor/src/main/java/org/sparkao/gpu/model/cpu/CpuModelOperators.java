@@ -11,6 +11,7 @@ import org.sparkao.gpu.device.CpuDevice;
 import org.sparkao.gpu.device.Device;
 import org.sparkao.gpu.layer.DecodeAttention;
 import org.sparkao.gpu.layer.HeadShape;
+import org.sparkao.gpu.layer.HostSequences;
 import org.sparkao.gpu.layer.KvCache;
 import org.sparkao.gpu.layer.PrefillAttention;
 import org.sparkao.gpu.model.Arithmetic;
@@ -178,9 +179,8 @@ public final class CpuModelOperators implements ModelOperators {
     float[] numbers =
         workspace.take(Workspace.Use.INPUT, batch.tokens() + Tile.ROWS, shape.rowElements());
     Workspace.floats(qkv).get(0, numbers, 0, batch.tokens() * shape.rowElements());
-    int[] boundaries = new int[batch.sequences() + 1];
-    CpuDevice.bytes(batch.boundaries()).asIntBuffer().get(boundaries);
-    new CpuPrefillAttention(shape, numbers, boundaries, Workspace.floats(out)).run(cores);
+    HostSequences sequences = new HostSequences(batch);
+    new CpuPrefillAttention(shape, numbers, sequences, Workspace.floats(out)).run(cores);
   }
 
   @Override

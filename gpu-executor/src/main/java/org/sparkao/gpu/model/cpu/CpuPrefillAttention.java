@@ -3,11 +3,12 @@ package org.sparkao.gpu.model.cpu;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
 import org.sparkao.gpu.layer.HeadShape;
+import org.sparkao.gpu.layer.HostSequences;
 
 /**
  * Causal attention of whole sequences: blocks of queries of one head against all keys up to the
- * last of them. Blocks begin where the sequence begins, so that a sequence gives the same bits in
- * any batch.
+ * last of them. Keys count from the first position of the sequence, wherever its tokens lie, and
+ * queries never meet, so that a sequence gives the same bits in any batch.
  */
 final class CpuPrefillAttention {
   private static final int QUERIES = 6 * Tile.ROWS;
@@ -15,7 +16,7 @@ final class CpuPrefillAttention {
 
   private final HeadShape shape;
   private final float[] qkv;
-  private final int[] boundaries;
+  private final HostSequences sequences;
   private final FloatBuffer out;
   private final Panels[] keys;
   private final Panels[] values;
@@ -26,24 +27,18 @@ final class CpuPrefillAttention {
    *
    * @param qkv [tokens, {@link HeadShape#rowElements()}], and memory for {@link Tile#ROWS} rows
    *     more
-   * @param boundaries of sequences
    */
-  CpuPrefillAttention(HeadShape shape, float[] qkv, int[] boundaries, FloatBuffer out) {
+  CpuPrefillAttention(HeadShape shape, float[] qkv, HostSequences sequences, FloatBuffer out) {
     this.shape = shape;
     this.qkv = qkv;
-    this.boundaries = boundaries;
+    this.sequences = sequences;
     this.out = out;
-    int sequences = boundaries.length - 1;
-    this.keys = new Panels[sequences * shape.keyHeads()];
-    this.values = new Panels[sequences * shape.keyHeads()];
-    this.firstBlocks = new int[sequences + 1];
-    for (int i = 0; i < sequences; i++) {
-      firstBlocks[i + 1] = firstBlocks[i] + (length(i) + QUERIES - 1) / QUERIES;
+    this.keys = new Panels[sequences.count() * shape.keyHeads()];
+    this.values = new Panels[sequences.count() * shape.keyHeads()];
+    this.firstBlocks = new int[sequences.count() + 1];
+    for (int i = 0; i < sequences.count(); i++) {
+      firstBlocks[i + 1] = firstBlocks[i] + (sequences.own(i) + QUERIES - 1) / QUERIES;
     }
-  }
-
-  private int length(int sequence) {
-    return boundaries[sequence + 1] - boundaries[sequence];
   }
 
   void run(Cores cores) {
@@ -66,17 +61,15 @@ final class CpuPrefillAttention {
   private void pack(int piece) {
     int sequence = piece / shape.keyHeads();
     int dimension = shape.dimension();
-    int length = length(sequence);
+    int length = sequences.length(sequence);
     Panels key = Panels.zeros(length, dimension);
     Panels value = Panels.zeros(dimension, Lanes.roundUp(length, C));
-    int first =
-        boundaries[sequence] * shape.rowElements()
-            + (shape.queryHeads() + piece % shape.keyHeads()) * dimension;
+    int head = (shape.queryHeads() + piece % shape.keyHeads()) * dimension;
     int toValue = shape.keyHeads() * dimension;
     for (int i = 0; i < length; i++) {
+      int first = sequences.token(sequence, i) * shape.rowElements() + head;
       key.put(i, qkv, first);
       value.putColumn(i, qkv, first + toValue);
-      first += shape.rowElements();
     }
     keys[piece] = key;
     values[piece] = value;
@@ -91,8 +84,10 @@ final class CpuPrefillAttention {
 
   private void attend(Scratch scratch, int block, int head) {
     int sequence = sequence(block);
-    int firstQuery = (block - firstBlocks[sequence]) * QUERIES;
-    int queries = Math.min(QUERIES, length(sequence) - firstQuery);
+    int firstOwn = (block - firstBlocks[sequence]) * QUERIES;
+    int firstQuery = sequences.before(sequence) + firstOwn;
+    int firstToken = sequences.begin(sequence) + firstOwn;
+    int queries = Math.min(QUERIES, sequences.own(sequence) - firstOwn);
     int width = Lanes.roundUp(firstQuery + queries, C);
     int piece = sequence * shape.keyHeads() + head / shape.ratio();
     if (scratch.scores.length < QUERIES * width) {
@@ -107,8 +102,7 @@ final class CpuPrefillAttention {
     tile.sumsStride = width;
     tile.begin = 0;
     tile.end = shape.dimension();
-    int first =
-        (boundaries[sequence] + firstQuery) * shape.rowElements() + head * shape.dimension();
+    int first = firstToken * shape.rowElements() + head * shape.dimension();
     for (int panel = 0; panel < width / C; panel++) {
       tile.panel = keys[piece].panel(panel);
       for (int row = 0; row < queries; row += Tile.ROWS) {
@@ -122,7 +116,7 @@ final class CpuPrefillAttention {
       totals[row] = softmax(scores, row * width, firstQuery + row + 1, width);
     }
     weigh(scratch, values[piece], width, queries);
-    write(scratch.sums, totals, boundaries[sequence] + firstQuery, head);
+    write(scratch.sums, totals, firstToken, head);
   }
 
   private int sequence(int block) {

@@ -22,7 +22,7 @@ import org.sparkao.gpu.model.ProjectionSpec;
 import org.sparkao.gpu.model.StoredTensor;
 import org.sparkao.gpu.module.KernelLibrary;
 
-/** Everything in fp32, for scores; sequences are not continued. */
+/** Everything in fp32, to compare with; there are no caches. */
 final class CudaFp32Operators implements ModelOperators {
   /** A new number whenever bits change. */
   private static final String VERSION = "CUDA fp32 operators 1";
@@ -108,6 +108,11 @@ final class CudaFp32Operators implements ModelOperators {
   public void attend(
       Buffer qkv, HeadShape shape, KvCache cache, DecodeAttention.Batch batch, Buffer out) {
     throw new UnsupportedOperationException(CudaModelErrors.decodeInFp32());
+  }
+
+  @Override
+  public boolean keepsCaches() {
+    return false;
   }
 
   @Override

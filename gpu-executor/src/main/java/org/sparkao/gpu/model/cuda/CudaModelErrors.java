@@ -12,8 +12,7 @@ final class CudaModelErrors {
   }
 
   static String decodeInFp32() {
-    return "fp32 on a GPU scores whole sequences and does not continue them; use bf16, or the"
-        + " processor";
+    return "fp32 on a GPU keeps no keys and values; sequences are computed whole, or in bf16";
   }
 
   static String rows(String name, int k, int other) {

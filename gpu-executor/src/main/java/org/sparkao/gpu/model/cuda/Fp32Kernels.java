@@ -69,16 +69,23 @@ final class Fp32Kernels {
   /** Causal attention of whole sequences. */
   void attend(Buffer qkv, HeadShape shape, PrefillAttention.Batch batch, Buffer out) {
     int dimension = shape.dimension() <= 64 ? 64 : shape.dimension() <= 128 ? 128 : 256;
-    library
-        .kernel(OP, "layer_fp32_attention_" + dimension)
-        .launch(batch.tokens() + " tokens of " + batch.sequences() + " sequences, " + shape)
-        .grid((batch.longest() + TILE - 1) / TILE, shape.queryHeads(), batch.sequences())
-        .block(THREADS)
-        .sharedBytes(sharedBytes(dimension))
-        .dependent()
-        .with(qkv)
-        .with(out)
-        .with(batch.boundaries())
+    Launch launch =
+        library
+            .kernel(OP, "layer_fp32_attention_" + dimension)
+            .launch(batch.tokens() + " tokens of " + batch.sequences() + " sequences, " + shape)
+            .grid((batch.longest() + TILE - 1) / TILE, shape.queryHeads(), batch.sequences())
+            .block(THREADS)
+            .sharedBytes(sharedBytes(dimension))
+            .dependent()
+            .with(qkv)
+            .with(out)
+            .with(batch.boundaries());
+    if (batch.prefixes().isPresent()) {
+      launch.with(batch.prefixes().get());
+    } else {
+      launch.withNull();
+    }
+    launch
         .with(shape.queryHeads())
         .with(shape.keyHeads())
         .with(shape.dimension())

@@ -1,0 +1,30 @@
+package org.sparkao.gpu.model;
+
+import java.util.List;
+import org.junit.jupiter.api.Tag;
+import org.sparkao.gpu.device.CudaDevice;
+import org.sparkao.gpu.device.MemoryBudget;
+import org.sparkao.gpu.layer.KvCache;
+import org.sparkao.gpu.model.cuda.CudaModelOperators;
+import org.sparkao.gpu.model.cuda.CudaModelOptions;
+import org.sparkao.gpu.module.KernelLibrary;
+
+/** The kernels, on the GPU of this machine, in fp32. */
+@Tag("gpu")
+class TestCudaTinyModelsOnGpu extends AbstractTestTinyModels {
+  @Override
+  ModelOperators open() {
+    KernelLibrary library = KernelLibrary.of(CudaDevice.open(0, MemoryBudget.of(4L << 30)));
+    return CudaModelOperators.of(library, CudaModelOptions.of(Arithmetic.FP32));
+  }
+
+  @Override
+  int[] budgets() {
+    return new int[0];
+  }
+
+  @Override
+  List<KvCache.Type> cacheTypes() {
+    return List.of(KvCache.Type.BF16);
+  }
+}
