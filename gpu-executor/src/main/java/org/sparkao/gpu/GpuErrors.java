@@ -155,11 +155,6 @@ public final class GpuErrors {
     return "this JVM already works on " + device + ", and cuda:" + wanted + " was asked for";
   }
 
-  /** A GPU needed by a JVM that was not given one. */
-  public static String noExecutor() {
-    return "no GPU was opened in this JVM: start GpuExecutor first";
-  }
-
   /** A thread that asks for a second permit, and could wait for itself for ever. */
   public static String secondPermit(String thread) {
     return "thread " + thread + " asks for a second permit of the GPU; close the first before";

@@ -2,7 +2,6 @@ package org.sparkao.gpu.executor;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Function;
@@ -17,11 +16,11 @@ import org.sparkao.gpu.device.MemoryBudget;
 import org.sparkao.gpu.module.KernelLibrary;
 
 /**
- * The GPU of this JVM, with its kernels and the permits of the tasks that share it. There is one at
- * most: the only static state of this module.
+ * A GPU of this JVM, with its kernels and the permits of the tasks that share it. There is one at
+ * most for each GPU: the list of them is the only static state of this module.
  */
 public final class GpuExecutor implements AutoCloseable {
-  private static GpuExecutor current;
+  private static final List<GpuExecutor> OPEN = new ArrayList<>();
 
   private final GpuSettings settings;
   private final CudaDevice device;
@@ -43,43 +42,37 @@ public final class GpuExecutor implements AutoCloseable {
   }
 
   /**
-   * Opens the GPU for this JVM; the same one when it is open with the same settings. Whoever
-   * started it first closes it.
+   * Opens a GPU for this JVM; the same one when it is open with the same settings. Whoever started
+   * it first closes it.
    *
-   * @throws GpuException when the GPU cannot be used, with the reason, or another one is open
+   * @throws GpuException when the GPU cannot be used, with the reason, or is open with others
    */
   public static synchronized GpuExecutor start(GpuSettings settings) {
-    if (current != null && current.settings.equals(settings)) {
-      return current;
-    }
-    if (current != null) {
-      throw new GpuException(
-          GpuErrors.executorRunning(
-              current.device.info().label() + " (" + current.settings + ")", settings.ordinal()));
+    for (GpuExecutor open : OPEN) {
+      if (open.settings.equals(settings)) {
+        return open;
+      }
+      if (open.settings.ordinal() == settings.ordinal()) {
+        throw new GpuException(
+            GpuErrors.executorRunning(
+                open.device.info().label() + " (" + open.settings + ")", settings.ordinal()));
+      }
     }
     CudaDevice device =
         CudaDevice.open(settings.ordinal(), MemoryBudget.of(settings.budgetBytes()));
     try {
-      current = new GpuExecutor(settings, device);
+      GpuExecutor executor = new GpuExecutor(settings, device);
+      OPEN.add(executor);
+      return executor;
     } catch (RuntimeException e) {
       device.close();
       throw e;
     }
-    return current;
   }
 
-  /** The open one, if any. */
-  public static synchronized Optional<GpuExecutor> current() {
-    return Optional.ofNullable(current);
-  }
-
-  /**
-   * The open one.
-   *
-   * @throws GpuException when this JVM opened none
-   */
-  public static GpuExecutor require() {
-    return current().orElseThrow(() -> new GpuException(GpuErrors.noExecutor()));
+  /** All that are open, in the order in which they were started. */
+  public static synchronized List<GpuExecutor> open() {
+    return List.copyOf(OPEN);
   }
 
   /** The GPU. */
@@ -150,9 +143,7 @@ public final class GpuExecutor implements AutoCloseable {
   @Override
   public void close() {
     synchronized (GpuExecutor.class) {
-      if (current == this) {
-        current = null;
-      }
+      OPEN.remove(this);
     }
     try {
       kernels.close();

@@ -16,18 +16,16 @@ public abstract class AbstractTestGpuExecutor {
   private static final GpuSettings SETTINGS = new GpuSettings(0, 1 << 20, 2);
 
   @Test
-  void isOneForAJvm() {
-    assertThatThrownBy(GpuExecutor::require)
-        .isInstanceOf(GpuException.class)
-        .hasMessageContaining("start GpuExecutor first");
+  void isOneForAGpu() {
+    assertThat(GpuExecutor.open()).isEmpty();
     try (GpuExecutor executor = GpuExecutor.start(SETTINGS)) {
       assertThat(GpuExecutor.start(SETTINGS)).isSameAs(executor);
-      assertThat(GpuExecutor.require()).isSameAs(executor);
+      assertThat(GpuExecutor.open()).containsExactly(executor);
       assertThatThrownBy(() -> GpuExecutor.start(new GpuSettings(0, 1 << 20, 1)))
           .isInstanceOf(GpuException.class)
           .hasMessageContaining("this JVM already works on " + executor.device().info().label());
     }
-    assertThat(GpuExecutor.current()).isEmpty();
+    assertThat(GpuExecutor.open()).isEmpty();
   }
 
   @Test

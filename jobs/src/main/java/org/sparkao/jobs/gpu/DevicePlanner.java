@@ -1,8 +1,10 @@
 package org.sparkao.jobs.gpu;
 
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.sparkao.gpu.device.DeviceInfo;
 import org.sparkao.gpu.device.DeviceInfo.Kind;
 import org.sparkao.jobs.config.Config;
@@ -66,17 +68,15 @@ public final class DevicePlanner {
     if (sight.devices().isEmpty()) {
       return withoutGpu(request, sight.summary());
     }
-    DeviceInfo first = sight.devices().get(0);
+    List<DeviceInfo> used = GpuBinding.alike(sight.devices());
     String asked = request == DeviceRequest.CUDA ? "as asked: " : "auto: ";
+    String labels = used.stream().map(DeviceInfo::label).collect(Collectors.joining(", "));
     String others =
-        sight.devices().size() == 1
+        used.size() == sight.devices().size()
             ? ""
-            : ", the first of "
-                + sight.devices().size()
-                + ": one JVM works on one GPU, local-cluster or a cluster on all";
+            : "; those of another architecture than the first one's are left alone";
     return new DevicePlan.Decided(
-        new PlannedDevice(Kind.CUDA, asked + first.label() + others),
-        SparkSettings.withGpu(settings));
+        new PlannedDevice(Kind.CUDA, asked + labels + others), SparkSettings.withGpu(settings));
   }
 
   private static DevicePlan withoutGpu(DeviceRequest request, String reason) {

@@ -7,7 +7,7 @@ import org.sparkao.gpu.device.DeviceInfo;
 import org.sparkao.gpu.device.Devices;
 import org.sparkao.gpu.executor.GpuSettings;
 
-/** Which GPU is an executor's, and how much of it. */
+/** Which GPUs are an executor's, and how much of them. */
 final class GpuBinding {
   /** The rest is for the contexts of the driver and the code of the kernels. */
   private static final double MEMORY_FRACTION = 0.9;
@@ -18,13 +18,13 @@ final class GpuBinding {
   private GpuBinding() {}
 
   /**
-   * How this JVM shall use its GPU.
+   * How this JVM shall use its GPU; in local mode those of this machine.
    *
    * @param addresses what Spark gave the executor; none in local mode
    * @throws GpuException when it has none, or cannot use it
    */
-  static GpuSettings of(List<String> addresses, Map<String, String> settings) {
-    DeviceInfo device = device(addresses, SparkSettings.master(settings));
+  static List<GpuSettings> of(List<String> addresses, Map<String, String> settings) {
+    List<DeviceInfo> devices = devices(addresses, SparkSettings.master(settings));
     double fraction =
         SparkSettings.amount(settings, SparkSettings.MEMORY_FRACTION).orElse(MEMORY_FRACTION);
     double permits = SparkSettings.amount(settings, SparkSettings.PERMITS).orElse((double) PERMITS);
@@ -35,17 +35,29 @@ final class GpuBinding {
     if (permits != Math.rint(permits)) {
       throw new GpuException(SparkSettings.PERMITS + "=" + permits + ": not a whole number");
     }
-    return new GpuSettings(
-        device.ordinal(), (long) (device.memoryBytes() * fraction), (int) permits);
+    return devices.stream()
+        .map(
+            device ->
+                new GpuSettings(
+                    device.ordinal(), (long) (device.memoryBytes() * fraction), (int) permits))
+        .toList();
   }
 
-  private static DeviceInfo device(List<String> addresses, String master) {
+  private static List<DeviceInfo> devices(List<String> addresses, String master) {
     if (addresses.isEmpty() && SparkSettings.isLocal(master)) {
-      return Devices.probe().devices().stream()
-          .findFirst()
-          .orElseThrow(() -> new GpuException(Devices.probe().summary()));
+      List<DeviceInfo> all = Devices.probe().devices();
+      if (all.isEmpty()) {
+        throw new GpuException(Devices.probe().summary());
+      }
+      return alike(all);
     }
-    return Devices.probe().require(ordinal(addresses));
+    return List.of(Devices.probe().require(ordinal(addresses)));
+  }
+
+  /** Those of the first one's architecture: results may depend on it, and a run has one. */
+  static List<DeviceInfo> alike(List<DeviceInfo> all) {
+    String first = all.get(0).architecture();
+    return all.stream().filter(device -> device.architecture().equals(first)).toList();
   }
 
   /** The driver's number of the only GPU. */

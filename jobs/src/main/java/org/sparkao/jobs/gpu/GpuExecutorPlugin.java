@@ -53,7 +53,7 @@ final class GpuExecutorPlugin implements ExecutorPlugin {
     }
   }
 
-  /** Bytes, nanoseconds and counts; all 0 while no GPU is open. */
+  /** Bytes, nanoseconds and counts of all GPUs together; all 0 while none is open. */
   private static void publish(MetricRegistry metrics) {
     gauge(metrics, "memoryInUseBytes", gpu -> gpu.device().budget().inUse());
     gauge(metrics, "memoryPeakBytes", gpu -> gpu.device().budget().peak());
@@ -70,7 +70,7 @@ final class GpuExecutorPlugin implements ExecutorPlugin {
 
   private static void gauge(
       MetricRegistry metrics, String name, ToLongFunction<GpuExecutor> value) {
-    Gauge<Long> gauge = () -> GpuExecutor.current().map(value::applyAsLong).orElse(0L);
+    Gauge<Long> gauge = () -> GpuExecutor.open().stream().mapToLong(value).sum();
     metrics.register(name, gauge);
   }
 }

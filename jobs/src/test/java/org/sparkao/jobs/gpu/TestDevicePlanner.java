@@ -49,12 +49,18 @@ class TestDevicePlanner {
   }
 
   @Test
-  void oneJvmWorksOnOneGpu() {
+  void localModeTakesAllThatAreAlike() {
     DeviceInfo second = new DeviceInfo(Kind.CUDA, 1, "NVIDIA H100", "sm_90", 1L << 30, 132);
     GpuSight two = new GpuSight(List.of(H100, second), "two");
     assertThat(plan(two, DeviceRequest.AUTO).text())
-        .contains(
-            "cuda:0 (NVIDIA H100 80GB HBM3, sm_90), the first of 2: one JVM works on one GPU");
+        .isEqualTo(
+            "device: cuda (auto: cuda:0 (NVIDIA H100 80GB HBM3, sm_90), cuda:1 (NVIDIA H100,"
+                + " sm_90))");
+    DeviceInfo older = new DeviceInfo(Kind.CUDA, 2, "NVIDIA A100", "sm_80", 1L << 30, 108);
+    GpuSight three = new GpuSight(List.of(H100, second, older), "three");
+    assertThat(plan(three, DeviceRequest.AUTO).text())
+        .contains("cuda:1 (NVIDIA H100, sm_90); those of another architecture than the first")
+        .doesNotContain("A100");
   }
 
   @Test

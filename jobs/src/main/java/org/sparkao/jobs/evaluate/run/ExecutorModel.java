@@ -2,24 +2,34 @@ package org.sparkao.jobs.evaluate.run;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 import org.sparkao.datasets.tokenizer.Tokenizer;
 import org.sparkao.datasets.tokenizer.Tokenizers;
 import org.sparkao.gpu.device.DeviceInfo;
+import org.sparkao.gpu.executor.GpuExecutor;
 import org.sparkao.gpu.model.LanguageModel;
 import org.sparkao.jobs.gpu.ExecutorGpu;
 import org.sparkao.jobs.spark.SparkSessions;
 import org.sparkao.jobs.storage.Storage;
 
 /**
- * The model of this executor: opened by the first task, used by one at a time, kept for the next
- * ones. Spark gives no way from a task to what another one left: hence the static fields.
+ * The model of a device of this executor: opened by the first task there, used by one at a time,
+ * kept for the next ones. Spark gives no way from a task to what another one left: hence the static
+ * fields.
  */
 final class ExecutorModel {
-  private static final ReentrantLock LOCK = new ReentrantLock(true);
-  private static ModelRequest opened;
-  private static LanguageModel model;
+  /** The key of the processor, beside the numbers of GPUs. */
+  private static final int PROCESSOR = -1;
+
+  private static final Map<Integer, ExecutorModel> ON_DEVICES = new ConcurrentHashMap<>();
   private static Tokenizer tokenizer;
+
+  private final ReentrantLock lock = new ReentrantLock(true);
+  private ModelRequest opened;
+  private LanguageModel model;
 
   private ExecutorModel() {}
 
@@ -31,25 +41,38 @@ final class ExecutorModel {
   }
 
   /**
-   * Waits for the model, opens it if nobody has, and uses it; on a GPU with a permit and in a
-   * stream of its own.
+   * Waits for the model of this task's device, opens it if nobody has, and uses it; on a GPU with a
+   * permit and in a stream of its own.
    */
   static <R> R use(ModelSource source, ModelRequest request, Use<R> use) throws IOException {
-    LOCK.lock();
     try {
-      return request.device().kind() == DeviceInfo.Kind.CUDA
-          ? ExecutorGpu.require().run(() -> use.with(open(source, request)))
-          : use.with(open(source, request));
+      if (request.device().kind() == DeviceInfo.Kind.CPU) {
+        return on(PROCESSOR).locked(() -> use.with(on(PROCESSOR).open(source, request)));
+      }
+      GpuExecutor gpu = ExecutorGpu.require();
+      ExecutorModel own = on(gpu.device().info().ordinal());
+      return own.locked(() -> gpu.run(() -> use.with(own.open(source, request))));
     } catch (UncheckedIOException e) {
       throw e.getCause();
-    } finally {
-      LOCK.unlock();
     }
   }
 
-  private static LanguageModel open(ModelSource source, ModelRequest request) {
+  private static ExecutorModel on(int device) {
+    return ON_DEVICES.computeIfAbsent(device, number -> new ExecutorModel());
+  }
+
+  private <R> R locked(Supplier<R> work) {
+    lock.lock();
+    try {
+      return work.get();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private LanguageModel open(ModelSource source, ModelRequest request) {
     if (!request.equals(opened)) {
-      release();
+      close();
       try {
         model = source.open(request, storage());
       } catch (IOException e) {
@@ -60,8 +83,16 @@ final class ExecutorModel {
     return model;
   }
 
+  private void close() {
+    if (model != null) {
+      model.close();
+      model = null;
+      opened = null;
+    }
+  }
+
   /** The tokenizer of the model; to be asked for while the model is used. */
-  static Tokenizer tokenizer(ModelRequest request) {
+  static synchronized Tokenizer tokenizer(ModelRequest request) {
     if (tokenizer == null) {
       try {
         tokenizer =
@@ -80,21 +111,22 @@ final class ExecutorModel {
         .withScratch(SparkSessions.taskScratch());
   }
 
-  /** Closes the model, where there is one. */
+  /** Closes the models, where there are any. */
   static void release() {
-    LOCK.lock();
-    try {
-      if (tokenizer != null) {
-        tokenizer.close();
-        tokenizer = null;
-      }
-      if (model != null) {
-        model.close();
-        model = null;
-        opened = null;
-      }
-    } finally {
-      LOCK.unlock();
+    for (ExecutorModel one : ON_DEVICES.values()) {
+      one.locked(
+          () -> {
+            one.close();
+            return null;
+          });
+    }
+    closeTokenizer();
+  }
+
+  private static synchronized void closeTokenizer() {
+    if (tokenizer != null) {
+      tokenizer.close();
+      tokenizer = null;
     }
   }
 }

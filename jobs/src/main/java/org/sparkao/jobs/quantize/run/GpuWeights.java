@@ -50,7 +50,10 @@ final class GpuWeights implements WeightDevice {
 
   @Override
   public Optional<GpuWork> work() {
-    return Optional.of(GpuWork.of(gpu.busy()));
+    return Optional.of(
+        GpuExecutor.open().stream()
+            .map(open -> GpuWork.of(open.busy()))
+            .reduce(GpuWork.NONE, GpuWork::plus));
   }
 
   @Override

@@ -66,12 +66,12 @@ final class RunTimes {
     for (Map.Entry<String, GpuWork> end : ends.entrySet()) {
       work = work.plus(end.getValue().minus(begins.get(end.getKey())));
     }
-    long all = wallNanos * ends.size();
+    long all = wallNanos * work.gpus();
     return String.format(
         Locale.ROOT,
         "%d %s for %.1f s: copying in %s, computing %s, copying back %s, idle %s",
-        ends.size(),
-        ends.size() == 1 ? "GPU" : "GPUs",
+        work.gpus(),
+        work.gpus() == 1 ? "GPU" : "GPUs",
         wallNanos / 1e9,
         percent(work.copyIn(), all),
         percent(work.compute(), all),

@@ -38,14 +38,17 @@ record TaskTimes(Map<Stage, Long> stages, DeviceTimes device, GpuWork begin, Gpu
   }
 
   /**
-   * Nanoseconds that a GPU was at work since its executor opened it; what happens at the same time
-   * counts once.
+   * Nanoseconds that GPUs of an executor were at work since it opened them; what happens on one at
+   * the same time counts once.
+   *
+   * @param gpus how many
    */
-  record GpuWork(long copyIn, long compute, long copyOut, long any) {
-    static final GpuWork NONE = new GpuWork(0, 0, 0, 0);
+  record GpuWork(int gpus, long copyIn, long compute, long copyOut, long any) {
+    static final GpuWork NONE = new GpuWork(0, 0, 0, 0, 0);
 
     static GpuWork of(BusyTime busy) {
       return new GpuWork(
+          1,
           busy.nanos(Engine.COPY_IN),
           busy.nanos(Engine.COMPUTE),
           busy.nanos(Engine.COPY_OUT),
@@ -54,11 +57,17 @@ record TaskTimes(Map<Stage, Long> stages, DeviceTimes device, GpuWork begin, Gpu
 
     GpuWork plus(GpuWork other) {
       return new GpuWork(
-          copyIn + other.copyIn, compute + other.compute, copyOut + other.copyOut, any + other.any);
+          gpus + other.gpus,
+          copyIn + other.copyIn,
+          compute + other.compute,
+          copyOut + other.copyOut,
+          any + other.any);
     }
 
+    /** What the same GPUs did since. */
     GpuWork minus(GpuWork earlier) {
       return new GpuWork(
+          gpus,
           copyIn - earlier.copyIn,
           compute - earlier.compute,
           copyOut - earlier.copyOut,

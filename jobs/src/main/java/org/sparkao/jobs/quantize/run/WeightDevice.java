@@ -31,7 +31,7 @@ interface WeightDevice extends AutoCloseable {
   /** Does the work on one weight, when its turn has come. */
   <R> R hold(Work<R> work) throws IOException;
 
-  /** What a GPU of this executor has done so far; empty on the processor. */
+  /** What the GPUs of this executor have done so far; empty on the processor. */
   Optional<GpuWork> work();
 
   @Override

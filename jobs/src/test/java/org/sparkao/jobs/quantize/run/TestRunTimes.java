@@ -33,7 +33,7 @@ class TestRunTimes {
   }
 
   private static GpuWork work(long copyIn, long compute, long copyOut, long any) {
-    return new GpuWork(copyIn * SECOND, compute * SECOND, copyOut * SECOND, any * SECOND);
+    return new GpuWork(1, copyIn * SECOND, compute * SECOND, copyOut * SECOND, any * SECOND);
   }
 
   @Test
