@@ -7,13 +7,21 @@ final class AgreementSum {
   private long tokens;
 
   /**
-   * One more token. The divergence is Σ p·(ln p − ln q) − p + q, which for rounded logarithms,
-   * whose probabilities do not add up to one, still has no negative term, and is 0 for equal ones.
+   * Of one token.
+   *
+   * @param agrees whether both have the same likeliest token
+   */
+  record OfToken(double divergence, boolean agrees) {}
+
+  /**
+   * What is to be added of a token. The divergence is Σ p·(ln p − ln q) − p + q, which for rounded
+   * logarithms, whose probabilities do not add up to one, still has no negative term, and is 0 for
+   * equal ones.
    *
    * @param base [vocabulary], ln p of the base
    * @param model [vocabulary], ln q of the model
    */
-  void add(float[] base, float[] model) {
+  static OfToken ofToken(float[] base, float[] model) {
     double divergence = 0;
     int likeliestOfBase = 0;
     int likeliest = 0;
@@ -26,8 +34,13 @@ final class AgreementSum {
       likeliestOfBase = base[i] > base[likeliestOfBase] ? i : likeliestOfBase;
       likeliest = model[i] > model[likeliest] ? i : likeliest;
     }
-    divergences += divergence;
-    agreeing += likeliestOfBase == likeliest ? 1 : 0;
+    return new OfToken(divergence, likeliestOfBase == likeliest);
+  }
+
+  /** One more token. */
+  void add(OfToken token) {
+    divergences += token.divergence;
+    agreeing += token.agrees ? 1 : 0;
     tokens++;
   }
 

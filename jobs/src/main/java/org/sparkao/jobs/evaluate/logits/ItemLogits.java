@@ -3,26 +3,35 @@ package org.sparkao.jobs.evaluate.logits;
 import java.io.Closeable;
 import java.io.IOException;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.sparkao.jobs.evaluate.plan.ItemWork;
 import org.sparkao.jobs.storage.Folder;
 
-/** The logits of one item while it is scored: written, held against the base's, or both. */
+/**
+ * The logits of one item while it is scored: written, held against the base's, or both. Rows wait
+ * until there are enough for all cores; they are added up and written in their order.
+ */
 final class ItemLogits implements Closeable {
+  /** Rows that wait: two or three for each core of a usual machine. */
+  private static final int MOST_WAITING = 64;
+
   private final long rows;
-  private final float[] own;
-  private final float[] base;
+  private final float[][] own;
+  private final float[][] base;
   private final AgreementSum sum = new AgreementSum();
   private final Optional<LogitsWriter> writer;
   private final Optional<LogitsReader> reader;
   private long done;
+  private int waiting;
 
   /** Opens the item's files; the caller closes it. */
   ItemLogits(Folder folder, LogitsFolder where, ItemNames names, ItemWork item) throws IOException {
     int vocabulary = where.vocabulary();
     int[] tokens = LogitsFile.tokens(item);
     this.rows = tokens.length;
-    this.own = new float[vocabulary];
-    this.base = new float[names.base().isEmpty() ? 0 : vocabulary];
+    int most = Math.min(MOST_WAITING, tokens.length);
+    this.own = new float[most][vocabulary];
+    this.base = new float[names.base().isEmpty() ? 0 : most][vocabulary];
     this.reader =
         names.base().isEmpty()
             ? Optional.empty()
@@ -50,15 +59,37 @@ final class ItemLogits implements Closeable {
    * @param logits [vocabulary]
    */
   void accept(float[] logits) throws IOException {
-    LogSoftmax.of(logits, own);
+    System.arraycopy(logits, 0, own[waiting], 0, logits.length);
     if (reader.isPresent()) {
-      reader.get().read(done, base);
-      sum.add(base, own);
+      reader.get().read(done, base[waiting]);
     }
-    if (writer.isPresent()) {
-      writer.get().append(own);
-    }
+    waiting++;
     done++;
+    if (waiting == own.length || isComplete()) {
+      finishWaiting();
+    }
+  }
+
+  private void finishWaiting() throws IOException {
+    AgreementSum.OfToken[] agreements = new AgreementSum.OfToken[waiting];
+    IntStream.range(0, waiting)
+        .parallel()
+        .forEach(
+            i -> {
+              LogSoftmax.of(own[i], own[i]);
+              if (reader.isPresent()) {
+                agreements[i] = AgreementSum.ofToken(base[i], own[i]);
+              }
+            });
+    for (int i = 0; i < waiting; i++) {
+      if (reader.isPresent()) {
+        sum.add(agreements[i]);
+      }
+      if (writer.isPresent()) {
+        writer.get().append(own[i]);
+      }
+    }
+    waiting = 0;
   }
 
   /** Whether all rows are there. */
