@@ -1,9 +1,12 @@
 package org.sparkao.jobs.evaluate.plan;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
+import org.sparkao.datasets.DatasetException;
 import org.sparkao.datasets.task.DataFolder;
 import org.sparkao.datasets.task.EvaluationItem;
 import org.sparkao.datasets.task.EvaluationTask;
@@ -91,43 +94,75 @@ public final class EvaluatePlanner {
       List<RequestTokens> requests,
       List<PromptTokens> prompts) {}
 
-  /** All items, of which the first ones are encoded. */
+  /** All items, of which the first ones are encoded, on all cores. */
   private List<EncodedItem> encoded(EvaluationTask task, List<EvaluationItem> items, int most) {
-    List<EncodedItem> encoded = new ArrayList<>();
+    if (task.chunkTokens().isPresent()) {
+      return chunks(task, items);
+    }
+    List<Encoding> all =
+        IntStream.range(0, items.size())
+            .parallel()
+            .mapToObj(i -> encoding(task, items.get(i), i < most))
+            .toList();
+    // Of several that are refused the first one is named.
+    return all.stream().map(Encoding::item).toList();
+  }
+
+  /** An encoded item, or why it is refused. */
+  private record Encoding(EncodedItem encoded, RuntimeException refusal) {
+    EncodedItem item() {
+      if (refusal != null) {
+        throw refusal;
+      }
+      return encoded;
+    }
+  }
+
+  private Encoding encoding(EvaluationTask task, EvaluationItem item, boolean asked) {
+    String origin = origin(task, item);
+    try {
+      return new Encoding(
+          new EncodedItem(
+              item,
+              item.index(),
+              item.hash(),
+              asked ? requests(task, item, origin) : List.of(),
+              asked ? prompts(item, origin) : List.of()),
+          null);
+    } catch (QuantException | DatasetException e) {
+      return new Encoding(null, e);
+    }
+  }
+
+  /** Chunks of a text are items of their own: so many of them can be computed at a time. */
+  private List<EncodedItem> chunks(EvaluationTask task, List<EvaluationItem> items) {
+    List<EncodedItem> chunks = new ArrayList<>();
+    int length = task.chunkTokens().getAsInt();
     for (EvaluationItem item : items) {
-      String origin = "task " + task.name() + ", item " + item.index();
-      if (task.chunkTokens().isPresent()) {
-        // Chunks of a text are items of their own: so many of them can be computed at a time.
-        String text = item.requests().get(0).continuation();
-        int length = task.chunkTokens().getAsInt();
-        for (RequestTokens chunk : encoder.chunks(text, length, origin)) {
-          int number = encoded.size();
-          String hash = new Sha256().line(item.hash()).line("chunk " + number).hex();
-          encoded.add(new EncodedItem(item, number, hash, List.of(chunk), List.of()));
-        }
-      } else {
-        boolean asked = encoded.size() < most;
-        encoded.add(
-            new EncodedItem(
-                item,
-                item.index(),
-                item.hash(),
-                asked ? requests(task, item, origin) : List.of(),
-                asked ? prompts(item, origin) : List.of()));
+      String text = item.requests().get(0).continuation();
+      for (RequestTokens chunk : encoder.chunks(text, length, origin(task, item))) {
+        int number = chunks.size();
+        String hash = new Sha256().line(item.hash()).line("chunk " + number).hex();
+        chunks.add(new EncodedItem(item, number, hash, List.of(chunk), List.of()));
       }
     }
-    return encoded;
+    return chunks;
+  }
+
+  private static String origin(EvaluationTask task, EvaluationItem item) {
+    return "task " + task.name() + ", item " + item.index();
   }
 
   private List<RequestTokens> requests(EvaluationTask task, EvaluationItem item, String origin) {
     boolean whole = task.kind() == TaskKind.PERPLEXITY;
+    Map<String, Integer> contexts = new HashMap<>();
     return item.requests().stream()
         .filter(request -> request.generation().isEmpty())
         .map(
             request ->
                 whole
                     ? encoder.rolling(request.continuation(), origin)
-                    : encoder.pair(request, origin))
+                    : encoder.pair(request, contexts, origin))
         .toList();
   }
 

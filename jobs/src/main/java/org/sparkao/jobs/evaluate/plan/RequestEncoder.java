@@ -3,6 +3,7 @@ package org.sparkao.jobs.evaluate.plan;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
 import org.sparkao.datasets.task.Generation;
 import org.sparkao.datasets.task.Request;
@@ -33,8 +34,10 @@ final class RequestEncoder {
    * A continuation after a context: both are encoded together, and the continuation's tokens are
    * what the whole has more than the context alone. An empty context is the token that begins (or
    * else ends) a text.
+   *
+   * @param contexts tokens of the contexts that were encoded already; gets this one
    */
-  RequestTokens pair(Request request, String origin) {
+  RequestTokens pair(Request request, Map<String, Integer> contexts, String origin) {
     Request moved = request.spacesMoved();
     int[] whole;
     int contextLength;
@@ -47,7 +50,7 @@ final class RequestEncoder {
       contextLength = 1;
     } else {
       whole = encode(moved.context() + moved.continuation());
-      contextLength = encode(moved.context()).length;
+      contextLength = contexts.computeIfAbsent(moved.context(), context -> encode(context).length);
     }
     int scored = whole.length - contextLength;
     if (scored < 1) {

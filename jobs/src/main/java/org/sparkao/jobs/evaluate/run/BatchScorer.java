@@ -41,11 +41,12 @@ final class BatchScorer {
           logits.isPresent() ? model.score(call, logits.get().sink(first)) : model.score(call));
     }
     long nanos = System.nanoTime() - begin;
+    long tokens = batch.tokens();
     List<ItemOutcome> outcomes = new ArrayList<>();
     int next = 0;
     for (ItemWork item : batch.items()) {
       int count = item.sequences().size();
-      long share = Math.round((double) nanos * item.tokens() / batch.tokens());
+      long share = Math.round((double) nanos * item.tokens() / tokens);
       outcomes.add(outcome(item, scores.subList(next, next + count), share));
       next += count;
     }
