@@ -55,6 +55,9 @@ public final class EvaluateJob implements Job {
   /** The folder of kernels that it needs on a GPU. */
   private static final String KERNELS = "layer";
 
+  private static final int CPU_BATCH_TOKENS = 8192;
+  private static final int GPU_BATCH_TOKENS = 65536;
+
   private final ModelSource models;
 
   /** With the models of checkpoints. */
@@ -88,9 +91,9 @@ public final class EvaluateJob implements Job {
     Storage storage = Storage.ofAssignments(config.all(CommonKeys.CONF));
     CheckpointLocation location = CheckpointLocation.of(config.value(EvaluateKeys.CHECKPOINT));
     Checkpoint checkpoint = location.open(storage);
-    EvaluatePlan plan = plan(checkpoint, storage, config);
     DevicePlan device =
         new DevicePlanner(KERNELS).plan(config.value(EvaluateKeys.DEVICE), config, models::cpuOnly);
+    EvaluatePlan plan = plan(checkpoint, storage, device, config);
     LogitsRequest logits = logits(plan, storage, config);
     console.out().print(PlanText.of(plan));
     console.out().print(logits.text(plan));
@@ -123,8 +126,8 @@ public final class EvaluateJob implements Job {
     return ExitCode.DONE;
   }
 
-  private EvaluatePlan plan(Checkpoint checkpoint, Storage storage, Config config)
-      throws IOException {
+  private EvaluatePlan plan(
+      Checkpoint checkpoint, Storage storage, DevicePlan device, Config config) throws IOException {
     ModelFacts facts = models.inspect(checkpoint, storage);
     int context = config.find(EvaluateKeys.MAX_LENGTH).orElse(facts.context());
     if (context > facts.context()) {
@@ -141,7 +144,11 @@ public final class EvaluateJob implements Job {
     Path folder = TokenizerFiles.local(storage, checkpoint.location(), scratch);
     try (Tokenizer tokenizer = Tokenizers.open(folder)) {
       ContextLimit limit = new ContextLimit(context, config.value(EvaluateKeys.TOO_LONG));
-      return new EvaluatePlanner(facts, tokenizer, limit, config.value(EvaluateKeys.BATCH_TOKENS))
+      int batchTokens =
+          config
+              .find(EvaluateKeys.BATCH_TOKENS)
+              .orElse(device.mayUseGpus() ? GPU_BATCH_TOKENS : CPU_BATCH_TOKENS);
+      return new EvaluatePlanner(facts, tokenizer, limit, batchTokens)
           .plan(
               tasks,
               DataFolder.of(local(config.value(EvaluateKeys.DATA), EvaluateKeys.DATA))

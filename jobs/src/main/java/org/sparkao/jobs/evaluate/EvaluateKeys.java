@@ -61,11 +61,12 @@ final class EvaluateKeys {
               + " not given.");
   static final ConfigKey<Integer> BATCH_TOKENS =
       ConfigKey.value(
-              "batch-tokens",
-              "N",
-              "Tokens that are computed together; results do not depend on it.",
-              EvaluateKeys::length)
-          .withDefault("8192");
+          "batch-tokens",
+          "N",
+          "Tokens that are computed together; 8192 on the processor when not given, and 65536 on"
+              + " GPUs, which take less when the model needs the memory. Results do not depend on"
+              + " it.",
+          EvaluateKeys::length);
   static final ConfigKey<Integer> PARTITIONS =
       ConfigKey.value(
           "partitions",

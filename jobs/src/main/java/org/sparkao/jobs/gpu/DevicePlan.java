@@ -1,12 +1,16 @@
 package org.sparkao.jobs.gpu;
 
 import java.util.Map;
+import org.sparkao.gpu.device.DeviceInfo;
 
 /** What is known of a run's device before Spark runs. */
 public sealed interface DevicePlan {
 
   /** One line for the plan. */
   String text();
+
+  /** Whether GPUs compute, as far as is known. */
+  boolean mayUseGpus();
 
   /** Settings that Spark must be started with, beside those that it was told; may be none. */
   Map<String, String> sparkSettings();
@@ -27,6 +31,11 @@ public sealed interface DevicePlan {
     public String text() {
       return device.text();
     }
+
+    @Override
+    public boolean mayUseGpus() {
+      return device.kind() == DeviceInfo.Kind.CUDA;
+    }
   }
 
   /**
@@ -41,6 +50,11 @@ public sealed interface DevicePlan {
     /** Freezes the settings. */
     public AskExecutors {
       sparkSettings = Map.copyOf(sparkSettings);
+    }
+
+    @Override
+    public boolean mayUseGpus() {
+      return true;
     }
 
     @Override
