@@ -73,7 +73,7 @@ public final class BlockRunner implements AutoCloseable {
     ModelConfig config = context.config();
     ModelOperators operators = context.operators();
     int dimension = config.heads().dimension();
-    PassMemory.Sizes sizes = PassMemory.Sizes.of(config, longest, operators.arithmetic());
+    PassMemory.Sizes sizes = PassMemory.Sizes.of(config, longest, operators);
     long work = sizes.bytes() + RotaryTables.bytes(dimension, longest);
     MemoryPlan.of(operators, weights, work).placement(operators.device().budget().free());
     Deque<AutoCloseable> opened = new ArrayDeque<>();

@@ -122,8 +122,7 @@ class TestCalibrateJob {
     Path page = temp.resolve("page.html");
     String tables = alone.resolveSibling("tables").toString();
     JobRun run =
-        JobRun.of(
-            new DescribeJob(), "run", "alone", "tables", tables, "html", page.toString());
+        JobRun.of(new DescribeJob(), "run", "alone", "tables", tables, "html", page.toString());
     assertThat(run.out())
         .contains("By type of module", "down_proj", "Largest inputs beside their 99.99 %")
         .doesNotContain("Experts that saw least");
