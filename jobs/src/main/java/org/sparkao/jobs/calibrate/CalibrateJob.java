@@ -76,6 +76,9 @@ public final class CalibrateJob implements Job {
     }
     try (SparkLease spark = SparkLease.open(config, "sparkao calibrate", device.sparkSettings())) {
       PlannedDevice decided = decided(device, spark, console);
+      if (decided.kind() == DeviceInfo.Kind.CUDA) {
+        console.out().println("inputs are copied to the host, where statistics are made");
+      }
       CalibrateRun run =
           new CalibrateRun(
               request(plan, checkpoint, location.file(), decided, config),

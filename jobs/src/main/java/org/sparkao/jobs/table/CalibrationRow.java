@@ -9,6 +9,7 @@ import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.OptionalDouble;
 import java.util.OptionalLong;
 
 /**
@@ -60,10 +61,18 @@ public record CalibrationRow(
    * @param amax largest magnitude
    * @param meanSquare mean of x^2
    * @param percentiles of magnitudes: 99, 99.9, 99.99
+   * @param int8CutOff cut-off of least squared error for symmetric int8 codes
    * @param deadChannels that were never anything but zero
+   * @param cacheAmax largest key or value that the layer's results leave in the cache, where those
+   *     were looked at
    */
   public record Values(
-      double amax, double meanSquare, List<Double> percentiles, long deadChannels) {
+      double amax,
+      double meanSquare,
+      List<Double> percentiles,
+      double int8CutOff,
+      long deadChannels,
+      OptionalDouble cacheAmax) {
     /** Freezes the list. */
     public Values {
       percentiles = List.copyOf(percentiles);
@@ -101,7 +110,16 @@ public record CalibrationRow(
               new Column("p99", DOUBLE, "magnitude that 99 % of the values do not exceed"),
               new Column("p999", DOUBLE, "the same of 99.9 %"),
               new Column("p9999", DOUBLE, "the same of 99.99 %"),
+              new Column(
+                  "int8_cut_off",
+                  DOUBLE,
+                  "largest magnitude of a static int8 scale of least squared error"),
               new Column("dead_channels", LONG, "channels that were never anything but zero"),
+              new Column(
+                  "cache_amax",
+                  DOUBLE,
+                  "largest key after rotation (k_proj) or value (v_proj); null of other layers and"
+                      + " without --kv-cache"),
               new Column("file", STRING, "file with all statistics"),
               new Column("sha256", STRING, "SHA-256 of the file's tensors"),
               new Column("measured_at", TIMESTAMP, "when the row was made")));
@@ -131,7 +149,9 @@ public record CalibrationRow(
         values.percentiles().get(0),
         values.percentiles().get(1),
         values.percentiles().get(2),
+        values.int8CutOff(),
         values.deadChannels(),
+        values.cacheAmax().isPresent() ? (Double) values.cacheAmax().getAsDouble() : null,
         file.location(),
         file.sha256(),
         measuredAt);
@@ -149,7 +169,11 @@ public record CalibrationRow(
             row.decimal("amax"),
             row.decimal("mean_square"),
             List.of(row.decimal("p99"), row.decimal("p999"), row.decimal("p9999")),
-            row.number("dead_channels")),
+            row.decimal("int8_cut_off"),
+            row.number("dead_channels"),
+            row.has("cache_amax")
+                ? OptionalDouble.of(row.decimal("cache_amax"))
+                : OptionalDouble.empty()),
         row.findNumber("expert").map(OptionalLong::of).orElse(OptionalLong.empty()),
         new File(row.text("file"), row.text("sha256")),
         row.instant("measured_at"));

@@ -112,6 +112,9 @@ class TestCalibrateJob {
       assertThat(input.magnitudes().total()).isEqualTo(360L * input.columns());
       assertThat(input.tokenAmax().total()).isEqualTo(360);
       assertThat(row.expert()).isEmpty();
+      assertThat(row.values().int8CutOff()).isPositive();
+      boolean cached = row.module().matches(".*\\.[kv]_proj");
+      assertThat(row.values().cacheAmax().isPresent()).isEqualTo(cached);
     }
     assertThat(CalibrateFixture.rows(alone, RunRow.TABLE))
         .anyMatch(row -> row.text("job").equals("calibrate") && row.text("status").equals("done"));

@@ -90,6 +90,9 @@ class TestCalibration {
       assertThat(input.magnitudes().total()).isEqualTo(6);
       assertThat(input.magnitudes().percentile(100)).isEqualTo(4);
       assertThat(input.tokenAmax().percentile(50)).isEqualTo(2);
+      assertThat(StaticRange.AMAX.of(input, 127)).isEqualTo(4);
+      assertThat(StaticRange.PERCENTILE.of(input, 127)).isEqualTo(4);
+      assertThat(StaticRange.LEAST_SQUARES.of(input, 127)).isBetween(4f, 4.04f);
       assertThat(calibration.hessian(module)).containsExactly(5, 5, 0, 5, 10, 0, 0, 0, 0);
     }
     assertThat(calibration.weightColumnAmax(Q)).containsExactly(5, 6, 7);
