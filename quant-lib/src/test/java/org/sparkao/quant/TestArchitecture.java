@@ -40,7 +40,7 @@ class TestArchitecture {
           entry(
               "algorithm",
               Set.of("format", "scheme", "safetensors", "observe", "pack", "metric", "torchao")),
-          Map.entry(
+          entry(
               "calibrated",
               Set.of(
                   "format",
