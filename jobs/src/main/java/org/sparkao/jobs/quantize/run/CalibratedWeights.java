@@ -90,7 +90,7 @@ final class CalibratedWeights implements AutoCloseable {
     if (text.length() > 0) {
       LOG.warn("{}: {}", task.module(), text);
     }
-    LOG.info(
+    LOG.debug(
         "{}: gptq loss {}, {} of {} inputs always zero",
         task.module(),
         made.loss(),
