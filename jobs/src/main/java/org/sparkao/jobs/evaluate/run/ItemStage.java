@@ -2,9 +2,11 @@ package org.sparkao.jobs.evaluate.run;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.spark.SparkContext;
 import org.sparkao.jobs.evaluate.logits.ItemNames;
@@ -54,18 +56,35 @@ final class ItemStage {
     this.work = new BatchWork(request.source(), model, request.settings().logits().folder(group));
   }
 
-  /** How executors compute: one of them opens the model, which it keeps. */
+  /**
+   * How executors compute: they open the model on all their devices, and keep it.
+   *
+   * @throws QuantException when the model cannot be run, or executors compute differently
+   */
   BatchOutcome.Who who() throws IOException {
-    AtomicReference<BatchOutcome> answer = new AtomicReference<>();
+    List<BatchOutcome> answers = new CopyOnWriteArrayList<>();
     stage.run(
-        List.of(new Batches(List.of(), Map.of())),
+        Collections.nCopies(spark.defaultParallelism(), new Batches(List.of(), Map.of())),
         work,
         "Open " + request.checkpoint().location(),
-        text -> answer.set(BatchOutcome.fromJson(text)));
-    if (!answer.get().refusal().isEmpty()) {
-      throw new QuantException(answer.get().refusal());
+        text -> answers.add(BatchOutcome.fromJson(text)));
+    for (BatchOutcome answer : answers) {
+      if (!answer.refusal().isEmpty()) {
+        throw new QuantException(answer.refusal());
+      }
     }
-    return answer.get().who();
+    List<String> ways =
+        answers.stream()
+            .map(answer -> answer.who().numerics() + " on " + answer.who().device())
+            .distinct()
+            .toList();
+    if (ways.size() > 1) {
+      throw new QuantException(
+          "executors compute differently, and an item is stored under one way: "
+              + String.join("; ", ways)
+              + "; use executors of one kind");
+    }
+    return answers.get(0).who();
   }
 
   /** Computes items and has their rows committed. */
