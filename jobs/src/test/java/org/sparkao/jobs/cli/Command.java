@@ -11,13 +11,31 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.sparkao.jobs.config.CommonKeys;
+import org.sparkao.jobs.config.Config;
+import org.sparkao.jobs.config.ConfigLayer;
 import org.sparkao.jobs.job.Console;
 import org.sparkao.jobs.job.ExitCode;
+import org.sparkao.jobs.spark.SparkLease;
 
 /** Runs commands in this JVM, as a shell would. */
 final class Command {
   private final ByteArrayOutputStream out = new ByteArrayOutputStream();
   private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+
+  /**
+   * Spark on two local threads, which commands of this JVM find.
+   *
+   * @param settings of it, as {@code --conf} takes them
+   * @return the caller closes it
+   */
+  static SparkLease spark(List<String> settings) {
+    List<String> conf = new ArrayList<>(settings);
+    conf.add("spark.ui.enabled=false");
+    Map<String, List<String>> values = Map.of("master", List.of("local[2]"), "conf", conf);
+    return SparkLease.open(
+        Config.resolve(CommonKeys.all(), List.of(new ConfigLayer("test", values))), "test");
+  }
 
   ExitCode run(String... args) {
     out.reset();

@@ -13,9 +13,6 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.sparkao.jobs.config.CommonKeys;
-import org.sparkao.jobs.config.Config;
-import org.sparkao.jobs.config.ConfigLayer;
 import org.sparkao.jobs.job.ExitCode;
 import org.sparkao.jobs.spark.SparkLease;
 import org.sparkao.jobs.table.ShardRow;
@@ -32,11 +29,7 @@ class TestQuantizeCommand {
 
   @BeforeAll
   static void startSpark() {
-    Map<String, List<String>> settings =
-        Map.of("master", List.of("local[2]"), "conf", List.of("spark.ui.enabled=false"));
-    spark =
-        SparkLease.open(
-            Config.resolve(CommonKeys.all(), List.of(new ConfigLayer("test", settings))), "test");
+    spark = Command.spark(List.of());
   }
 
   @AfterAll

@@ -20,9 +20,6 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.sparkao.jobs.cli.Checkpoints.Stored;
-import org.sparkao.jobs.config.CommonKeys;
-import org.sparkao.jobs.config.Config;
-import org.sparkao.jobs.config.ConfigLayer;
 import org.sparkao.jobs.job.ExitCode;
 import org.sparkao.jobs.spark.SparkLease;
 
@@ -36,11 +33,7 @@ class TestQuantizeFiles {
 
   @BeforeAll
   static void startSpark() {
-    Map<String, List<String>> settings =
-        Map.of("master", List.of("local[2]"), "conf", List.of("spark.ui.enabled=false"));
-    spark =
-        SparkLease.open(
-            Config.resolve(CommonKeys.all(), List.of(new ConfigLayer("test", settings))), "test");
+    spark = Command.spark(List.of());
   }
 
   @AfterAll

@@ -21,9 +21,6 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.sparkao.jobs.cli.Checkpoints.Stored;
-import org.sparkao.jobs.config.CommonKeys;
-import org.sparkao.jobs.config.Config;
-import org.sparkao.jobs.config.ConfigLayer;
 import org.sparkao.jobs.job.ExitCode;
 import org.sparkao.jobs.spark.SparkLease;
 import org.sparkao.jobs.table.ShardRow;
@@ -51,12 +48,7 @@ class TestQuantizeModels {
 
   @BeforeAll
   static void startSpark() {
-    List<String> conf = new ArrayList<>(RemoteFiles.settings(faults));
-    conf.add("spark.ui.enabled=false");
-    Map<String, List<String>> settings = Map.of("master", List.of("local[2]"), "conf", conf);
-    spark =
-        SparkLease.open(
-            Config.resolve(CommonKeys.all(), List.of(new ConfigLayer("test", settings))), "test");
+    spark = Command.spark(RemoteFiles.settings(faults));
   }
 
   @AfterAll

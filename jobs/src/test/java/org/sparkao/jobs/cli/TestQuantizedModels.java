@@ -21,9 +21,6 @@ import org.sparkao.gpu.model.StoredTensor;
 import org.sparkao.gpu.model.WeightLookup;
 import org.sparkao.gpu.model.WeightLookups;
 import org.sparkao.jobs.cli.Checkpoints.Stored;
-import org.sparkao.jobs.config.CommonKeys;
-import org.sparkao.jobs.config.Config;
-import org.sparkao.jobs.config.ConfigLayer;
 import org.sparkao.jobs.job.ExitCode;
 import org.sparkao.jobs.spark.SparkLease;
 import org.sparkao.quant.checkpoint.Checkpoint;
@@ -41,11 +38,7 @@ class TestQuantizedModels {
 
   @BeforeAll
   static void startSpark() {
-    Map<String, List<String>> settings =
-        Map.of("master", List.of("local[2]"), "conf", List.of("spark.ui.enabled=false"));
-    spark =
-        SparkLease.open(
-            Config.resolve(CommonKeys.all(), List.of(new ConfigLayer("test", settings))), "test");
+    spark = Command.spark(List.of());
   }
 
   @AfterAll

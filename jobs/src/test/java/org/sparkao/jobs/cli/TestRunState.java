@@ -7,7 +7,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -19,9 +18,6 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.sparkao.jobs.config.CommonKeys;
-import org.sparkao.jobs.config.Config;
-import org.sparkao.jobs.config.ConfigLayer;
 import org.sparkao.jobs.job.ExitCode;
 import org.sparkao.jobs.spark.SparkLease;
 import org.sparkao.jobs.table.RunRow;
@@ -43,12 +39,7 @@ class TestRunState {
   @BeforeAll
   static void startSpark() throws IOException {
     faults = Files.createDirectories(shared.resolve("faults"));
-    List<String> conf = new ArrayList<>(RemoteFiles.settings(faults));
-    conf.add("spark.ui.enabled=false");
-    Map<String, List<String>> settings = Map.of("master", List.of("local[2]"), "conf", conf);
-    spark =
-        SparkLease.open(
-            Config.resolve(CommonKeys.all(), List.of(new ConfigLayer("test", settings))), "test");
+    spark = Command.spark(RemoteFiles.settings(faults));
   }
 
   @AfterAll

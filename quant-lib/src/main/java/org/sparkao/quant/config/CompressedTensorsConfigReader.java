@@ -45,17 +45,7 @@ final class CompressedTensorsConfigReader {
   }
 
   ConfigReading read() {
-    node.fieldNames()
-        .forEachRemaining(
-            field -> {
-              if (!FIELDS.contains(field)) {
-                findings.add(
-                    Finding.warning(
-                        ConfigReader.PATH,
-                        "unknown field " + field,
-                        "readers ignore it; remove it or correct its name"));
-              }
-            });
+    findings.addAll(Finding.unknownFields(ConfigReader.PATH, node, FIELDS));
     String status = node.path("quantization_status").asText("");
     if (!status.equals("compressed")) {
       findings.add(

@@ -1,5 +1,8 @@
 package org.sparkao.quant.config;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 
@@ -45,5 +48,23 @@ public record Finding(
   /** A warning for one loader. */
   public static Finding warning(Loader loader, String subject, String what, String wayOut) {
     return new Finding(Severity.WARNING, Set.of(loader), subject, what, wayOut);
+  }
+
+  /** Warnings of the fields of an object that no loader knows. */
+  static List<Finding> unknownFields(String subject, JsonNode object, Set<String> known) {
+    List<Finding> findings = new ArrayList<>();
+    object
+        .fieldNames()
+        .forEachRemaining(
+            field -> {
+              if (!known.contains(field)) {
+                findings.add(
+                    warning(
+                        subject,
+                        "unknown field " + field,
+                        "loaders ignore it; remove it or correct its name"));
+              }
+            });
+    return findings;
   }
 }

@@ -42,17 +42,7 @@ final class Fp8ConfigReader {
   }
 
   ConfigReading read() {
-    node.fieldNames()
-        .forEachRemaining(
-            field -> {
-              if (!FIELDS.contains(field)) {
-                findings.add(
-                    Finding.warning(
-                        ConfigReader.PATH,
-                        "unknown field " + field,
-                        "loaders ignore it; remove it or correct its name"));
-              }
-            });
+    findings.addAll(Finding.unknownFields(ConfigReader.PATH, node, FIELDS));
     Optional<Granularity> granularity = granularity();
     Timing timing = timing(granularity);
     List<ModulePattern> ignore = ignore();
