@@ -55,7 +55,9 @@ final class ComparePage {
         paired.stream()
             .flatMap(items -> items.changes().stream())
             .filter(item -> item.difference() != 0 || item.flipped())
-            .sorted(Comparator.comparingDouble(item -> -Math.abs(item.difference())))
+            .sorted(
+                Comparator.comparing((ChangedItem item) -> !item.flipped())
+                    .thenComparingDouble(item -> -Math.abs(item.difference())))
             .limit(CHANGED)
             .toList();
     return new HtmlPage("comparison.ftlh")
@@ -94,7 +96,7 @@ final class ComparePage {
     byUnit.forEach(
         (unit, rows) ->
             pictures.add(
-                new ForestPlot(rows, OptionalDouble.of(0), unit)
+                new ForestPlot(rows, OptionalDouble.of(0), unit, ForestPlot.Bounds.NONE)
                     .paint("forest" + pictures.size(), "Differences, 95 % intervals, " + unit)));
     return pictures;
   }

@@ -36,7 +36,11 @@ final class EvaluationPictures {
     byUnit.forEach(
         (unit, rows) ->
             pictures.add(
-                new ForestPlot(rows, OptionalDouble.empty(), unit)
+                new ForestPlot(
+                        rows,
+                        OptionalDouble.empty(),
+                        unit,
+                        unit.equals(SHARES) ? ForestPlot.Bounds.PERCENT : ForestPlot.Bounds.NONE)
                     .paint(
                         "scores" + pictures.size(), "Scores and their 95 % intervals, " + unit)));
     return pictures;

@@ -21,8 +21,9 @@ import java.util.stream.DoubleStream;
  * @param rows from top to bottom
  * @param line where a vertical line stands, such as no difference
  * @param unit below the axis
+ * @param bounds of what the unit can be
  */
-public record ForestPlot(List<Row> rows, OptionalDouble line, String unit) {
+public record ForestPlot(List<Row> rows, OptionalDouble line, String unit, Bounds bounds) {
   private static final int ROW = 26;
   private static final int TOP = 6;
   private static final int AXIS = 46;
@@ -31,6 +32,21 @@ public record ForestPlot(List<Row> rows, OptionalDouble line, String unit) {
   private static final int MARKS = 8;
   private static final double DOT = 9;
   private static final FontRenderContext CONTEXT = new FontRenderContext(null, true, true);
+
+  /**
+   * Beyond which there is no value.
+   *
+   * @param least of them
+   * @param largest of them
+   */
+  public record Bounds(double least, double largest) {
+    /** Of whatever a number can be. */
+    public static final Bounds NONE =
+        new Bounds(Double.NEGATIVE_INFINITY, Double.POSITIVE_INFINITY);
+
+    /** Of percents of a whole. */
+    public static final Bounds PERCENT = new Bounds(0, 100);
+  }
 
   /** Freezes the rows, of which there is at least one. */
   public ForestPlot {
@@ -120,7 +136,8 @@ public record ForestPlot(List<Row> rows, OptionalDouble line, String unit) {
   private Scale scale() {
     DoubleStream all = rows.stream().flatMapToDouble(row -> DoubleStream.of(row.low(), row.high()));
     double[] values = DoubleStream.concat(all, line.stream()).sorted().toArray();
-    return Scale.around(values[0], values[values.length - 1], MARKS);
+    return Scale.around(values[0], values[values.length - 1], MARKS)
+        .within(bounds.least(), bounds.largest());
   }
 
   private static double x(Scale scale, double value, double left, double right) {

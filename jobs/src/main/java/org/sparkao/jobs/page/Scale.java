@@ -37,6 +37,11 @@ record Scale(double low, double high, double step) {
     return low < high ? new Scale(low, high, step) : new Scale(low - step, high + step, step);
   }
 
+  /** The same without what lies beyond two marks, between which all values are. */
+  Scale within(double least, double largest) {
+    return new Scale(Math.max(low, least), Math.min(high, largest), step);
+  }
+
   /** Where a value lies, 0 at the low end to 1 at the high one. */
   double position(double value) {
     return (value - low) / (high - low);

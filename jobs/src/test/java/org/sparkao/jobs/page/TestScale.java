@@ -21,6 +21,13 @@ class TestScale {
   }
 
   @Test
+  void endsWhereValuesDo() {
+    assertThat(Scale.around(100, 100, 8).within(0, 100).marks()).containsExactly(98.0, 100.0);
+    assertThat(Scale.around(3, 97, 8).within(0, 100).marks()).endsWith(80.0, 100.0);
+    assertThat(Scale.around(0, 0.4, 2).within(0, 100).low()).isZero();
+  }
+
+  @Test
   void aSingleValueLiesInside() {
     for (double value : new double[] {0, 35.5, -1e-9, 1e12}) {
       Scale scale = Scale.around(value, value, 8);
