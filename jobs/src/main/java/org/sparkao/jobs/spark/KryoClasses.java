@@ -8,7 +8,12 @@ import java.util.List;
  */
 final class KryoClasses {
   private static final List<String> NAMES =
-      List.of("[Lorg.apache.spark.util.io.ChunkedByteBuffer;", "[Ljava.lang.Integer;");
+      List.of(
+          "[Lorg.apache.spark.util.io.ChunkedByteBuffer;",
+          "[Ljava.lang.Integer;",
+          // Schemas of Parquet files, which tasks read.
+          "org.apache.spark.sql.types.ArrayType",
+          "org.apache.spark.sql.types.MapType");
 
   private KryoClasses() {}
 
