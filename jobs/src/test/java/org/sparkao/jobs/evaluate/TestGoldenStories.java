@@ -47,7 +47,7 @@ class TestGoldenStories {
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
-      value = {"W8A16(group_size=-1) | 1.0005 | 0.0005"})
+      value = {"W8A16(group_size=-1) | 1.0005 | 0.0005", "W4A16(group_size=-1) | 1.18 | 0.0118"})
   void quantizedWeightsLoseWhatTheyLose(String scheme, double ratio, double tolerance)
       throws Exception {
     Path output = folder.resolve("quantized");
