@@ -3,10 +3,13 @@ package org.sparkao.datasets.task;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** A task: makes items of data files and says how they are scored. Immutable. */
 public final class EvaluationTask {
@@ -67,6 +70,20 @@ public final class EvaluationTask {
    */
   public Map<String, List<String>> categories() {
     return definition.categories();
+  }
+
+  /**
+   * The data files that the task may read, relative to the data folder, {@code *} for all shards;
+   * none of those that travel with the program.
+   */
+  public Set<String> files() {
+    Set<String> files = new LinkedHashSet<>();
+    Stream.of(definition.sources(), definition.fewshot().sources())
+        .flatMap(List::stream)
+        .flatMap(source -> Stream.of(source.file(), source.answers()))
+        .filter(file -> file != null && !DataFile.isBundled(file))
+        .forEach(files::add);
+    return files;
   }
 
   /** How many examples stand before each question under some options; none for perplexity. */

@@ -11,6 +11,7 @@ import org.sparkao.datasets.task.DataFolder;
 import org.sparkao.datasets.task.EvalTasks;
 import org.sparkao.datasets.task.EvaluationTask;
 import org.sparkao.datasets.task.ItemOptions;
+import org.sparkao.datasets.task.TaskException;
 import org.sparkao.datasets.tokenizer.ChatTemplate;
 import org.sparkao.datasets.tokenizer.Tokenizer;
 import org.sparkao.datasets.tokenizer.Tokenizers;
@@ -27,9 +28,11 @@ import org.sparkao.jobs.evaluate.plan.EvaluatePlanner;
 import org.sparkao.jobs.evaluate.plan.ModelFacts;
 import org.sparkao.jobs.evaluate.plan.PlanText;
 import org.sparkao.jobs.evaluate.run.CheckpointModels;
+import org.sparkao.jobs.evaluate.run.DataFiles;
 import org.sparkao.jobs.evaluate.run.EvaluateRequest;
 import org.sparkao.jobs.evaluate.run.EvaluateRun;
 import org.sparkao.jobs.evaluate.run.HarnessJson;
+import org.sparkao.jobs.evaluate.run.ModelForm;
 import org.sparkao.jobs.evaluate.run.ModelSource;
 import org.sparkao.jobs.evaluate.run.ResultLines;
 import org.sparkao.jobs.evaluate.run.TokenizerFiles;
@@ -105,7 +108,8 @@ public final class EvaluateJob implements Job {
       PlannedDevice decided = decided(device, spark, console);
       EvaluateRun run =
           new EvaluateRun(
-              new EvaluateRequest(plan, checkpoint, models, settings(decided, logits, config)),
+              new EvaluateRequest(
+                  plan, checkpoint, models, settings(decided, logits, config)),
               decided,
               config,
               console);
@@ -142,6 +146,7 @@ public final class EvaluateJob implements Job {
         config.value(EvaluateKeys.TASKS).stream().map(EvalTasks::named).toList();
     Path scratch = Files.createTempDirectory("sparkao-evaluate");
     Path folder = TokenizerFiles.local(storage, checkpoint.location(), scratch);
+    DataFiles data = DataFiles.local(storage, config.value(EvaluateKeys.DATA), tasks, scratch);
     try (Tokenizer tokenizer = Tokenizers.open(folder)) {
       ContextLimit limit = new ContextLimit(context, config.value(EvaluateKeys.TOO_LONG));
       int batchTokens =
@@ -151,17 +156,18 @@ public final class EvaluateJob implements Job {
       return new EvaluatePlanner(facts, tokenizer, limit, batchTokens)
           .plan(
               tasks,
-              DataFolder.of(local(config.value(EvaluateKeys.DATA), EvaluateKeys.DATA))
-                  .withParquet(file -> parquet(file, config)),
+              DataFolder.of(data.folder()).withParquet(file -> parquet(data.uri(file), config)),
               options(config, folder),
               config.find(EvaluateKeys.LIMIT).orElse(Integer.MAX_VALUE));
+    } catch (TaskException e) {
+      throw new QuantException(data.told(e.getMessage()), e);
     } finally {
       storage.folder(scratch.toString()).delete("");
     }
   }
 
   /** Spark reads it: one is started for the data, because the plan decides what the job's needs. */
-  private static List<String> parquet(Path file, Config config) throws IOException {
+  private static List<String> parquet(String file, Config config) throws IOException {
     try (SparkLease spark = SparkLease.open(config, "sparkao evaluate: data")) {
       return SparkParquetRows.of(spark).json(file);
     }
@@ -186,12 +192,6 @@ public final class EvaluateJob implements Job {
         config.find(EvaluateKeys.NUM_FEWSHOT).map(options::withFewshot).orElse(options);
     return plan.tasks().stream()
         .collect(Collectors.toMap(EvaluationTask::name, task -> task.fewshot(asked)));
-  }
-
-  private static Path local(String uri, ConfigKey<?> key) {
-    return Storage.localPath(uri)
-        .orElseThrow(
-            () -> new QuantException("--" + key.name() + " " + uri + ": name a local folder"));
   }
 
   private static PlannedDevice decided(DevicePlan device, SparkLease spark, Console console)
@@ -227,8 +227,15 @@ public final class EvaluateJob implements Job {
     Arithmetic usual = device.kind() == DeviceInfo.Kind.CUDA ? Arithmetic.BF16 : Arithmetic.FP32;
     OptionalInt partitions =
         config.find(EvaluateKeys.PARTITIONS).map(OptionalInt::of).orElse(OptionalInt.empty());
+    ModelForm form =
+        new ModelForm(
+            config.find(EvaluateKeys.ARITHMETIC).orElse(usual),
+            config.value(EvaluateKeys.KV_CACHE),
+            config.value(EvaluateKeys.HEAD),
+            config.value(EvaluateKeys.EMBEDDING));
+    form.requireOn(device.kind());
     return new EvaluateRequest.Settings(
-        config.find(EvaluateKeys.ARITHMETIC).orElse(usual),
+        form,
         config.find(EvaluateKeys.MEMORY).orElse(0L),
         CheckpointLocation.of(config.value(EvaluateKeys.CHECKPOINT)).file(),
         partitions,

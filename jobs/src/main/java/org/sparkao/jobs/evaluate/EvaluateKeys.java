@@ -2,10 +2,13 @@ package org.sparkao.jobs.evaluate;
 
 import java.util.List;
 import java.util.Locale;
+import org.sparkao.gpu.layer.KvCache;
 import org.sparkao.gpu.model.Arithmetic;
+import org.sparkao.gpu.model.cuda.CudaModelOptions.TableFormat;
 import org.sparkao.jobs.config.ByteSize;
 import org.sparkao.jobs.config.ConfigKey;
 import org.sparkao.jobs.evaluate.plan.TooLong;
+import org.sparkao.jobs.evaluate.run.ModelForm;
 import org.sparkao.jobs.gpu.DeviceRequest;
 
 /** What {@code evaluate} can be told. */
@@ -59,6 +62,15 @@ final class EvaluateKeys {
           arithmetic -> arithmetic.name().toLowerCase(Locale.ROOT),
           "What numbers between layers are rounded to; fp32 on the processor and bf16 on GPUs when"
               + " not given.");
+  static final ConfigKey<KvCache.Type> KV_CACHE =
+      ConfigKey.choice(
+              "kv-cache",
+              KvCache.Type.class,
+              type -> type.name().toLowerCase(Locale.ROOT),
+              "What keys and values are stored as while texts are generated; scoring has no cache.")
+          .withDefault("bf16");
+  static final ConfigKey<TableFormat> HEAD = table("head", "The output head");
+  static final ConfigKey<TableFormat> EMBEDDING = table("embedding", "The embedding table");
   static final ConfigKey<Integer> BATCH_TOKENS =
       ConfigKey.value(
           "batch-tokens",
@@ -111,6 +123,9 @@ final class EvaluateKeys {
         TOO_LONG,
         DEVICE,
         ARITHMETIC,
+        KV_CACHE,
+        HEAD,
+        EMBEDDING,
         BATCH_TOKENS,
         PARTITIONS,
         MEMORY,
@@ -118,6 +133,15 @@ final class EvaluateKeys {
         BASE,
         OUTPUT,
         DRY_RUN);
+  }
+
+  private static ConfigKey<TableFormat> table(String name, String what) {
+    return ConfigKey.choice(
+            name,
+            TableFormat.class,
+            ModelForm::name,
+            what + " as the checkpoint has it, or quantized when it is loaded (bf16 on a GPU).")
+        .withDefault("as-stored");
   }
 
   private static int count(String text) {

@@ -20,7 +20,12 @@ import org.sparkao.jobs.config.ConfigLayer;
  */
 public record JobRun(ExitCode code, String out) {
 
-  /** Runs a job with options given as key, value, key, value. */
+  private static final String CONF = "conf";
+
+  /**
+   * Runs a job with options given as key, value, key, value; the last one of a key counts, of
+   * {@code conf} all.
+   */
   public static JobRun of(Job job, String... options) throws Exception {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     PrintStream printer = new PrintStream(out, true, StandardCharsets.UTF_8);
@@ -38,9 +43,14 @@ public record JobRun(ExitCode code, String out) {
   public static Config config(Job job, String... options) {
     Map<String, List<String>> values = new LinkedHashMap<>();
     values.put("master", List.of("local[2]"));
-    values.put("conf", List.of("spark.ui.enabled=false"));
+    values.put(CONF, List.of("spark.ui.enabled=false"));
     for (int i = 0; i < options.length; i += 2) {
-      values.put(options[i], List.of(options[i + 1]));
+      List<String> value = new ArrayList<>();
+      if (options[i].equals(CONF)) {
+        value.addAll(values.get(CONF));
+      }
+      value.add(options[i + 1]);
+      values.put(options[i], value);
     }
     List<ConfigKey<?>> keys = new ArrayList<>(job.keys());
     keys.addAll(CommonKeys.all());

@@ -18,6 +18,7 @@ import org.sparkao.jobs.config.CommonKeys;
 import org.sparkao.jobs.config.Config;
 import org.sparkao.jobs.evaluate.plan.Sha256;
 import org.sparkao.jobs.evaluate.run.CheckpointHash;
+import org.sparkao.jobs.evaluate.run.ModelForm;
 import org.sparkao.jobs.evaluate.run.ModelRequest;
 import org.sparkao.jobs.gpu.PlannedDevice;
 import org.sparkao.jobs.job.Console;
@@ -127,7 +128,7 @@ public final class CalibrateRun {
             request.onlyFile().orElse(""),
             ModelRequest.filesOf(request.checkpoint()),
             device,
-            request.arithmetic(),
+            ModelForm.of(request.arithmetic()),
             new ModelRequest.Capacity(options.sequenceLength(), options.sequenceLength(), 0));
     return new GroupWork(model, output.location(), options);
   }

@@ -32,6 +32,11 @@ public record PlannedItem(
     requestHashes = List.copyOf(requestHashes);
   }
 
+  /** Whether a text is generated. */
+  public boolean isContinued() {
+    return !work.prompts().isEmpty();
+  }
+
   /**
    * SHA-256 of what the model gets: of every sequence the number of tokens, the first scored one
    * and all ids; of a prompt all that decides its continuation. Few-shot examples, chat template,

@@ -72,7 +72,10 @@ public final class CheckpointModels implements ModelSource {
   /** Closes the parts with the model, or when it cannot be made. */
   private static LanguageModel open(ModelParts parts, ModelRequest request, int tokens) {
     ModelRequest.Capacity capacity = request.capacity();
-    ModelSettings settings = ModelSettings.ofTokens(tokens).withLongest(capacity.longest());
+    ModelSettings settings = 
+        ModelSettings.ofTokens(tokens)
+            .withLongest(capacity.longest())
+            .withCache(request.form().cache());
     try {
       return new OwningModel(
           LanguageModels.open(
@@ -80,7 +83,8 @@ public final class CheckpointModels implements ModelSource {
               parts.files(),
               parts.operators(),
               capacity.memoryBytes() == 0 ? settings : settings.withMemory(capacity.memoryBytes())),
-          parts.operators());
+          parts.operators(),
+          request.form());
     } catch (RuntimeException e) {
       parts.close();
       throw e;

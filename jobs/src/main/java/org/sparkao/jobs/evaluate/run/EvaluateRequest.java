@@ -2,7 +2,6 @@ package org.sparkao.jobs.evaluate.run;
 
 import java.util.Optional;
 import java.util.OptionalInt;
-import org.sparkao.gpu.model.Arithmetic;
 import org.sparkao.jobs.evaluate.logits.LogitsRequest;
 import org.sparkao.jobs.evaluate.plan.EvaluatePlan;
 import org.sparkao.quant.checkpoint.Checkpoint;
@@ -21,14 +20,14 @@ public record EvaluateRequest(
   /**
    * How it is done.
    *
-   * @param arithmetic what hidden states are stored as
+   * @param form in which numbers the model computes
    * @param memoryBytes most memory of a model on a device; 0 for whatever there is
    * @param onlyFile the only file of the checkpoint that counts
    * @param partitions tasks of the stage; by the executors' slots where nothing is said
    * @param logits whether they are kept, and held against which
    */
   public record Settings(
-      Arithmetic arithmetic,
+      ModelForm form,
       long memoryBytes,
       Optional<String> onlyFile,
       OptionalInt partitions,

@@ -50,7 +50,7 @@ final class ItemStage {
             request.settings().onlyFile().orElse(""),
             ModelRequest.filesOf(request.checkpoint()),
             device,
-            request.settings().arithmetic(),
+            request.settings().form(),
             new ModelRequest.Capacity(
                 plan.callTokens(), plan.longest(), request.settings().memoryBytes()));
     this.work = new BatchWork(request.source(), model, request.settings().logits().folder(group));

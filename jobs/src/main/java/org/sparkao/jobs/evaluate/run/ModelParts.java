@@ -8,7 +8,6 @@ import org.sparkao.gpu.model.ModelOperators;
 import org.sparkao.gpu.model.ReferenceModelOperators;
 import org.sparkao.gpu.model.cpu.CpuModelOperators;
 import org.sparkao.gpu.model.cuda.CudaModelOperators;
-import org.sparkao.gpu.model.cuda.CudaModelOptions;
 import org.sparkao.jobs.gpu.ExecutorGpu;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.Storage;
@@ -63,13 +62,12 @@ public record ModelParts(Checkpoint checkpoint, Folder files, ModelOperators ope
    */
   private static ModelOperators operators(ModelRequest request) {
     if (request.device().kind() == DeviceInfo.Kind.CUDA) {
-      return CudaModelOperators.of(
-          ExecutorGpu.require().kernels(), CudaModelOptions.of(request.arithmetic()));
+      return CudaModelOperators.of(ExecutorGpu.require().kernels(), request.form().onGpu());
     }
     CpuDevice device = CpuDevice.open();
-    return request.arithmetic() == Arithmetic.FP32
+    return request.form().arithmetic() == Arithmetic.FP32
         ? new CpuModelOperators(device, Runtime.getRuntime().availableProcessors())
-        : new ReferenceModelOperators(device, request.arithmetic());
+        : new ReferenceModelOperators(device, request.form().arithmetic());
   }
 
   /** A GPU stays open: it is the executor's. */

@@ -2,7 +2,6 @@ package org.sparkao.jobs.evaluate.run;
 
 import java.io.Serializable;
 import java.util.List;
-import org.sparkao.gpu.model.Arithmetic;
 import org.sparkao.jobs.gpu.PlannedDevice;
 import org.sparkao.quant.checkpoint.Checkpoint;
 import org.sparkao.quant.checkpoint.FileEntry;
@@ -14,7 +13,7 @@ import org.sparkao.quant.checkpoint.FileEntry;
  * @param onlyFile the only file of it that counts; empty for the whole folder
  * @param files those with tensors, as they were at planning
  * @param device what computes
- * @param arithmetic what hidden states are stored as
+ * @param form in which numbers it computes
  * @param capacity how much it is asked at a time
  */
 public record ModelRequest(
@@ -22,7 +21,7 @@ public record ModelRequest(
     String onlyFile,
     List<SourceFile> files,
     PlannedDevice device,
-    Arithmetic arithmetic,
+    ModelForm form,
     Capacity capacity)
     implements Serializable {
   /** Freezes the list. */

@@ -10,10 +10,12 @@ import org.sparkao.gpu.model.ModelOperators;
 final class OwningModel implements LanguageModel {
   private final LanguageModel model;
   private final ModelOperators operators;
+  private final ModelForm form;
 
-  OwningModel(LanguageModel model, ModelOperators operators) {
+  OwningModel(LanguageModel model, ModelOperators operators, ModelForm form) {
     this.model = model;
     this.operators = operators;
+    this.form = form;
   }
 
   @Override
@@ -23,7 +25,7 @@ final class OwningModel implements LanguageModel {
 
   @Override
   public String numerics() {
-    return model.numerics();
+    return model.numerics() + form.tables();
   }
 
   @Override
