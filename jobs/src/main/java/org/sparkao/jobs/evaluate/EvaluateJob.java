@@ -108,8 +108,7 @@ public final class EvaluateJob implements Job {
       PlannedDevice decided = decided(device, spark, console);
       EvaluateRun run =
           new EvaluateRun(
-              new EvaluateRequest(
-                  plan, checkpoint, models, settings(decided, logits, config)),
+              new EvaluateRequest(plan, checkpoint, models, settings(decided, logits, config)),
               decided,
               config,
               console);

@@ -72,7 +72,7 @@ public final class CheckpointModels implements ModelSource {
   /** Closes the parts with the model, or when it cannot be made. */
   private static LanguageModel open(ModelParts parts, ModelRequest request, int tokens) {
     ModelRequest.Capacity capacity = request.capacity();
-    ModelSettings settings = 
+    ModelSettings settings =
         ModelSettings.ofTokens(tokens)
             .withLongest(capacity.longest())
             .withCache(request.form().cache());
