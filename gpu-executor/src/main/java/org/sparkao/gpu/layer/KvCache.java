@@ -75,7 +75,7 @@ public record KvCache(
    */
   public static KvCache take(
       Device device, Type type, HeadShape shape, int sequences, int capacity) {
-    long slots = (long) sequences * capacity * shape.keyHeads();
+    long slots = slots(shape, sequences, capacity);
     long bytes = slots * shape.dimension() * type.bytes();
     List<Buffer> taken = new ArrayList<>();
     try {
@@ -94,6 +94,16 @@ public record KvCache(
     }
   }
 
+  /** Bytes that {@link #take} takes. */
+  public static long bytes(Type type, HeadShape shape, int sequences, int capacity) {
+    long each = (long) shape.dimension() * type.bytes() + (type.isCoded() ? Float.BYTES : 0);
+    return 2 * slots(shape, sequences, capacity) * each;
+  }
+
+  private static long slots(HeadShape shape, int sequences, int capacity) {
+    return (long) sequences * capacity * shape.keyHeads();
+  }
+
   /** Gives the memory back. */
   public void release() {
     keys.close();
@@ -104,7 +114,7 @@ public record KvCache(
 
   /** Refuses buffers that are too small for heads of this shape. */
   void check(HeadShape shape) {
-    long slots = (long) sequences * capacity * shape.keyHeads();
+    long slots = slots(shape, sequences, capacity);
     LayerShapes.checkBytes("keys", keys, slots * shape.dimension(), type.bytes());
     LayerShapes.checkBytes("values", values, slots * shape.dimension(), type.bytes());
     if (scales.isPresent()) {

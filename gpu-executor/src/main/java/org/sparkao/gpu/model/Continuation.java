@@ -1,6 +1,8 @@
 package org.sparkao.gpu.model;
 
 import java.util.Arrays;
+import org.sparkao.gpu.layer.SamplingRule;
+import org.sparkao.gpu.layer.TokenSampler;
 import org.sparkao.gpu.model.LanguageModel.GenerationLimits;
 
 /** A prompt and the tokens that follow it. */
@@ -19,20 +21,43 @@ final class Continuation {
     this.tokens = new int[limits.mostTokens()];
   }
 
+  /** Its place among the prompts. */
+  int index() {
+    return index;
+  }
+
+  /** Tokens of the prompt and the new ones so far. */
+  int length() {
+    return prompt.length + count;
+  }
+
   /** The prompt and the new tokens so far. */
   int[] all() {
-    int[] all = Arrays.copyOf(prompt, prompt.length + count);
+    int[] all = Arrays.copyOf(prompt, length());
     System.arraycopy(tokens, 0, all, prompt.length, count);
     return all;
   }
 
   /** Adds a token, and looks whether it was the last. */
   void add(int token) {
+    if (token < 0) {
+      throw ModelErrors.noToken(index, length());
+    }
     tokens[count++] = token;
     finished =
         count == tokens.length
-            || Arrays.stream(limits.endTokens()).anyMatch(end -> end == token)
-            || limits.stop().stopsAt(index, tokens());
+            || isEnd(token)
+            || limits.stop() != LanguageModel.StopRule.NEVER
+                && limits.stop().stopsAt(index, tokens());
+  }
+
+  private boolean isEnd(int token) {
+    for (int end : limits.endTokens()) {
+      if (end == token) {
+        return true;
+      }
+    }
+    return false;
   }
 
   boolean finished() {
@@ -46,6 +71,13 @@ final class Continuation {
   /** Where the last token stands. */
   int position() {
     return prompt.length + count - 1;
+  }
+
+  /** How the next token is chosen, as {@link TokenSampler} is told. */
+  int flags(SamplingRule rule) {
+    int greedy = rule.isGreedy(count) ? TokenSampler.GREEDY : 0;
+    boolean goesOn = count < limits.leastTokens() && limits.endTokens().length > 0;
+    return goesOn ? greedy | TokenSampler.FORBIDS : greedy;
   }
 
   /** New tokens so far. */

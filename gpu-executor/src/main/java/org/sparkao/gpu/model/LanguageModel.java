@@ -1,6 +1,7 @@
 package org.sparkao.gpu.model;
 
 import java.util.List;
+import org.sparkao.gpu.layer.SamplingRule;
 
 /** A model that scores and continues token sequences. For one thread at a time. */
 public interface LanguageModel extends AutoCloseable {
@@ -40,7 +41,23 @@ public interface LanguageModel extends AutoCloseable {
    *
    * @return the new tokens of each prompt, in order: up to and with the first end token
    */
-  List<int[]> generate(List<int[]> prompts, GenerationLimits limits);
+  default List<int[]> generate(List<int[]> prompts, GenerationLimits limits) {
+    return generate(prompts, limits, Sampling.GREEDY);
+  }
+
+  /**
+   * Continues prompts, each as if it were alone: a token follows from the tokens before it, the
+   * rule, the seed, the sample's number and its position.
+   *
+   * @return the new tokens of each prompt, in order: up to and with the first end token
+   */
+  List<int[]> generate(List<int[]> prompts, GenerationLimits limits, Sampling sampling);
+
+  /**
+   * How many sequences of so many tokens, prompts included, it continues at a time; 0 where the
+   * device has no memory for the keys and values of one. More may be given: they take turns.
+   */
+  int continuedAtATime(int tokens);
 
   @Override
   void close();
@@ -120,13 +137,41 @@ public interface LanguageModel extends AutoCloseable {
    * When a continuation ends.
    *
    * @param mostTokens new tokens
+   * @param leastTokens so many new tokens are none of the end tokens, however likely those are
    * @param endTokens any of them ends it, and belongs to it
    * @param stop asked after every token with all new tokens of a prompt: true ends it
    */
-  record GenerationLimits(int mostTokens, int[] endTokens, StopRule stop) {}
+  record GenerationLimits(int mostTokens, int leastTokens, int[] endTokens, StopRule stop) {
+    /** Checks the numbers. */
+    public GenerationLimits {
+      if (leastTokens < 0 || leastTokens > mostTokens) {
+        throw new IllegalArgumentException(leastTokens + " to " + mostTokens + " new tokens");
+      }
+    }
+
+    /** Without a least number of tokens. */
+    public GenerationLimits(int mostTokens, int[] endTokens, StopRule stop) {
+      this(mostTokens, 0, endTokens, stop);
+    }
+  }
+
+  /**
+   * How tokens are chosen.
+   *
+   * @param rule the same for all prompts
+   * @param seed of the random bits
+   * @param firstSample number of the first prompt; the others follow it
+   */
+  record Sampling(SamplingRule rule, long seed, long firstSample) {
+    /** The likeliest token each time. */
+    public static final Sampling GREEDY = new Sampling(SamplingRule.GREEDY, 0, 0);
+  }
 
   /** Ends a continuation by its text. */
   interface StopRule {
+    /** Does not. */
+    StopRule NEVER = (prompt, tokens) -> false;
+
     /**
      * Whether the continuation ends here.
      *

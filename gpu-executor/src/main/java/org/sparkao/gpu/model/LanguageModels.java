@@ -68,12 +68,15 @@ public final class LanguageModels {
       opened.push(rotation);
       long work = operators.device().budget().inUse() - before;
       BlockLoader loader = new BlockLoader(operators, config, weights);
+      MemoryPlan plan = MemoryPlan.of(operators, weights, work);
+      LanguageModel.Placement placement = plan.placement(limit);
       ModelBlocks blocks =
-          switch (MemoryPlan.of(operators, weights, work).placement(limit)) {
+          switch (placement) {
             case RESIDENT -> new ResidentBlocks(loader);
             case STREAMED -> new StreamedBlocks(loader);
           };
-      return new DecoderModel(operators, config, settings, memory, rotation, blocks);
+      ModelSettings left = settings.withMemory(Math.max(1, limit - plan.bytes(placement)));
+      return new DecoderModel(operators, config, left, memory, rotation, blocks);
     } catch (RuntimeException e) {
       Closing.all(opened);
       throw e;

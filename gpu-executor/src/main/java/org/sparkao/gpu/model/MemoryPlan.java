@@ -36,6 +36,11 @@ record MemoryPlan(long work, long embedding, long layers, long largestLayer, lon
     return work + Math.max(largestLayer, Math.max(embedding, head));
   }
 
+  /** With its parts where they are to be. */
+  long bytes(LanguageModel.Placement placement) {
+    return placement == LanguageModel.Placement.RESIDENT ? residentBytes() : streamedBytes();
+  }
+
   /** Where parts go that have so many bytes; refuses what does not fit. */
   LanguageModel.Placement placement(long bytes) {
     if (residentBytes() <= bytes) {

@@ -150,6 +150,29 @@ final class ModelErrors {
         location + ": has no config.json; put the checkpoint's config.json beside its weights");
   }
 
+  /** Logits of which none can be chosen. */
+  static QuantException noToken(int prompt, int tokens) {
+    return new QuantException(
+        "prompt "
+            + prompt
+            + ": the logits after its first "
+            + tokens
+            + " tokens are NaN or infinite, so that no token follows; the weights are damaged or"
+            + " exceed this arithmetic: evaluate the checkpoint, or use fp32");
+  }
+
+  /** No place for the keys and values of one sequence. */
+  static QuantException cacheMemory(int tokens, long needed, long free) {
+    return new QuantException(
+        String.format(
+            Locale.ROOT,
+            "keys and values of one sequence of %,d tokens need %,d bytes, and %,d are left beside"
+                + " the model; raise the limit of memory, or let sequences be shorter",
+            tokens,
+            needed,
+            free));
+  }
+
   /** A model of which not even one block fits. */
   static QuantException memory(MemoryPlan plan, long limit) {
     return new QuantException(

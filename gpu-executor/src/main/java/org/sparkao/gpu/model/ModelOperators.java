@@ -8,6 +8,7 @@ import org.sparkao.gpu.layer.DecodeAttention;
 import org.sparkao.gpu.layer.HeadShape;
 import org.sparkao.gpu.layer.KvCache;
 import org.sparkao.gpu.layer.PrefillAttention;
+import org.sparkao.gpu.layer.TokenSampler;
 
 /**
  * All that a forward pass needs of a device. Hidden states are [rows, hidden], heads [rows, {@link
@@ -96,6 +97,19 @@ public interface ModelOperators extends AutoCloseable {
    * @param targets [rows] int32
    */
   void score(Buffer logits, int rows, int vocabulary, Buffer targets, TokenScores scores);
+
+  /**
+   * Chooses the next token of each row; the bits of the logits decide, on every device alike.
+   *
+   * @param logits [rows, vocabulary] fp32; those of forbidden tokens become minus infinity
+   * @param next [rows] int32; -1 where the logits allow none
+   */
+  void sample(Buffer logits, int rows, int vocabulary, TokenSampler.Draw draw, Buffer next);
+
+  /** Memory of the device that a step takes for each place of a cache beside the cache itself. */
+  default long stepBytes(KvCache.Type type, HeadShape shape, int capacity) {
+    return 0;
+  }
 
   /**
    * Keeps the launches of a step of decoding.

@@ -1,6 +1,9 @@
 package org.sparkao.gpu.model;
 
-/** What a pass does. It decides which family of kernels runs, never the number of rows. */
+/**
+ * Which family of kernels multiplies in a pass. What a pass does decides it, or for steps of
+ * decoding {@link ModelSettings#steps}; never the number of rows.
+ */
 public enum Operation {
   /** Many tokens of each sequence at once. */
   PREFILL,

@@ -18,9 +18,9 @@ record PackedTokens(
   /**
    * Packs sequences.
    *
-   * @param firstPlace place of the first sequence in a cache
+   * @param cachePlaces the place of each sequence in a cache
    */
-  static PackedTokens of(List<int[]> sequences, int firstPlace) {
+  static PackedTokens of(List<int[]> sequences, int[] cachePlaces) {
     int tokens = sequences.stream().mapToInt(ids -> ids.length).sum();
     int[] ids = new int[tokens];
     int[] positions = new int[tokens];
@@ -33,7 +33,7 @@ record PackedTokens(
       for (int position = 0; position < sequence.length; position++) {
         ids[at] = sequence[position];
         positions[at] = position;
-        places[at] = firstPlace + i;
+        places[at] = cachePlaces[i];
         at++;
       }
       boundaries[i + 1] = at;

@@ -35,13 +35,14 @@ sealed interface Pass {
     }
   }
 
-  /** One token of each sequence of a cache. */
-  record Decode(Places places, RotaryTable rotation, DecodeAttention.Batch batch) implements Pass {
-    @Override
-    public Operation operation() {
-      return Operation.DECODE;
-    }
-
+  /**
+   * One token of each sequence of a cache.
+   *
+   * @param operation which family multiplies; attention is the cache's either way
+   */
+  record Decode(
+      Operation operation, Places places, RotaryTable rotation, DecodeAttention.Batch batch)
+      implements Pass {
     @Override
     public void attend(ModelOperators operators, PassMemory memory, Optional<KvCache> cache) {
       operators.attend(memory.qkv(), memory.heads(), cache.orElseThrow(), batch, memory.attended());

@@ -6,9 +6,13 @@ import org.sparkao.gpu.device.Buffer;
 import org.sparkao.gpu.device.Device;
 import org.sparkao.gpu.device.DeviceInfo;
 import org.sparkao.gpu.layer.HeadShape;
+import org.sparkao.gpu.layer.TokenSampler;
 
 /** What a pass writes between its operators; taken once, for the largest pass. */
 final class PassMemory implements AutoCloseable {
+  /** Rows of the head that are no few are a multiple of it: products work on whole tiles. */
+  private static final int TILE = 128;
+
   /** The most that logits take at a time: enough rows for a product to be fast. */
   private static final long LOGITS_BYTES = 64L << 20;
 
@@ -32,6 +36,8 @@ final class PassMemory implements AutoCloseable {
   private final Buffer logits;
   private final Buffer logProbabilities;
   private final Buffer greedy;
+  private final Buffer draws;
+  private final Buffer next;
 
   /**
    * How large buffers are.
@@ -48,7 +54,8 @@ final class PassMemory implements AutoCloseable {
       long rowBytes = (long) Float.BYTES * config.sizes().vocabulary();
       long fit = (onGpu ? LOGITS_BYTES_ON_GPU : LOGITS_BYTES) / rowBytes;
       int headRows = (int) Math.max(1, Math.min(rows, fit));
-      return new Sizes(rows, headRows, config, arithmetic.bytes());
+      int whole = headRows < TILE ? headRows : headRows / TILE * TILE;
+      return new Sizes(rows, whole, config, arithmetic.bytes());
     }
 
     long hiddenBytes(long rows) {
@@ -76,7 +83,7 @@ final class PassMemory implements AutoCloseable {
 
     /** Bytes of all buffers. */
     long bytes() {
-      long numbers = 10L * rows + 1;
+      long numbers = (11L + TokenSampler.ROW_WORDS) * rows + 1;
       return hiddenBytes((long) rows + headRows)
           + qkvBytes()
           + attendedBytes()
@@ -105,6 +112,8 @@ final class PassMemory implements AutoCloseable {
       this.logits = take(sizes.logitsBytes());
       this.logProbabilities = ints(sizes.rows);
       this.greedy = ints(sizes.rows);
+      this.draws = ints(Math.multiplyExact(TokenSampler.ROW_WORDS, sizes.rows));
+      this.next = ints(sizes.rows);
     } catch (RuntimeException e) {
       close();
       throw e;
@@ -193,6 +202,16 @@ final class PassMemory implements AutoCloseable {
   /** Of all rows that the head reads. */
   ModelOperators.TokenScores scores() {
     return new ModelOperators.TokenScores(logProbabilities, greedy);
+  }
+
+  /** [rows, 4]: what the next tokens are drawn with. */
+  Buffer draws() {
+    return draws;
+  }
+
+  /** [rows]: the next tokens. */
+  Buffer next() {
+    return next;
   }
 
   HeadShape heads() {

@@ -12,6 +12,8 @@ import org.sparkao.gpu.layer.KvCache;
 import org.sparkao.gpu.layer.LogSoftmax;
 import org.sparkao.gpu.layer.PrefillAttention;
 import org.sparkao.gpu.layer.ReferenceLogSoftmax;
+import org.sparkao.gpu.layer.ReferenceTokenSampler;
+import org.sparkao.gpu.layer.TokenSampler;
 
 /**
  * Plain loops with sums in double: what every other implementation is compared with. Any shape;
@@ -155,6 +157,12 @@ public final class ReferenceModelOperators implements ModelOperators {
             targets,
             new LogSoftmax.Scores(
                 scores.logProbabilities(), Optional.empty(), Optional.of(scores.greedy())));
+  }
+
+  @Override
+  public void sample(Buffer logits, int rows, int vocabulary, TokenSampler.Draw draw, Buffer next) {
+    new ReferenceTokenSampler()
+        .sample(new LogSoftmax.Logits(logits, LogSoftmax.Type.FP32, rows, vocabulary), draw, next);
   }
 
   @Override

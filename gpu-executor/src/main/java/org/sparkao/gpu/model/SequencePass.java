@@ -6,47 +6,64 @@ import java.util.Optional;
 import org.sparkao.gpu.layer.KvCache;
 import org.sparkao.gpu.model.ModelOperators.RotaryTable;
 
-/** Computes sequences whole and adds the likeliest next token to each. */
+/** Computes sequences whole and adds the next token to each. */
 final class SequencePass {
   private final ModelOperators operators;
   private final ModelBlocks blocks;
   private final PassMemory memory;
   private final RotaryTable rotation;
+  private final NextTokens tokens;
 
+  /** {@code tokens}: how the next ones are chosen. */
   SequencePass(
-      ModelOperators operators, ModelBlocks blocks, PassMemory memory, RotaryTable rotation) {
+      ModelOperators operators,
+      ModelBlocks blocks,
+      PassMemory memory,
+      RotaryTable rotation,
+      NextTokens tokens) {
     this.operators = operators;
     this.blocks = blocks;
     this.memory = memory;
     this.rotation = rotation;
+    this.tokens = tokens;
+  }
+
+  /** Adds tokens until all are finished; every token takes a pass over all before it. */
+  void finish(List<Continuation> all) {
+    List<Continuation> open = all;
+    while (!open.isEmpty()) {
+      extend(open);
+      open = open.stream().filter(one -> !one.finished()).toList();
+    }
+  }
+
+  /** Adds a token to each, in passes that the memory has room for. */
+  private void extend(List<Continuation> all) {
+    List<Continuation> part = new ArrayList<>();
+    int length = 0;
+    for (Continuation one : all) {
+      if (length + one.length() > memory.rows()) {
+        extend(part, new int[part.size()], List.of());
+        part.clear();
+        length = 0;
+      }
+      part.add(one);
+      length += one.length();
+    }
+    extend(part, new int[part.size()], List.of());
   }
 
   /**
-   * Adds a token to each, in passes that the memory has room for.
+   * Adds a token to each, in one pass.
    *
-   * @param caches one a layer, for keys and values: sequence i has place i; none where nobody needs
-   *     them
+   * @param places of the sequences in the caches
+   * @param caches one a layer, for keys and values; none where nobody needs them
    */
-  void extend(List<Continuation> group, List<KvCache> caches) {
-    int begin = 0;
-    int tokens = 0;
-    for (int i = 0; i < group.size(); i++) {
-      int length = group.get(i).all().length;
-      if (tokens + length > memory.rows()) {
-        extend(group.subList(begin, i), begin, caches);
-        begin = i;
-        tokens = 0;
-      }
-      tokens += length;
-    }
-    extend(group.subList(begin, group.size()), begin, caches);
-  }
-
-  private void extend(List<Continuation> part, int firstPlace, List<KvCache> caches) {
-    List<int[]> sequences = part.stream().map(Continuation::all).toList();
-    PackedTokens tokens = PackedTokens.of(sequences, firstPlace);
-    blocks.embedding(table -> PrefillPass.embed(tokens, memory, operators, table));
-    Pass pass = PrefillPass.begin(tokens, memory, rotation);
+  void extend(List<Continuation> part, int[] places, List<KvCache> caches) {
+    PackedTokens packed =
+        PackedTokens.of(part.stream().map(Continuation::all).toList(), places);
+    blocks.embedding(table -> PrefillPass.embed(packed, memory, operators, table));
+    Pass pass = PrefillPass.begin(packed, memory, rotation);
     blocks.layers(
         (index, layer) ->
             layer.run(
@@ -55,13 +72,13 @@ final class SequencePass {
                 caches.isEmpty() ? Optional.empty() : Optional.of(caches.get(index))));
     int[] last = new int[part.size()];
     for (int i = 0; i < last.length; i++) {
-      last[i] = tokens.boundaries()[i + 1] - 1;
+      last[i] = packed.boundaries()[i + 1] - 1;
     }
-    HeadScoring head = new HeadScoring(operators, memory);
-    List<HeadScoring.Scores> scores = new ArrayList<>();
-    blocks.head(projection -> scores.add(head.score(projection, last, new int[last.length], null)));
+    tokens.ask(part);
+    blocks.head(head -> tokens.launch(head, last));
+    int[] next = tokens.read(last.length);
     for (int i = 0; i < last.length; i++) {
-      part.get(i).add(scores.get(0).greedy()[i]);
+      part.get(i).add(next[i]);
     }
   }
 }

@@ -14,11 +14,11 @@ import org.junit.jupiter.api.Assumptions;
  * The host rules of the kernels, compiled by g++ and asked: {@code src/test/host-rules}. Its lines
  * are {@code rule numbers = decision}.
  */
-final class HostRules {
+public final class HostRules {
   private HostRules() {}
 
   /** A decision of C++. */
-  record Decision(String rule, int[] of, String decision) {
+  public record Decision(String rule, int[] of, String decision) {
     private static Decision parse(String line) {
       String[] sides = line.split(" = ");
       String[] words = sides[0].split(" ");
@@ -28,7 +28,7 @@ final class HostRules {
   }
 
   /** Compiles a program of the folder and runs it; the test is skipped where there is no g++. */
-  static List<Decision> decisions(Path folder, String program)
+  public static List<Decision> decisions(Path folder, String program)
       throws IOException, InterruptedException {
     Assumptions.assumeTrue(runs("g++", "--version"), "g++ is absent");
     Path module = Path.of(System.getProperty("sparkao.root"), "gpu-executor");
@@ -51,7 +51,7 @@ final class HostRules {
   }
 
   /** Java decides alike, in every line of a rule, of which there are many. */
-  static void assertSame(
+  public static void assertSame(
       List<Decision> decisions, String rule, int atLeast, Function<int[], Object> java) {
     List<Decision> ofRule = decisions.stream().filter(d -> d.rule().equals(rule)).toList();
     assertThat(ofRule).hasSizeGreaterThanOrEqualTo(atLeast);

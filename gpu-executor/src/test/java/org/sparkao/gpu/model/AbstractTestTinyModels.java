@@ -1,6 +1,7 @@
 package org.sparkao.gpu.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -13,10 +14,14 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.sparkao.gpu.layer.HeadShape;
 import org.sparkao.gpu.layer.KvCache;
+import org.sparkao.gpu.layer.SamplingRule;
 import org.sparkao.gpu.model.LanguageModel.GenerationLimits;
+import org.sparkao.gpu.model.LanguageModel.Sampling;
 import org.sparkao.gpu.model.LanguageModel.ScoredSequence;
 import org.sparkao.gpu.model.LanguageModel.SequenceScore;
+import org.sparkao.quant.QuantException;
 
 /** Tiny models of every family against transformers, and the promise that batches do not count. */
 abstract class AbstractTestTinyModels {
@@ -163,6 +168,78 @@ abstract class AbstractTestTinyModels {
           assertThat(model.generate(prompts, limits)).usingRecursiveComparison().isEqualTo(alone);
         }
       }
+    }
+  }
+
+  /** Places, turns of prompts, families of products on the processor: nothing changes a sample. */
+  @Test
+  void samplesAreTheSameInAnyBatch() {
+    TinyModel tiny = TinyModel.read("llama");
+    List<int[]> prompts = new ArrayList<>();
+    for (int i = 0; i < 11; i++) {
+      prompts.add(Arrays.copyOf(new int[] {3 * i, i, 40 - i, i / 2}, 1 + i % 4));
+    }
+    GenerationLimits limits =
+        new GenerationLimits(20, 6, new int[] {5, 9, 11}, LanguageModel.StopRule.NEVER);
+    SamplingRule rule = new SamplingRule(1.3, 50, 0.98, 2);
+    List<int[]> alone = new ArrayList<>();
+    List<int[]> greedy;
+    try (LanguageModel model = open(tiny, SETTINGS)) {
+      for (int i = 0; i < prompts.size(); i++) {
+        alone.addAll(
+            model.generate(List.of(prompts.get(i)), limits, new Sampling(rule, 77, 100 + i)));
+      }
+      greedy = model.generate(prompts, limits);
+      assertThat(model.generate(prompts, limits, new Sampling(rule, 78, 100)))
+          .usingRecursiveComparison()
+          .isNotEqualTo(alone);
+    }
+    for (int i = 0; i < prompts.size(); i++) {
+      assertThat(Arrays.copyOf(alone.get(i), 2)).isEqualTo(Arrays.copyOf(greedy.get(i), 2));
+      assertThat(Arrays.copyOf(alone.get(i), 6)).doesNotContain(5, 9, 11);
+    }
+    assertThat(alone.stream().mapToInt(tokens -> tokens.length).distinct().count())
+        .isGreaterThan(1);
+    for (int most : new int[] {1, 2, 5, 16}) {
+      for (int batch : new int[] {16, 128}) {
+        ModelSettings settings =
+            ModelSettings.ofTokens(batch).withCache(KvCache.Type.FP32).withSequences(most);
+        try (LanguageModel model = open(tiny, settings)) {
+          assertThat(model.generate(prompts, limits, new Sampling(rule, 77, 100)))
+              .usingRecursiveComparison()
+              .isEqualTo(alone);
+        }
+      }
+    }
+  }
+
+  @Test
+  void placesAreWhatTheMemoryHolds() {
+    TinyModel tiny = TinyModel.read("llama");
+    ModelSettings settings = SETTINGS.withSequences(64);
+    long needed = residentBytes(tiny, settings);
+    HeadShape heads = tiny.config().heads();
+    long place = tiny.config().sizes().layers() * KvCache.bytes(KvCache.Type.FP32, heads, 1, 20);
+    assertThat(place)
+        .isEqualTo(
+            tiny.config().sizes().layers() * 2L * 20 * heads.keyHeads() * heads.dimension() * 4);
+    List<int[]> prompts = List.of(new int[] {1}, new int[] {2}, new int[] {3}, new int[] {4});
+    GenerationLimits limits = new GenerationLimits(19, new int[0], LanguageModel.StopRule.NEVER);
+    List<int[]> free;
+    try (LanguageModel model = open(tiny, settings)) {
+      assertThat(model.continuedAtATime(20)).isEqualTo(64);
+      free = model.generate(prompts, limits);
+    }
+    try (LanguageModel model = open(tiny, settings.withMemory(needed + 3 * place))) {
+      assertThat(model.continuedAtATime(20)).isEqualTo(3);
+      assertThat(model.generate(prompts, limits)).usingRecursiveComparison().isEqualTo(free);
+    }
+    try (LanguageModel model = open(tiny, settings.withMemory(needed + place - 1))) {
+      assertThat(model.continuedAtATime(20)).isZero();
+      assertThatThrownBy(() -> model.generate(prompts, limits))
+          .isInstanceOf(QuantException.class)
+          .hasMessageContaining("one sequence of 20 tokens")
+          .hasMessageContaining("raise the limit of memory");
     }
   }
 

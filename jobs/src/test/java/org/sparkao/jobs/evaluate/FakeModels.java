@@ -186,8 +186,13 @@ public final class FakeModels implements ModelSource {
     }
 
     @Override
-    public List<int[]> generate(List<int[]> prompts, GenerationLimits limits) {
+    public List<int[]> generate(List<int[]> prompts, GenerationLimits limits, Sampling sampling) {
       throw new UnsupportedOperationException("the fake generates nothing");
+    }
+
+    @Override
+    public int continuedAtATime(int tokens) {
+      return 1;
     }
 
     @Override

@@ -13,7 +13,10 @@ import org.sparkao.gpu.layer.DecodeAttention;
 import org.sparkao.gpu.layer.HeadShape;
 import org.sparkao.gpu.layer.HostSequences;
 import org.sparkao.gpu.layer.KvCache;
+import org.sparkao.gpu.layer.LogSoftmax;
 import org.sparkao.gpu.layer.PrefillAttention;
+import org.sparkao.gpu.layer.ReferenceTokenSampler;
+import org.sparkao.gpu.layer.TokenSampler;
 import org.sparkao.gpu.model.Arithmetic;
 import org.sparkao.gpu.model.LinearWeight;
 import org.sparkao.gpu.model.Mixture;
@@ -204,6 +207,13 @@ public final class CpuModelOperators implements ModelOperators {
   public void score(Buffer logits, int rows, int vocabulary, Buffer targets, TokenScores scores) {
     CpuScores all = new CpuScores(logits, vocabulary, targets, scores);
     cores.run(rows, (worker, row) -> all.score(row));
+  }
+
+  @Override
+  public void sample(Buffer logits, int rows, int vocabulary, TokenSampler.Draw draw, Buffer next) {
+    ReferenceTokenSampler sampler = new ReferenceTokenSampler();
+    LogSoftmax.Logits all = new LogSoftmax.Logits(logits, LogSoftmax.Type.FP32, rows, vocabulary);
+    cores.run(rows, (worker, row) -> sampler.sample(row, all, draw, next));
   }
 
   @Override

@@ -9,6 +9,7 @@ import org.sparkao.gpu.layer.CudaEmbedding;
 import org.sparkao.gpu.layer.CudaHeadPreparation;
 import org.sparkao.gpu.layer.CudaLogSoftmax;
 import org.sparkao.gpu.layer.CudaPrefillAttention;
+import org.sparkao.gpu.layer.CudaTokenSampler;
 import org.sparkao.gpu.layer.DecodeAttention;
 import org.sparkao.gpu.layer.Embedding;
 import org.sparkao.gpu.layer.HeadPreparation;
@@ -16,6 +17,7 @@ import org.sparkao.gpu.layer.HeadShape;
 import org.sparkao.gpu.layer.KvCache;
 import org.sparkao.gpu.layer.LogSoftmax;
 import org.sparkao.gpu.layer.PrefillAttention;
+import org.sparkao.gpu.layer.TokenSampler;
 import org.sparkao.gpu.model.Arithmetic;
 import org.sparkao.gpu.model.DecodeStep;
 import org.sparkao.gpu.model.LinearWeight;
@@ -134,7 +136,7 @@ final class CudaBf16Operators implements ModelOperators {
     }
     KvCache cache = KvCache.take(device(), type, shape, sequences, capacity);
     try {
-      needWorkspace(type, shape, sequences, capacity);
+      parts.scratch().needInAll(Slot.ATTENTION, workspaceBytes(type, shape, sequences, capacity));
       return cache;
     } catch (RuntimeException e) {
       cache.release();
@@ -142,11 +144,11 @@ final class CudaBf16Operators implements ModelOperators {
     }
   }
 
-  /** Of the largest step over the cache. */
-  private void needWorkspace(KvCache.Type type, HeadShape shape, int sequences, int capacity) {
+  /** Of the largest step over a cache. */
+  private long workspaceBytes(KvCache.Type type, HeadShape shape, int sequences, int capacity) {
     try (Buffer lengths = device().allocate((long) Integer.BYTES * sequences)) {
       DecodeAttention.Batch largest = new DecodeAttention.Batch(lengths, sequences, capacity);
-      parts.scratch().needInAll(Slot.ATTENTION, decode.workspaceBytes(shape, type, largest));
+      return decode.workspaceBytes(shape, type, largest);
     }
   }
 
@@ -163,6 +165,17 @@ final class CudaBf16Operators implements ModelOperators {
             targets,
             new LogSoftmax.Scores(
                 scores.logProbabilities(), Optional.empty(), Optional.of(scores.greedy())));
+  }
+
+  @Override
+  public void sample(Buffer logits, int rows, int vocabulary, TokenSampler.Draw draw, Buffer next) {
+    new CudaTokenSampler(parts.library())
+        .sample(new LogSoftmax.Logits(logits, LogSoftmax.Type.FP32, rows, vocabulary), draw, next);
+  }
+
+  @Override
+  public long stepBytes(KvCache.Type type, HeadShape shape, int capacity) {
+    return workspaceBytes(type, shape, 1, capacity);
   }
 
   @Override

@@ -7,12 +7,14 @@ import org.sparkao.gpu.device.Buffer;
 import org.sparkao.gpu.device.Device;
 import org.sparkao.gpu.layer.CudaEmbedding;
 import org.sparkao.gpu.layer.CudaLogSoftmax;
+import org.sparkao.gpu.layer.CudaTokenSampler;
 import org.sparkao.gpu.layer.DecodeAttention;
 import org.sparkao.gpu.layer.Embedding;
 import org.sparkao.gpu.layer.HeadShape;
 import org.sparkao.gpu.layer.KvCache;
 import org.sparkao.gpu.layer.LogSoftmax;
 import org.sparkao.gpu.layer.PrefillAttention;
+import org.sparkao.gpu.layer.TokenSampler;
 import org.sparkao.gpu.model.Arithmetic;
 import org.sparkao.gpu.model.LinearWeight;
 import org.sparkao.gpu.model.Mixture;
@@ -133,6 +135,12 @@ final class CudaFp32Operators implements ModelOperators {
             targets,
             new LogSoftmax.Scores(
                 scores.logProbabilities(), Optional.empty(), Optional.of(scores.greedy())));
+  }
+
+  @Override
+  public void sample(Buffer logits, int rows, int vocabulary, TokenSampler.Draw draw, Buffer next) {
+    new CudaTokenSampler(parts.library())
+        .sample(new LogSoftmax.Logits(logits, LogSoftmax.Type.FP32, rows, vocabulary), draw, next);
   }
 
   @Override

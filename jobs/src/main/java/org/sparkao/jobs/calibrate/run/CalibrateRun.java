@@ -129,7 +129,11 @@ public final class CalibrateRun {
             ModelRequest.filesOf(request.checkpoint()),
             device,
             ModelForm.of(request.arithmetic()),
-            new ModelRequest.Capacity(options.sequenceLength(), options.sequenceLength(), 0));
+            new ModelRequest.Capacity(
+                options.sequenceLength(),
+                options.sequenceLength(),
+                0,
+                ModelRequest.Decoding.OF_ITEMS));
     return new GroupWork(model, output.location(), options);
   }
 

@@ -75,6 +75,8 @@ public final class CheckpointModels implements ModelSource {
     ModelSettings settings =
         ModelSettings.ofTokens(tokens)
             .withLongest(capacity.longest())
+            .withSequences(capacity.decoding().sequences())
+            .withSteps(capacity.decoding().products())
             .withCache(request.form().cache());
     try {
       return new OwningModel(

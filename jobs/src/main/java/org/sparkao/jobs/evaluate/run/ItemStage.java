@@ -52,7 +52,10 @@ final class ItemStage {
             device,
             request.settings().form(),
             new ModelRequest.Capacity(
-                plan.callTokens(), plan.longest(), request.settings().memoryBytes()));
+                plan.callTokens(),
+                plan.longest(),
+                request.settings().memoryBytes(),
+                ModelRequest.Decoding.OF_ITEMS));
     this.work = new BatchWork(request.source(), model, request.settings().logits().folder(group));
   }
 

@@ -2,6 +2,7 @@ package org.sparkao.jobs.evaluate.run;
 
 import java.io.Serializable;
 import java.util.List;
+import org.sparkao.gpu.model.Operation;
 import org.sparkao.jobs.gpu.PlannedDevice;
 import org.sparkao.quant.checkpoint.Checkpoint;
 import org.sparkao.quant.checkpoint.FileEntry;
@@ -43,8 +44,22 @@ public record ModelRequest(
    * @param longest most tokens of a sequence
    * @param memoryBytes most memory of weights and working memory on a device; 0 for whatever there
    *     is
+   * @param decoding how sequences are continued
    */
-  public record Capacity(int batchTokens, int longest, long memoryBytes) implements Serializable {}
+  public record Capacity(int batchTokens, int longest, long memoryBytes, Decoding decoding)
+      implements Serializable {}
+
+  /**
+   * How sequences are continued.
+   *
+   * @param sequences most at a time
+   * @param products the family that multiplies in a step; results depend on it
+   */
+  public record Decoding(int sequences, Operation products)
+      implements Serializable {
+    /** For the few sequences of a task's items. */
+    public static final Decoding OF_ITEMS = new Decoding(16, Operation.DECODE);
+  }
 
   /** The files of a checkpoint. */
   public static List<SourceFile> filesOf(Checkpoint checkpoint) {

@@ -49,8 +49,13 @@ final class OwningModel implements LanguageModel {
   }
 
   @Override
-  public List<int[]> generate(List<int[]> prompts, GenerationLimits limits) {
-    return model.generate(prompts, limits);
+  public List<int[]> generate(List<int[]> prompts, GenerationLimits limits, Sampling sampling) {
+    return model.generate(prompts, limits, sampling);
+  }
+
+  @Override
+  public int continuedAtATime(int tokens) {
+    return model.continuedAtATime(tokens);
   }
 
   @Override
