@@ -7,6 +7,7 @@ import org.sparkao.jobs.compare.CompareJob;
 import org.sparkao.jobs.describe.DescribeJob;
 import org.sparkao.jobs.describe.RunsJob;
 import org.sparkao.jobs.evaluate.EvaluateJob;
+import org.sparkao.jobs.generate.GenerateJob;
 import org.sparkao.jobs.job.Job;
 import org.sparkao.jobs.quantize.QuantizeJob;
 import org.sparkao.jobs.quickstart.QuickstartJob;
@@ -21,6 +22,7 @@ final class Jobs {
           new VerifyJob(),
           new CalibrateJob(),
           new EvaluateJob(),
+          new GenerateJob(),
           new CompareJob(),
           new BenchJob(),
           new RunsJob(),

@@ -26,6 +26,9 @@ public final class DescribeJob implements Job {
   /** The job whose runs have inputs of linear layers. */
   private static final String CALIBRATE = "calibrate";
 
+  /** The job whose runs have samples. */
+  private static final String GENERATE = "generate";
+
   private static final ConfigKey<String> SUBJECT =
       ConfigKey.argument(
           "run",
@@ -94,6 +97,9 @@ public final class DescribeJob implements Job {
     if (run.job().equals(CALIBRATE)) {
       CalibrationReport calibration = tables.calibration(run);
       return new Report(calibration.lines(), calibration::page);
+    }
+    if (run.job().equals(GENERATE)) {
+      return new Report(GenerationReport.lines(run), () -> GenerationReport.page(run));
     }
     RunDescription description = tables.describe(run);
     return new Report(TextReport.lines(description), () -> HtmlReport.render(description));

@@ -20,7 +20,7 @@ import org.sparkao.jobs.storage.Storage;
  * kept for the next ones. Spark gives no way from a task to what another one left: hence the static
  * fields.
  */
-final class ExecutorModel {
+public final class ExecutorModel {
   /** The key of the processor, beside the numbers of GPUs. */
   private static final int PROCESSOR = -1;
 
@@ -35,7 +35,7 @@ final class ExecutorModel {
 
   /** What is done with a model. */
   @FunctionalInterface
-  interface Use<R> {
+  public interface Use<R> {
     /** Does it. */
     R with(LanguageModel model);
   }
@@ -44,7 +44,7 @@ final class ExecutorModel {
    * Waits for the model of this task's device, opens it if nobody has, and uses it; on a GPU with a
    * permit and in a stream of its own.
    */
-  static <R> R use(ModelSource source, ModelRequest request, Use<R> use) throws IOException {
+  public static <R> R use(ModelSource source, ModelRequest request, Use<R> use) throws IOException {
     try {
       if (request.device().kind() == DeviceInfo.Kind.CPU) {
         return on(PROCESSOR).locked(() -> use.with(on(PROCESSOR).open(source, request)));
@@ -92,7 +92,7 @@ final class ExecutorModel {
   }
 
   /** The tokenizer of the model; to be asked for while the model is used. */
-  static synchronized Tokenizer tokenizer(ModelRequest request) {
+  public static synchronized Tokenizer tokenizer(ModelRequest request) {
     if (tokenizer == null) {
       try {
         tokenizer =
@@ -106,13 +106,13 @@ final class ExecutorModel {
   }
 
   /** Where files of this task's lie. */
-  static Storage storage() {
+  public static Storage storage() {
     return Storage.ofSettings(SparkSessions.taskSettings())
         .withScratch(SparkSessions.taskScratch());
   }
 
   /** Closes the models, where there are any. */
-  static void release() {
+  public static void release() {
     for (ExecutorModel one : ON_DEVICES.values()) {
       one.locked(
           () -> {

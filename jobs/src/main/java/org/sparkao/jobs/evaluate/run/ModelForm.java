@@ -27,6 +27,11 @@ public record ModelForm(
         arithmetic, KvCache.Type.BF16, TableFormat.AS_STORED, TableFormat.AS_STORED);
   }
 
+  /** With keys and values stored so. */
+  public ModelForm withCache(KvCache.Type type) {
+    return new ModelForm(arithmetic, type, head, embedding);
+  }
+
   /**
    * Refuses what a device cannot do.
    *
