@@ -104,7 +104,7 @@ public final class BlockRunner implements AutoCloseable {
     List<HiddenStates> all = new ArrayList<>();
     try (ModelOperators.EmbeddingTable table = loader.embedding()) {
       for (int[] ids : sequences) {
-        PackedTokens tokens = PackedTokens.of(List.of(ids), 0);
+        PackedTokens tokens = PackedTokens.of(List.of(ids), new int[1]);
         PrefillPass.embed(tokens, memory, context.operators(), table);
         int bytes = Math.toIntExact(memory.hiddenBytes(ids.length));
         HiddenStates states = new HiddenStates(ids.length, ByteBuffer.allocate(bytes));
@@ -163,7 +163,7 @@ public final class BlockRunner implements AutoCloseable {
 
     private void run(HiddenStates states, LayerObserver observer) {
       context.operators().device().write(memory.hidden(), 0, states.bytes());
-      PackedTokens tokens = PackedTokens.of(List.of(new int[states.tokens()]), 0);
+      PackedTokens tokens = PackedTokens.of(List.of(new int[states.tokens()]), new int[1]);
       Pass pass = PrefillPass.begin(tokens, memory, rotation.table());
       layer.run(pass, memory, Optional.empty(), observer);
       context.operators().device().read(memory.hidden(), 0, states.bytes());

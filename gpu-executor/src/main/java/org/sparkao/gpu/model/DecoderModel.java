@@ -109,8 +109,7 @@ final class DecoderModel implements LanguageModel {
     }
     Deque<AutoCloseable> taken = new ArrayDeque<>();
     try {
-      NextTokens tokens =
-          new NextTokens(operators, memory, sampling, forbidden(limits, taken));
+      NextTokens tokens = new NextTokens(operators, memory, sampling, forbidden(limits, taken));
       if (operators.keepsCaches()) {
         withCaches(all, prompts, limits, tokens, taken);
       } else {

@@ -60,8 +60,7 @@ final class SequencePass {
    * @param caches one a layer, for keys and values; none where nobody needs them
    */
   void extend(List<Continuation> part, int[] places, List<KvCache> caches) {
-    PackedTokens packed =
-        PackedTokens.of(part.stream().map(Continuation::all).toList(), places);
+    PackedTokens packed = PackedTokens.of(part.stream().map(Continuation::all).toList(), places);
     blocks.embedding(table -> PrefillPass.embed(packed, memory, operators, table));
     Pass pass = PrefillPass.begin(packed, memory, rotation);
     blocks.layers(

@@ -86,7 +86,7 @@ abstract class AbstractTestGoldenModels {
         ModelConfigs.parse(SharedModels.checkpoint(files).config().orElseThrow(), "config.json");
     ModelWeights weights =
         ModelWeights.of(config, WeightLookups.of(SharedModels.checkpoint(files), files));
-    PackedTokens tokens = PackedTokens.of(List.of(golden.ints("prompt0.input_ids")));
+    PackedTokens tokens = PackedTokens.of(List.of(golden.ints("prompt0.input_ids")), new int[1]);
     operators.reserve(16, 16);
     PassMemory.Sizes sizes = PassMemory.Sizes.of(config, 16, operators);
     try (PassMemory memory = new PassMemory(operators.device(), sizes);

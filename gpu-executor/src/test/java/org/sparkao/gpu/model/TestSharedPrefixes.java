@@ -45,7 +45,7 @@ class TestSharedPrefixes {
   void whatSharesLittleIsPackedAsItIs() {
     List<int[]> sequences = List.of(new int[] {1, 2, 3}, new int[] {1, 2, 3, 4}, QUESTION);
     PackedTokens tokens = SharedPrefixes.pack(sequences).tokens();
-    PackedTokens plain = PackedTokens.of(sequences, 0);
+    PackedTokens plain = PackedTokens.of(sequences, new int[3]);
     assertThat(tokens.ids()).isEqualTo(plain.ids());
     assertThat(tokens.boundaries()).isEqualTo(plain.boundaries());
     assertThat(tokens.prefixes()).isEmpty();

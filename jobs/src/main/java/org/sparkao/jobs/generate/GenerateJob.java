@@ -10,10 +10,12 @@ import org.sparkao.datasets.tokenizer.Tokenizers;
 import org.sparkao.gpu.device.DeviceInfo;
 import org.sparkao.gpu.layer.KvCache;
 import org.sparkao.gpu.layer.SamplingRule;
+import org.sparkao.gpu.model.Arithmetic;
 import org.sparkao.jobs.config.CommonKeys;
 import org.sparkao.jobs.config.Config;
 import org.sparkao.jobs.config.ConfigKey;
 import org.sparkao.jobs.evaluate.run.CheckpointModels;
+import org.sparkao.jobs.evaluate.run.ModelForm;
 import org.sparkao.jobs.evaluate.run.ModelSource;
 import org.sparkao.jobs.evaluate.run.TokenizerFiles;
 import org.sparkao.jobs.generate.plan.GeneratePlan;
@@ -32,7 +34,6 @@ import org.sparkao.jobs.spark.SparkLease;
 import org.sparkao.jobs.spark.SparkParquetRows;
 import org.sparkao.jobs.storage.CheckpointLocation;
 import org.sparkao.jobs.storage.Storage;
-import org.sparkao.quant.QuantException;
 import org.sparkao.quant.checkpoint.Checkpoint;
 
 /** A checkpoint in, texts that it writes itself out, as data for calibration and training. */
@@ -154,11 +155,7 @@ public final class GenerateJob implements Job {
   private static GenerateRequest.Settings settings(
       PlannedDevice device, CheckpointLocation location, Config config) {
     KvCache.Type cache = config.value(GenerateKeys.KV_CACHE);
-    if (device.kind() == DeviceInfo.Kind.CUDA && cache == KvCache.Type.FP32) {
-      throw new QuantException(
-          "--kv-cache fp32: GPUs store keys and values as bf16, int8 or fp8; choose one, or --device"
-              + " cpu");
-    }
+    ModelForm.of(Arithmetic.FP32).withCache(cache).requireOn(device.kind());
     int usual = device.kind() == DeviceInfo.Kind.CUDA ? GPU_BATCH : PROCESSOR_BATCH;
     return new GenerateRequest.Settings(
         config.find(GenerateKeys.BATCH).orElse(usual),

@@ -53,7 +53,7 @@ final class GenerateKeys {
               "S",
               "Of prompts and tokens; the same seed gives the same samples however they are"
                   + " distributed.",
-              Long::parseLong)
+              GenerateKeys::seed)
           .withDefault("0");
   static final ConfigKey<Double> TEMPERATURE =
       ConfigKey.value(
@@ -152,6 +152,14 @@ final class GenerateKeys {
         MEMORY,
         KV_CACHE,
         DRY_RUN);
+  }
+
+  private static long seed(String text) {
+    try {
+      return Long.parseLong(text);
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException("use a whole number of 64 bits", e);
+    }
   }
 
   private static int number(String text, int least) {

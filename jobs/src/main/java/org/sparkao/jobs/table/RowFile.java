@@ -11,18 +11,16 @@ import java.util.Optional;
 import org.sparkao.jobs.storage.Storage;
 
 /** Rows as one Parquet file that belongs to no table. */
-public final class RowFile {
+final class RowFile {
   private RowFile() {}
 
   /**
-   * Writes a file that is not there yet, missing folders too. Equal rows give equal pages; the
-   * footer lists their encodings in an order that differs from JVM to JVM.
+   * Writes a file that is not there yet, missing folders too.
    *
    * @param file URI or absolute path
    * @param rows values in the order of the columns
    */
-  public static void write(
-      Storage storage, String file, List<Column> columns, List<List<Object>> rows)
+  static void write(Storage storage, String file, List<Column> columns, List<List<Object>> rows)
       throws IOException {
     StructType schema =
         new StructType(

@@ -91,7 +91,10 @@ public final class ExecutorModel {
     }
   }
 
-  /** The tokenizer of the model; to be asked for while the model is used. */
+  /**
+   * The tokenizer of the model; to be asked for while the model is used. Others may use it later,
+   * until the model is released.
+   */
   public static synchronized Tokenizer tokenizer(ModelRequest request) {
     if (tokenizer == null) {
       try {

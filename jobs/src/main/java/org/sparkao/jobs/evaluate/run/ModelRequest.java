@@ -55,8 +55,7 @@ public record ModelRequest(
    * @param sequences most at a time
    * @param products the family that multiplies in a step; results depend on it
    */
-  public record Decoding(int sequences, Operation products)
-      implements Serializable {
+  public record Decoding(int sequences, Operation products) implements Serializable {
     /** For the few sequences of a task's items. */
     public static final Decoding OF_ITEMS = new Decoding(16, Operation.DECODE);
   }

@@ -2,7 +2,6 @@ package org.sparkao.jobs.generate.run;
 
 import java.io.IOException;
 import java.io.Serializable;
-import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
@@ -20,7 +19,7 @@ import org.sparkao.jobs.gpu.ExecutorGpu;
 import org.sparkao.jobs.spark.TextWork;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.Storage;
-import org.sparkao.jobs.table.RowFile;
+import org.sparkao.jobs.table.SampleRow;
 import org.sparkao.quant.QuantException;
 
 /** What an executor does for one file: it appears whole, under its name, or not at all. */
@@ -50,33 +49,38 @@ final class PartWork implements TextWork<SamplePart> {
     this.target = target;
   }
 
+  /** What the model gave, to be written while the next task has it. */
+  private record Generated(List<int[]> samples, Tokenizer tokenizer, String numerics, int places) {}
+
   /** A model that cannot be run comes back as a refusal: trying again would not help. */
   @Override
   public String run(SamplePart part, TaskContext context) throws IOException {
+    Generated generated;
     try {
-      return ExecutorModel.use(source, model, opened -> compute(opened, part)).toJson();
+      generated = ExecutorModel.use(source, model, opened -> generate(opened, part));
     } catch (QuantException e) {
       return PartOutcome.refused(e.getMessage()).toJson();
     }
-  }
-
-  private PartOutcome compute(LanguageModel opened, SamplePart part) {
+    context.killTaskIfInterrupted();
     String device = ExecutorGpu.label(model.device());
-    String numerics = opened.numerics();
     long newTokens = 0;
     if (!part.prompts().isEmpty()) {
-      List<int[]> samples = samples(opened, part);
+      write(part, rows(part, generated, generated.numerics + "; on " + device));
       newTokens =
-          samples.stream().mapToLong(ids -> ids.length).sum()
+          generated.samples.stream().mapToLong(ids -> ids.length).sum()
               - part.prompts().stream().mapToLong(prompt -> prompt.ids().length).sum();
-      try {
-        write(part, rows(part, samples, numerics + "; on " + device));
-      } catch (IOException e) {
-        throw new UncheckedIOException(e);
-      }
     }
-    int places = opened.continuedAtATime(drawing.most());
-    return new PartOutcome(part.prompts().size(), newTokens, places, numerics, device, "");
+    return new PartOutcome(
+            part.prompts().size(), newTokens, generated.places, generated.numerics, device, "")
+        .toJson();
+  }
+
+  private Generated generate(LanguageModel opened, SamplePart part) {
+    return new Generated(
+        part.prompts().isEmpty() ? List.of() : samples(opened, part),
+        ExecutorModel.tokenizer(model),
+        opened.numerics(),
+        opened.continuedAtATime(drawing.most()));
   }
 
   private List<int[]> samples(LanguageModel opened, SamplePart part) {
@@ -99,31 +103,31 @@ final class PartWork implements TextWork<SamplePart> {
         .toList();
   }
 
-  private List<List<Object>> rows(SamplePart part, List<int[]> samples, String numerics) {
-    Tokenizer tokenizer = ExecutorModel.tokenizer(model);
-    SampleColumns.Common common =
-        new SampleColumns.Common(drawing.seed(), target.checkpointHash(), numerics);
-    List<List<Object>> rows = new ArrayList<>();
-    for (int i = 0; i < samples.size(); i++) {
-      int[] ids = samples.get(i);
+  private List<SampleRow> rows(SamplePart part, Generated generated, String numerics) {
+    SampleRow.Origin origin =
+        new SampleRow.Origin(drawing.seed(), target.checkpointHash(), numerics);
+    List<SampleRow> rows = new ArrayList<>();
+    for (int i = 0; i < generated.samples.size(); i++) {
+      Prompt prompt = part.prompts().get(i);
+      int[] ids = generated.samples.get(i);
       rows.add(
-          SampleColumns.row(
-              common,
+          new SampleRow(
               part.firstSample() + (long) i,
-              part.prompts().get(i),
+              new SampleRow.PromptPlace(prompt.source(), prompt.offset(), prompt.ids().length),
               ids,
-              tokenizer.decode(ids)));
+              generated.tokenizer.decode(ids),
+              origin));
     }
     return rows;
   }
 
   /** Attempts have folders of their own; all write the same rows. */
-  private void write(SamplePart part, List<List<Object>> rows) throws IOException {
+  private void write(SamplePart part, List<SampleRow> rows) throws IOException {
     Storage storage = ExecutorModel.storage();
     Folder folder = storage.folder(target.output());
     String growing = GROWING + "/" + UUID.randomUUID();
     String file = growing + "/" + part.file();
-    RowFile.write(storage, folder.location() + "/" + file, SampleColumns.ALL, rows);
+    SampleRow.write(storage, folder.location() + "/" + file, rows);
     folder.rename(file, part.file());
     folder.delete(growing);
   }
