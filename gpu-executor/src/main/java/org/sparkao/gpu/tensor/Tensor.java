@@ -1,0 +1,47 @@
+package org.sparkao.gpu.tensor;
+
+/**
+ * A matrix [rows, columns] on a device, columns contiguous. A vector has one row. Whoever allocated
+ * it closes it; {@link #slice} is a view that need not be closed.
+ */
+public interface Tensor extends AutoCloseable {
+  /** Rows. */
+  int rows();
+
+  /** Elements of a row. */
+  int columns();
+
+  /** All elements. */
+  default long elements() {
+    return (long) rows() * columns();
+  }
+
+  /**
+   * Some rows, sharing memory; valid as long as this tensor is.
+   *
+   * @param rowBegin inclusive
+   * @param rowEnd exclusive, at least {@code rowBegin}
+   */
+  Tensor slice(int rowBegin, int rowEnd);
+
+  /**
+   * Copies all elements to the host, after all work launched before.
+   *
+   * @param to receives {@link #elements()} numbers from {@code offset}
+   */
+  void read(float[] to, int offset);
+
+  /** Takes {@link #elements()} numbers of the host from {@code offset}. */
+  void write(float[] from, int offset);
+
+  /** A copy of all elements on the host. */
+  default float[] toFloats() {
+    float[] all = new float[Math.toIntExact(elements())];
+    read(all, 0);
+    return all;
+  }
+
+  /** Gives the memory back. Closing twice, or closing a slice, does nothing. */
+  @Override
+  void close();
+}
