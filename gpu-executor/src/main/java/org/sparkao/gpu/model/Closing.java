@@ -3,11 +3,11 @@ package org.sparkao.gpu.model;
 import java.util.Deque;
 
 /** Closes what was opened, the last first. */
-final class Closing {
+public final class Closing {
   private Closing() {}
 
   /** Closes and removes all; a failure does not keep the others from being closed. */
-  static void all(Deque<AutoCloseable> opened) {
+  public static void all(Deque<AutoCloseable> opened) {
     RuntimeException failure = null;
     while (!opened.isEmpty()) {
       try {

@@ -16,7 +16,7 @@ import java.util.stream.Stream;
  * @param feedForwardNorm [hidden]
  * @param feedForward the other half
  */
-record LayerWeights(
+public record LayerWeights(
     String name,
     StoredTensor inputNorm,
     List<LinearWeight> qkv,
@@ -24,23 +24,25 @@ record LayerWeights(
     LinearWeight output,
     StoredTensor feedForwardNorm,
     FeedForward feedForward) {
-  LayerWeights {
+  /** All parts are given. */
+  public LayerWeights {
     Objects.requireNonNull(inputNorm, "inputNorm");
     qkv = List.copyOf(qkv);
     Objects.requireNonNull(feedForward, "feedForward");
   }
 
   /** [dimension] each. */
-  record HeadNormWeights(StoredTensor query, StoredTensor key) {}
+  public record HeadNormWeights(StoredTensor query, StoredTensor key) {}
 
   /** What follows attention. */
-  sealed interface FeedForward {
+  public sealed interface FeedForward {
     /** All its linear layers. */
     Stream<LinearWeight> linears();
   }
 
   /** down(silu(gate x) * up x). */
-  record Dense(LinearWeight gate, LinearWeight up, LinearWeight down) implements FeedForward {
+  public record Dense(LinearWeight gate, LinearWeight up, LinearWeight down)
+      implements FeedForward {
     @Override
     public Stream<LinearWeight> linears() {
       return Stream.of(gate, up, down);
@@ -48,8 +50,9 @@ record LayerWeights(
   }
 
   /** Of which a router chooses some for each token. */
-  record Routed(LinearWeight router, List<Mixture.Expert> experts) implements FeedForward {
-    Routed {
+  public record Routed(LinearWeight router, List<Mixture.Expert> experts) implements FeedForward {
+    /** Freezes the list. */
+    public Routed {
       experts = List.copyOf(experts);
     }
 
@@ -61,7 +64,7 @@ record LayerWeights(
   }
 
   /** All linear layers. */
-  Stream<LinearWeight> linears() {
+  public Stream<LinearWeight> linears() {
     return Stream.concat(Stream.concat(qkv.stream(), Stream.of(output)), feedForward.linears());
   }
 }

@@ -13,12 +13,13 @@ import java.util.Optional;
  * @param norm [hidden], before the head
  * @param head [vocabulary, hidden]; absent when it is the embedding
  */
-record ModelWeights(
+public record ModelWeights(
     StoredTensor embedding,
     List<LayerWeights> layers,
     StoredTensor norm,
     Optional<LinearWeight> head) {
-  ModelWeights {
+  /** All parts are given. */
+  public ModelWeights {
     Objects.requireNonNull(embedding, "embedding");
     layers = List.copyOf(layers);
     Objects.requireNonNull(norm, "norm");
@@ -30,7 +31,7 @@ record ModelWeights(
    *
    * @throws org.sparkao.quant.QuantException naming the tensor that is missing or of another shape
    */
-  static ModelWeights of(ModelConfig config, WeightLookup lookup) {
+  public static ModelWeights of(ModelConfig config, WeightLookup lookup) {
     int vocabulary = config.sizes().vocabulary();
     int hidden = config.sizes().hidden();
     LayerLookup layer = new LayerLookup(config, lookup);

@@ -6,7 +6,7 @@ import org.sparkao.gpu.device.Buffer;
 import org.sparkao.gpu.device.Device;
 
 /** Cosines and sines of all positions on a device. */
-final class RotaryTables implements AutoCloseable {
+public final class RotaryTables implements AutoCloseable {
   private final Buffer cosines;
   private final Buffer sines;
   private final int positions;
@@ -18,17 +18,17 @@ final class RotaryTables implements AutoCloseable {
   }
 
   /** Bytes of the device that {@link #load} takes. */
-  static long bytes(int dimension, int positions) {
+  public static long bytes(int dimension, int positions) {
     return (long) Float.BYTES * dimension * positions;
   }
 
   /**
-   * Makes the tables [positions, dimension / 2].
+   * Makes the tables [positions, dimension / 2]; the caller closes them.
    *
    * @param dimension elements of a head
    * @param positions 0 to positions - 1
    */
-  static RotaryTables load(Device device, RopeConfig rope, int dimension, int positions) {
+  public static RotaryTables load(Device device, RopeConfig rope, int dimension, int positions) {
     float[] frequencies = RotaryFrequencies.of(rope, dimension);
     float factor =
         rope.scaling() instanceof RopeConfig.Yarn yarn ? (float) yarn.attentionFactor() : 1;
@@ -57,7 +57,8 @@ final class RotaryTables implements AutoCloseable {
     return buffer;
   }
 
-  ModelOperators.RotaryTable table() {
+  /** As operators take them; valid until this is closed. */
+  public ModelOperators.RotaryTable table() {
     return new ModelOperators.RotaryTable(cosines, sines, positions);
   }
 

@@ -16,7 +16,7 @@ import org.sparkao.quant.safetensors.SafetensorsHeader;
 import org.sparkao.quant.safetensors.TensorEntry;
 
 /** Tensors of a file of expected values. */
-final class GoldenFile {
+public final class GoldenFile {
   private final Map<String, TensorEntry> entries = new LinkedHashMap<>();
   private final Map<String, byte[]> bytes = new LinkedHashMap<>();
 
@@ -33,17 +33,17 @@ final class GoldenFile {
     }
   }
 
-  static GoldenFile read(Path file) {
+  public static GoldenFile read(Path file) {
     return new GoldenFile(file);
   }
 
   /** A folder of the folder that the property {@code sparkao.shared} names; empty without it. */
-  static Optional<Path> shared(String folder) {
+  public static Optional<Path> shared(String folder) {
     String shared = System.getProperty("sparkao.shared");
     return Optional.ofNullable(shared).map(s -> Path.of(s, folder)).filter(Files::isDirectory);
   }
 
-  float[] floats(String name) {
+  public float[] floats(String name) {
     float[] values = new float[(int) entry(name).elements()];
     if (entry(name).dtype() != DType.F32) {
       throw new IllegalArgumentException(name + " is " + entry(name).dtype());
@@ -53,7 +53,7 @@ final class GoldenFile {
   }
 
   /** Of I64 or I32. */
-  int[] ints(String name) {
+  public int[] ints(String name) {
     int count = (int) entry(name).elements();
     ByteBuffer all = buffer(name);
     boolean wide = entry(name).dtype() == DType.I64;
@@ -62,7 +62,7 @@ final class GoldenFile {
         .toArray();
   }
 
-  boolean has(String name) {
+  public boolean has(String name) {
     return entries.containsKey(name);
   }
 

@@ -8,7 +8,7 @@ import org.sparkao.quant.checkpoint.CheckpointFiles;
 import org.sparkao.quant.checkpoint.LocalFiles;
 
 /** Checkpoints of the shared folder. */
-final class SharedModels {
+public final class SharedModels {
   private SharedModels() {}
 
   static LanguageModel open(Path folder, ModelOperators operators, ModelSettings settings) {
@@ -16,7 +16,7 @@ final class SharedModels {
     return LanguageModels.open(checkpoint(files), files, operators, settings);
   }
 
-  static Checkpoint checkpoint(CheckpointFiles files) {
+  public static Checkpoint checkpoint(CheckpointFiles files) {
     try {
       return Checkpoint.open(files);
     } catch (IOException e) {
@@ -25,7 +25,7 @@ final class SharedModels {
   }
 
   /** Unpacks SmolLM2 into {@code target/models}, once. */
-  static synchronized Path smolLm2() throws IOException, InterruptedException {
+  public static synchronized Path smolLm2() throws IOException, InterruptedException {
     Path script = GoldenFile.shared("tools/unpack-gguf").orElseThrow().resolve("unpack.sh");
     Path models = Path.of("target", "models").toAbsolutePath();
     Process process =

@@ -12,14 +12,14 @@ import org.sparkao.gpu.GpuErrors;
 import org.sparkao.gpu.GpuException;
 
 /** A fixed number of threads, the caller's among them, that share pieces of work. */
-final class Cores implements AutoCloseable {
+public final class Cores implements AutoCloseable {
   private static final int ROWS = 16;
 
   private final int count;
   private final ExecutorService others;
 
   /** Runs on {@code count} threads: the caller and {@code count - 1} more. */
-  Cores(int count) {
+  public Cores(int count) {
     if (count < 1) {
       throw new IllegalArgumentException("threads: " + count);
     }
@@ -35,7 +35,7 @@ final class Cores implements AutoCloseable {
   }
 
   /** A piece of work. */
-  interface Piece {
+  public interface Piece {
     /**
      * Does it.
      *
@@ -45,12 +45,13 @@ final class Cores implements AutoCloseable {
     void run(int worker, int index);
   }
 
-  int count() {
+  /** Threads. */
+  public int count() {
     return count;
   }
 
   /** Runs pieces 0 .. pieces - 1, in any order, and returns when all are done. */
-  void run(int pieces, Piece piece) {
+  public void run(int pieces, Piece piece) {
     int helpers = Math.min(count, pieces) - 1;
     AtomicInteger next = new AtomicInteger();
     List<Future<?>> running = new ArrayList<>(Math.max(0, helpers));
@@ -67,7 +68,7 @@ final class Cores implements AutoCloseable {
   }
 
   /** Runs something for every row, a few rows a piece. */
-  void rows(int rows, IntConsumer one) {
+  public void rows(int rows, IntConsumer one) {
     run(
         (rows + ROWS - 1) / ROWS,
         (worker, piece) -> {

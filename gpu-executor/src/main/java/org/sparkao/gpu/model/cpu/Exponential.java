@@ -8,7 +8,7 @@ import jdk.incubator.vector.VectorSpecies;
  * exp of many numbers, and what softmax needs besides. exp is within 2 ulp from -87.3 to 88.3; what
  * is beyond counts as the nearer bound, NaN stays NaN. Polynomial and reduction: Cephes, expf.
  */
-final class Exponential {
+public final class Exponential {
   private static final VectorSpecies<Float> V = Lanes.EIGHT;
   private static final int LANES = Lanes.WIDTH;
   private static final float SMALLEST = -87.3f;
@@ -36,7 +36,7 @@ final class Exponential {
    *
    * @param count a multiple of 8
    */
-  static void apply(float[] a, int from, int count, float shift, float scale) {
+  public static void apply(float[] a, int from, int count, float shift, float scale) {
     int end = from + count;
     for (int i = from; i < end; i += LANES) {
       FloatVector x =
@@ -68,7 +68,7 @@ final class Exponential {
    *
    * @param count a multiple of 8
    */
-  static float largest(float[] a, int from, int count) {
+  public static float largest(float[] a, int from, int count) {
     FloatVector largest = FloatVector.broadcast(V, Float.NEGATIVE_INFINITY);
     int end = from + count;
     for (int i = from; i < end; i += LANES) {
@@ -83,7 +83,7 @@ final class Exponential {
    *
    * @param count a multiple of 8
    */
-  static double sum(float[] a, int from, int count) {
+  public static double sum(float[] a, int from, int count) {
     double total = 0;
     float[] lanes = new float[LANES];
     for (int at = from; at < from + count; at += SUMMED) {

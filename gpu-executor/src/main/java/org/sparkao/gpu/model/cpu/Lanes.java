@@ -10,15 +10,17 @@ import jdk.incubator.vector.VectorSpecies;
  * <p>Loops are written as HotSpot 17 needs them to keep vectors in registers: no helper methods
  * inside, and what a loop carries is the argument, not the receiver of an operation.
  */
-final class Lanes {
-  static final VectorSpecies<Float> EIGHT = FloatVector.SPECIES_256;
+public final class Lanes {
+  /** The species of all loops. */
+  public static final VectorSpecies<Float> EIGHT = FloatVector.SPECIES_256;
 
-  static final int WIDTH = 8;
+  /** Lanes. */
+  public static final int WIDTH = 8;
 
   private Lanes() {}
 
   /** The smallest multiple of {@code of} that is at least {@code count}. */
-  static int roundUp(int count, int of) {
+  public static int roundUp(int count, int of) {
     return Math.multiplyExact(Math.floorDiv(count + of - 1, of), of);
   }
 }

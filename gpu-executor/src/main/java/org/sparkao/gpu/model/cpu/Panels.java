@@ -4,9 +4,9 @@ package org.sparkao.gpu.model.cpu;
  * A matrix W [N, K] as the inner loop reads it: panels of {@link #COLUMNS} rows of W, each [K,
  * COLUMNS], COLUMNS contiguous; the last one is filled with zeros.
  */
-final class Panels {
+public final class Panels {
   /** Output elements of a panel: two vectors. */
-  static final int COLUMNS = 2 * Lanes.WIDTH;
+  public static final int COLUMNS = 2 * Lanes.WIDTH;
 
   private final int n;
   private final int k;
@@ -19,36 +19,38 @@ final class Panels {
   }
 
   /** All zeros; {@link #put} fills it. */
-  static Panels zeros(int n, int k) {
+  public static Panels zeros(int n, int k) {
     int count = (n + COLUMNS - 1) / COLUMNS;
     return new Panels(n, k, new float[count][Math.multiplyExact(k, COLUMNS)]);
   }
 
   /** Rows of W, those that only fill a panel left out. */
-  int n() {
+  public int n() {
     return n;
   }
 
-  int k() {
+  /** Elements of a row of W. */
+  public int k() {
     return k;
   }
 
-  int count() {
+  /** Panels. */
+  public int count() {
     return panels.length;
   }
 
   /** [K, COLUMNS]. */
-  float[] panel(int index) {
+  public float[] panel(int index) {
     return panels[index];
   }
 
   /** Rows of W in a panel. */
-  int columns(int index) {
+  public int columns(int index) {
     return Math.min(COLUMNS, n - index * COLUMNS);
   }
 
   /** Takes row {@code row} of W: K numbers of {@code from}. */
-  void put(int row, float[] from, int offset) {
+  public void put(int row, float[] from, int offset) {
     float[] panel = panels[row / COLUMNS];
     int column = row % COLUMNS;
     for (int i = 0; i < k; i++) {
@@ -57,7 +59,7 @@ final class Panels {
   }
 
   /** Takes column {@code column} of W: N numbers of {@code from}. */
-  void putColumn(int column, float[] from, int offset) {
+  public void putColumn(int column, float[] from, int offset) {
     for (int i = 0; i < panels.length; i++) {
       System.arraycopy(from, offset + i * COLUMNS, panels[i], column * COLUMNS, columns(i));
     }

@@ -8,39 +8,43 @@ import jdk.incubator.vector.VectorSpecies;
  * fused multiply-add after the other in this order, so that neither the cut of K nor the number of
  * rows changes a bit.
  */
-final class Tile {
+public final class Tile {
   /** Rows of the loop over several: with more, HotSpot 17 runs out of 16 registers. */
-  static final int ROWS = 4;
+  public static final int ROWS = 4;
 
   private static final VectorSpecies<Float> V = Lanes.EIGHT;
   private static final int W = Lanes.WIDTH;
   private static final int C = Panels.COLUMNS;
 
   /** Rows of numbers. */
-  float[] x;
+  public float[] x;
 
   /** Element 0 of the first row. */
-  int first;
+  public int first;
 
   /** From a row to the next. */
-  int stride;
+  public int stride;
 
   /** [K, COLUMNS]. */
-  float[] panel;
+  public float[] panel;
 
-  int begin;
-  int end;
+  /** Of K, inclusive. */
+  public int begin;
+
+  /** Exclusive. */
+  public int end;
 
   /** [rows, COLUMNS], read and written. */
-  float[] sums;
+  public float[] sums;
 
-  int sumsAt;
+  /** Element 0 of the first row of sums. */
+  public int sumsAt;
 
   /** From a row of sums to the next. */
-  int sumsStride;
+  public int sumsStride;
 
   /** {@link #ROWS} rows. */
-  void several() {
+  public void several() {
     float[] a = x;
     float[] b = panel;
     float[] c = sums;
@@ -86,7 +90,7 @@ final class Tile {
   }
 
   /** One row. */
-  void one() {
+  public void one() {
     float[] a = x;
     float[] b = panel;
     int row = first;

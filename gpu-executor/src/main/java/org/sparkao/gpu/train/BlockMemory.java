@@ -1,0 +1,78 @@
+package org.sparkao.gpu.train;
+
+import java.util.EnumMap;
+import java.util.Map;
+import org.sparkao.gpu.model.ModelConfig;
+import org.sparkao.gpu.tensor.Tensor;
+
+/**
+ * What a block computes in, for the most tokens of a batch; all blocks of a model share it. A
+ * forward pass leaves there what the backward pass of the same block reads.
+ */
+final class BlockMemory {
+  private final Map<Use, Tensor> all = new EnumMap<>(Use.class);
+  private final Map<Use, Tensor> current = new EnumMap<>(Use.class);
+
+  /** What stands in a tensor [tokens, columns]; D_X is the gradient of X. */
+  enum Use {
+    /** The block's input, normed. */
+    NORMED,
+    /** q, k and v as projected. */
+    RAW,
+    /** q, k and v as attention reads them. */
+    QKV,
+    /** What attention gives. */
+    ATTENDED,
+    /** The logarithms of its sums. */
+    LOG_SUMS,
+    /** The residual stream behind attention. */
+    MIDDLE,
+    /** The same, normed. */
+    NORMED_MIDDLE,
+    /** Gate and up. */
+    GATE_UP,
+    /** Gated. */
+    INNER,
+    /** Gradient of either input of a first projection. */
+    D_NORMED,
+    /** Gradient of RAW and QKV. */
+    D_QKV,
+    /** Gradient of ATTENDED. */
+    D_ATTENDED,
+    /** Gradient of GATE_UP. */
+    D_GATE_UP,
+    /** Gradient of INNER. */
+    D_INNER
+  }
+
+  /** Takes memory that is closed with the loader's. */
+  BlockMemory(WeightLoader loader, ModelConfig config) {
+    boolean trains = loader.setup().hasGradients();
+    for (Use use : Use.values()) {
+      if (trains || !use.name().startsWith("D_")) {
+        all.put(use, loader.take(loader.setup().tokens(), columns(use, config)));
+      }
+    }
+  }
+
+  private static int columns(Use use, ModelConfig config) {
+    return switch (use) {
+      case NORMED, MIDDLE, NORMED_MIDDLE, D_NORMED -> config.sizes().hidden();
+      case RAW, QKV, D_QKV -> config.heads().rowElements();
+      case ATTENDED, D_ATTENDED -> config.heads().queryElements();
+      case LOG_SUMS -> config.heads().queryHeads();
+      case GATE_UP, D_GATE_UP -> 2 * config.sizes().intermediate();
+      case INNER, D_INNER -> config.sizes().intermediate();
+    };
+  }
+
+  /** Says how many tokens the next batch has. */
+  void begin(int tokens) {
+    all.forEach((use, tensor) -> current.put(use, tensor.slice(0, tokens)));
+  }
+
+  /** [tokens of the batch, columns]. */
+  Tensor get(Use use) {
+    return current.get(use);
+  }
+}

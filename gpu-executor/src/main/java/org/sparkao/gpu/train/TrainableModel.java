@@ -1,0 +1,181 @@
+package org.sparkao.gpu.train;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.sparkao.gpu.model.LayerWeights;
+import org.sparkao.gpu.model.ModelConfig;
+import org.sparkao.gpu.model.ModelWeights;
+import org.sparkao.gpu.model.WeightLookup;
+import org.sparkao.gpu.tensor.Parameter;
+import org.sparkao.gpu.tensor.Tensor;
+import org.sparkao.gpu.train.TrainableBlock.BlockLinears;
+
+/**
+ * A model of the Llama family whose weights are trained. A batch's forward pass keeps the input of
+ * every block, {@code [tokens, hidden]} each, and the backward pass computes each block again.
+ * Gradients of batches add up until {@link #zeroGradients}. For one thread at a time; the caller
+ * closes it.
+ */
+public final class TrainableModel implements AutoCloseable {
+  private final WeightLoader loader;
+  private final TrainingOperators operators;
+  private final ModelConfig config;
+  private final Weight table;
+  private final List<TrainableBlock> blocks = new ArrayList<>();
+  private final Weight normWeight;
+  private final NormWeight norm;
+  private final HeadPass head;
+  private final BlockMemory memory;
+  private final List<Tensor> states = new ArrayList<>();
+  private final Tensor normed;
+  private final List<Parameter> parameters;
+
+  private TrainableModel(WeightLoader loader, ModelConfig config, ModelWeights weights) {
+    this.loader = loader;
+    this.operators = loader.operators();
+    this.config = config;
+    this.table = loader.load(weights.embedding());
+    this.memory = new BlockMemory(loader, config);
+    BlockLinears linears = BlockLinears.empty();
+    Heads heads = BlockHeads.of(loader, config);
+    TrainableBlock.Shared shared = new TrainableBlock.Shared(config, memory, linears, heads);
+    for (LayerWeights layer : weights.layers()) {
+      blocks.add(new TrainableBlock(loader, layer, shared));
+    }
+    this.normWeight = loader.load(weights.norm());
+    this.norm = new NormWeight(normWeight.value(), normWeight.gradient(), config.normEpsilon());
+    TrainableLinear linear =
+        weights
+            .head()
+            .map(weight -> TrainableLinear.load(loader, List.of(weight), new LinearMemory()))
+            .orElseGet(() -> TrainableLinear.tied(operators, table));
+    this.head = new HeadPass(loader, linear, config.sizes().vocabulary());
+    int kept = loader.setup().hasGradients() ? blocks.size() + 1 : 2;
+    for (int i = 0; i < kept; i++) {
+      states.add(loader.take(loader.setup().tokens(), config.sizes().hidden()));
+    }
+    this.normed = loader.take(loader.setup().tokens(), config.sizes().hidden());
+    this.parameters = allParameters(linear);
+  }
+
+  /**
+   * Reads a model.
+   *
+   * @param operators stay the caller's
+   * @param lookup plain weights, or quantized ones, which are dequantized
+   * @throws org.sparkao.quant.QuantException when a tensor is missing or the model has a mixture of
+   *     experts; nothing is read then
+   */
+  public static TrainableModel load(
+      TrainingOperators operators, ModelConfig config, WeightLookup lookup, ModelSetup setup) {
+    TrainErrors.requireDense(config);
+    ModelWeights weights = ModelWeights.of(config, lookup);
+    WeightLoader loader = new WeightLoader(operators, setup);
+    try {
+      return new TrainableModel(loader, config, weights);
+    } catch (RuntimeException e) {
+      loader.close();
+      throw e;
+    }
+  }
+
+  private List<Parameter> allParameters(TrainableLinear linear) {
+    List<Parameter> all = new ArrayList<>();
+    table.parameter().ifPresent(all::add);
+    blocks.forEach(block -> all.addAll(block.parameters()));
+    normWeight.parameter().ifPresent(all::add);
+    all.addAll(linear.parameters(loader));
+    return List.copyOf(all);
+  }
+
+  /** What it is. */
+  public ModelConfig config() {
+    return config;
+  }
+
+  /** What is trained, always in the same order. */
+  public List<Parameter> parameters() {
+    return parameters;
+  }
+
+  /** Makes all gradients zero. */
+  public void zeroGradients() {
+    table.gradient().ifPresent(operators::zero);
+    normWeight.gradient().ifPresent(operators::zero);
+    blocks.forEach(block -> block.gradients().forEach(operators::zero));
+    head.linear().gradients().forEach(operators::zero);
+  }
+
+  /**
+   * Makes gradients of weights of those of fake weights: after the last batch of a step, before the
+   * gradients of {@link #parameters()} are used.
+   */
+  public void finishGradients() {
+    blocks.forEach(TrainableBlock::finishGradients);
+    head.linear().finishGradients();
+  }
+
+  /**
+   * Adds {@code weight} times the gradient of the sum of a batch's losses to all gradients.
+   *
+   * @param weight one over the tokens with a loss of all batches of a step
+   */
+  public BatchLoss accumulate(TokenBatch batch, Objective objective, float weight) {
+    objective.begin(batch);
+    forward(batch);
+    // After the head has read it, its place takes the gradient of the residual stream.
+    Tensor last = normed.slice(0, batch.tokens());
+    float[] losses = head.train(new HeadPass.Call(batch, objective, weight), last);
+    operators.zero(last);
+    operators.normGradient(
+        state(blocks.size()).slice(0, batch.tokens()),
+        norm,
+        head.dNormed().slice(0, batch.tokens()),
+        last);
+    for (int i = blocks.size() - 1; i >= 0; i--) {
+      blocks.get(i).backward(states.get(i).slice(0, batch.tokens()), batch, last);
+    }
+    table.gradient().ifPresent(d -> operators.embedGradient(batch, last, d));
+    return BatchLoss.of(losses, objective.count(batch));
+  }
+
+  /** The loss of a batch alone: no gradient changes. */
+  public BatchLoss loss(TokenBatch batch, Objective objective) {
+    return BatchLoss.of(losses(batch, objective), objective.count(batch));
+  }
+
+  /** The loss of each token of a batch, 0 where it has none: no gradient changes. */
+  public float[] losses(TokenBatch batch, Objective objective) {
+    objective.begin(batch);
+    forward(batch);
+    return head.evaluate(new HeadPass.Call(batch, objective, 1), normed.slice(0, batch.tokens()));
+  }
+
+  /** Computes the normed states of a batch, which {@link #logits} reads. */
+  void forward(TokenBatch batch) {
+    TrainErrors.requireFits(batch, loader.setup());
+    int tokens = batch.tokens();
+    memory.begin(tokens);
+    operators.embed(table.value(), batch, state(0).slice(0, tokens));
+    for (int i = 0; i < blocks.size(); i++) {
+      blocks.get(i).forward(state(i).slice(0, tokens), batch, state(i + 1).slice(0, tokens));
+    }
+    operators.norm(state(blocks.size()).slice(0, tokens), norm, normed.slice(0, tokens));
+    head.linear().prepare();
+  }
+
+  /** Without a backward pass two take turns. */
+  private Tensor state(int index) {
+    return states.get(index % states.size());
+  }
+
+  /** Logits of tokens begin to end - 1 of the last batch; valid until the next call. */
+  Tensor logits(int begin, int end) {
+    return head.logits(normed, begin, end);
+  }
+
+  @Override
+  public void close() {
+    loader.close();
+  }
+}

@@ -1,0 +1,282 @@
+package org.sparkao.gpu.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.sparkao.gpu.model.GoldenFile;
+import org.sparkao.gpu.model.ModelConfig;
+import org.sparkao.gpu.model.ModelConfig.Trait;
+import org.sparkao.gpu.model.ModelConfigs;
+import org.sparkao.gpu.model.SharedModels;
+import org.sparkao.gpu.model.WeightLookups;
+import org.sparkao.gpu.tensor.Parameter;
+import org.sparkao.quant.checkpoint.Checkpoint;
+import org.sparkao.quant.checkpoint.LocalFiles;
+
+/** Losses and gradients of whole models, on operators of any device. */
+abstract class AbstractTestTrainableModel {
+  private TrainingOperators operators;
+
+  abstract TrainingOperators open();
+
+  /** How far a gradient may be off, for a tensor whose largest element is 1. */
+  abstract double tolerance();
+
+  /** Sizes that the device takes are multiples of this. */
+  abstract int step();
+
+  @BeforeEach
+  void begin() {
+    operators = open();
+  }
+
+  @AfterEach
+  void end() {
+    operators.close();
+    operators.device().close();
+  }
+
+  /** Of PyTorch's automatic differentiation, see {@code golden/README.md} (E). */
+  @Test
+  void storiesGradients() {
+    assumeTrue(GoldenFile.shared("golden").isPresent(), "no ../shared");
+    Path folder = GoldenFile.shared("golden/llama").orElseThrow();
+    GoldenFile golden = GoldenFile.read(folder.resolve("llama.safetensors"));
+    LocalFiles files = LocalFiles.of(GoldenFile.shared("models/stories260k").orElseThrow());
+    Checkpoint checkpoint = SharedModels.checkpoint(files);
+    ModelConfig config = ModelConfigs.parse(checkpoint.config().orElseThrow(), "config.json");
+    int[] ids = golden.ints("grad.batch_ids");
+    TokenBatch batch =
+        TokenBatch.of(List.of(Arrays.copyOf(ids, 64), Arrays.copyOfRange(ids, 64, 128)));
+    try (TrainableModel model =
+        TrainableModel.load(
+            operators,
+            config,
+            WeightLookups.of(checkpoint, files),
+            ModelSetup.full(128, 64).withHeadRows(50))) {
+      BatchLoss loss = model.accumulate(batch, new NextToken(operators), 1f / 126);
+      assertThat(loss.count()).isEqualTo(126);
+      assertThat(loss.mean() - golden.floats("grad.loss")[0]).isBetween(-1e-5, 1e-5);
+      int compared = 0;
+      for (Parameter parameter : model.parameters()) {
+        if (golden.has("grad." + parameter.name())) {
+          double[] expected = InDoubles.of(golden.floats("grad." + parameter.name()));
+          assertGradient(parameter, expected);
+          compared++;
+        }
+      }
+      assertThat(compared).isEqualTo(6);
+    }
+  }
+
+  static List<Set<Trait>> traits() {
+    return List.of(
+        EnumSet.noneOf(Trait.class),
+        EnumSet.of(Trait.TIED_EMBEDDINGS),
+        EnumSet.of(Trait.QKV_BIAS, Trait.OUTPUT_BIAS, Trait.MLP_BIAS),
+        EnumSet.of(Trait.HEAD_NORMS));
+  }
+
+  @ParameterizedTest
+  @MethodSource("traits")
+  void nextTokenGradients(Set<Trait> traits) {
+    RandomModel source = new RandomModel(traits, step(), 1);
+    TokenBatch batch = batch();
+    try (TrainableModel model = load(source, ModelSetup.full(16, 16).withHeadRows(5))) {
+      BatchLoss loss = model.accumulate(batch, new NextToken(operators), 1f / batch.predicted());
+      ToDoubleFunction<Map<String, double[]>> expected =
+          weights ->
+              Arrays.stream(InDoubles.crossEntropy(source.logits(weights, batch), batch.targets()))
+                  .sum();
+      assertLoss(loss.sum(), expected.applyAsDouble(source.weights()));
+      assertGradients(model, source, expected, batch.predicted());
+    }
+  }
+
+  @Test
+  void distillationGradients() {
+    RandomModel source = new RandomModel(Set.of(), step(), 1);
+    RandomModel other = new RandomModel(Set.of(), step(), 2);
+    TokenBatch batch = batch();
+    try (TrainableModel model = load(source, ModelSetup.full(16, 16).withHeadRows(5));
+        TrainableModel teacher = load(other, ModelSetup.frozen(16, 16).withHeadRows(5))) {
+      assertThat(teacher.parameters()).isEmpty();
+      double[] wanted = other.logits(other.weights(), batch);
+      Objective objective = new Distillation(operators, teacher, 2);
+      BatchLoss loss = model.accumulate(batch, objective, 1f / batch.tokens());
+      ToDoubleFunction<Map<String, double[]>> expected =
+          weights ->
+              Arrays.stream(InDoubles.divergence(source.logits(weights, batch), wanted, 19, 2))
+                  .sum();
+      assertThat(loss.count()).isEqualTo(batch.tokens());
+      assertLoss(loss.sum(), expected.applyAsDouble(source.weights()));
+      assertGradients(model, source, expected, batch.tokens());
+    }
+  }
+
+  private static void assertLoss(double found, double expected) {
+    assertThat(found - expected).isBetween(-1e-5 * expected, 1e-5 * expected);
+  }
+
+  /** Of all parameters, against differences of a sum of losses divided by {@code count}. */
+  private void assertGradients(
+      TrainableModel model,
+      RandomModel source,
+      ToDoubleFunction<Map<String, double[]>> sum,
+      int count) {
+    Map<String, double[]> weights = source.weights();
+    assertThat(model.parameters().stream().map(Parameter::name))
+        .containsExactlyInAnyOrderElementsOf(weights.keySet());
+    for (Parameter parameter : model.parameters()) {
+      double[] values = weights.get(parameter.name());
+      int[] some = some(values.length);
+      double[] expected =
+          InDoubles.gradient(
+              point -> {
+                double[] changed = values.clone();
+                for (int i = 0; i < some.length; i++) {
+                  changed[some[i]] = point[i];
+                }
+                weights.put(parameter.name(), changed);
+                return sum.applyAsDouble(weights) / count;
+              },
+              Arrays.stream(some).mapToDouble(i -> values[i]).toArray());
+      weights.put(parameter.name(), values);
+      float[] found = parameter.gradient().toFloats();
+      float[] compared = new float[some.length];
+      for (int i = 0; i < some.length; i++) {
+        compared[i] = found[some[i]];
+      }
+      assertThat(found).hasSize(values.length);
+      assertClose(parameter.name(), compared, expected);
+    }
+  }
+
+  /** Some 30 elements, spread over a tensor. */
+  private static int[] some(int count) {
+    int step = Math.max(1, count / 30);
+    return IntStream.iterate(step / 2, i -> i < count, i -> i + step).toArray();
+  }
+
+  private void assertGradient(Parameter parameter, double[] expected) {
+    assertClose(parameter.name(), parameter.gradient().toFloats(), expected);
+  }
+
+  private void assertClose(String name, float[] found, double[] expected) {
+    double largest = Arrays.stream(expected).map(Math::abs).max().orElseThrow();
+    assertThat(found).hasSize(expected.length);
+    assertThat(largest).as(name).isPositive();
+    double error = 0;
+    for (int i = 0; i < found.length; i++) {
+      // NaN stays the largest.
+      error = Math.max(error, Math.abs(found[i] - expected[i]) / largest);
+    }
+    assertThat(error).as(name).isLessThan(tolerance());
+  }
+
+  private TrainableModel load(RandomModel source, ModelSetup setup) {
+    return TrainableModel.load(operators, source.config(), source, setup);
+  }
+
+  private static TokenBatch batch() {
+    return TokenBatch.of(
+        List.of(new int[] {3, 1, 4, 1, 5, 9}, new int[] {2, 6}, new int[] {18, 0, 3, 5, 7}));
+  }
+
+  @Test
+  void gradientsAddUp() {
+    RandomModel source = new RandomModel(Set.of(Trait.TIED_EMBEDDINGS), step(), 3);
+    try (TrainableModel model = load(source, ModelSetup.full(16, 16))) {
+      Objective objective = new NextToken(operators);
+      model.accumulate(batch(), objective, 1);
+      List<float[]> once = gradients(model);
+      model.accumulate(batch(), objective, 1);
+      List<float[]> twice = gradients(model);
+      for (int i = 0; i < once.size(); i++) {
+        float[] first = once.get(i);
+        float[] both = twice.get(i);
+        double[] expected =
+            IntStream.range(0, first.length).mapToDouble(j -> 2 * first[j]).toArray();
+        assertClose(model.parameters().get(i).name(), both, expected);
+      }
+      model.zeroGradients();
+      gradients(model).forEach(all -> assertThat(all).containsOnly(0));
+    }
+  }
+
+  static List<float[]> gradients(TrainableModel model) {
+    return model.parameters().stream().map(p -> p.gradient().toFloats()).toList();
+  }
+
+  @Test
+  void onlyWhatIsTrainedHasAGradient() {
+    RandomModel source = new RandomModel(Set.of(), step(), 4);
+    ModelSetup setup = ModelSetup.full(16, 16).training(name -> name.contains("up_proj"));
+    List<float[]> all;
+    try (TrainableModel model = load(source, ModelSetup.full(16, 16))) {
+      model.accumulate(batch(), new NextToken(operators), 1);
+      all =
+          model.parameters().stream()
+              .filter(p -> p.name().contains("up_proj"))
+              .map(p -> p.gradient().toFloats())
+              .toList();
+    }
+    try (TrainableModel model = load(source, setup)) {
+      assertThat(model.parameters().stream().map(Parameter::name))
+          .containsExactly(
+              "model.layers.0.mlp.up_proj.weight", "model.layers.1.mlp.up_proj.weight");
+      model.accumulate(batch(), new NextToken(operators), 1);
+      List<float[]> found = gradients(model);
+      for (int i = 0; i < all.size(); i++) {
+        assertThat(found.get(i)).isEqualTo(all.get(i));
+      }
+    }
+  }
+
+  @Test
+  void lossesAloneAreThoseOfTraining() {
+    RandomModel source = new RandomModel(Set.of(), step(), 5);
+    try (TrainableModel model = load(source, ModelSetup.full(16, 16))) {
+      Objective objective = new NextToken(operators);
+      BatchLoss alone = model.loss(batch(), objective);
+      assertThat(gradients(model)).allSatisfy(all -> assertThat(all).containsOnly(0));
+      assertThat(model.accumulate(batch(), objective, 1)).isEqualTo(alone);
+    }
+  }
+
+  @Test
+  void batchesThatDoNotFitAreRefused() {
+    RandomModel source = new RandomModel(Set.of(), step(), 5);
+    try (TrainableModel model = load(source, ModelSetup.full(12, 16))) {
+      assertThatThrownBy(() -> model.loss(batch(), new NextToken(operators)))
+          .hasMessage(
+              "a batch of 13 tokens, the longest sequence 6, where at most 12 and 16 were"
+                  + " reserved");
+    }
+  }
+
+  @Test
+  void everythingIsGivenBack() {
+    RandomModel source = new RandomModel(Set.of(), step(), 6);
+    long before = operators.device().budget().inUse();
+    try (TrainableModel model = load(source, ModelSetup.full(16, 16))) {
+      assertThat(model.config()).isEqualTo(source.config());
+      assertThat(operators.device().budget().inUse()).isGreaterThan(before);
+    }
+    assertThat(operators.device().budget().inUse()).isEqualTo(before);
+  }
+}
