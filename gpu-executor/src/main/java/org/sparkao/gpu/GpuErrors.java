@@ -308,6 +308,24 @@ public final class GpuErrors {
         + " are for sm_90 (H100, H200); CudaGemms chooses the products that this device runs";
   }
 
+  /** A gradient with NaN or infinite elements. */
+  public static String gradientNotFinite(String parameter) {
+    return "the gradient of "
+        + parameter
+        + " has elements that are NaN or infinite; lower the learning rate, or clip at a smaller"
+        + " norm, and go on from the last checkpoint";
+  }
+
+  /** A file of optimizer states that belong to other parameters or another format of states. */
+  public static String otherOptimizerState(String file, List<String> wrong) {
+    int shown = Math.min(3, wrong.size());
+    return file
+        + " holds other optimizer states: "
+        + String.join("; ", wrong.subList(0, shown))
+        + (wrong.size() > shown ? " and " + (wrong.size() - shown) + " more" : "")
+        + "; resume with the options of the run that wrote it";
+  }
+
   private static String version(int version) {
     return version / 1000 + "." + version % 1000 / 10;
   }

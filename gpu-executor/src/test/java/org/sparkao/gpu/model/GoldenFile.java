@@ -62,6 +62,11 @@ public final class GoldenFile {
         .toArray();
   }
 
+  /** The bytes of a tensor of any type. */
+  public byte[] bytes(String name) {
+    return bytes.get(entry(name).name()).clone();
+  }
+
   public boolean has(String name) {
     return entries.containsKey(name);
   }
