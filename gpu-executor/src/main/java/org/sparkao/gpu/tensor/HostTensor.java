@@ -1,11 +1,8 @@
 package org.sparkao.gpu.tensor;
 
-import java.nio.FloatBuffer;
 import java.util.Objects;
-import java.util.function.Consumer;
 import org.sparkao.gpu.GpuErrors;
 import org.sparkao.gpu.GpuException;
-import org.sparkao.gpu.device.Buffer;
 import org.sparkao.gpu.device.CpuDevice;
 
 /**
@@ -17,7 +14,6 @@ public final class HostTensor implements Tensor {
   /** Rows behind the last one that may be read. */
   public static final int SPARE_ROWS = 3;
 
-  private final CpuDevice device;
   private final float[] array;
   private final int offset;
   private final int rows;
@@ -25,9 +21,7 @@ public final class HostTensor implements Tensor {
   private final CpuDevice.Held memory;
 
   /** A view has no memory of its own to give back. */
-  private HostTensor(
-      CpuDevice device, float[] array, int offset, int rows, int columns, CpuDevice.Held memory) {
-    this.device = device;
+  private HostTensor(float[] array, int offset, int rows, int columns, CpuDevice.Held memory) {
     this.array = array;
     this.offset = offset;
     this.rows = rows;
@@ -47,7 +41,7 @@ public final class HostTensor implements Tensor {
     }
     int elements = Math.multiplyExact(Math.addExact(rows, SPARE_ROWS), columns);
     CpuDevice.Held memory = device.hold((long) Float.BYTES * elements);
-    return new HostTensor(device, new float[elements], 0, rows, columns, memory);
+    return new HostTensor(new float[elements], 0, rows, columns, memory);
   }
 
   /** The tensor of a device that is the processor. */
@@ -86,7 +80,7 @@ public final class HostTensor implements Tensor {
   @Override
   public HostTensor slice(int rowBegin, int rowEnd) {
     Objects.checkFromToIndex(rowBegin, rowEnd, rows);
-    return new HostTensor(device, array, at(rowBegin), rowEnd - rowBegin, columns, null);
+    return new HostTensor(array, at(rowBegin), rowEnd - rowBegin, columns, null);
   }
 
   @Override
@@ -97,17 +91,6 @@ public final class HostTensor implements Tensor {
   @Override
   public void write(float[] from, int first) {
     System.arraycopy(from, first, array, offset, rows * columns);
-  }
-
-  /** A copy, which counts in the device's budget meanwhile. */
-  @Override
-  public void inBuffer(Consumer<Buffer> use) {
-    try (Buffer copy = device.allocate(Float.BYTES * elements())) {
-      FloatBuffer values = CpuDevice.bytes(copy).asFloatBuffer();
-      values.put(0, array, offset, rows * columns);
-      use.accept(copy);
-      values.get(0, array, offset, rows * columns);
-    }
   }
 
   @Override

@@ -1,8 +1,5 @@
 package org.sparkao.gpu.tensor;
 
-import java.util.function.Consumer;
-import org.sparkao.gpu.device.Buffer;
-
 /**
  * A matrix [rows, columns] on a device, columns contiguous. A vector has one row. Whoever allocated
  * it closes it; {@link #slice} is a view that need not be closed.
@@ -43,14 +40,6 @@ public interface Tensor extends AutoCloseable {
     read(all, 0);
     return all;
   }
-
-  /**
-   * Lets something read and change all elements as a buffer of fp32: the tensor's own memory where
-   * that is one, else a copy that is written back.
-   *
-   * @param use does not keep the buffer
-   */
-  void inBuffer(Consumer<Buffer> use);
 
   /** Gives the memory back. Closing twice, or closing a slice, does nothing. */
   @Override

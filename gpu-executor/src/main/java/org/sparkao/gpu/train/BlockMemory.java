@@ -42,28 +42,32 @@ final class BlockMemory {
     /** Gradient of GATE_UP. */
     D_GATE_UP,
     /** Gradient of INNER. */
-    D_INNER
+    D_INNER;
+
+    int columns(ModelConfig config) {
+      return switch (this) {
+        case NORMED, MIDDLE, NORMED_MIDDLE, D_NORMED -> config.sizes().hidden();
+        case RAW, QKV, D_QKV -> config.heads().rowElements();
+        case ATTENDED, D_ATTENDED -> config.heads().queryElements();
+        case LOG_SUMS -> config.heads().queryHeads();
+        case GATE_UP, D_GATE_UP -> 2 * config.sizes().intermediate();
+        case INNER, D_INNER -> config.sizes().intermediate();
+      };
+    }
+
+    /** Gradients are not taken where there is no backward pass. */
+    boolean isTaken(ModelSetup setup) {
+      return setup.hasGradients() || ordinal() < D_NORMED.ordinal();
+    }
   }
 
   /** Takes memory that is closed with the loader's. */
   BlockMemory(WeightLoader loader, ModelConfig config) {
-    boolean trains = loader.setup().hasGradients();
     for (Use use : Use.values()) {
-      if (trains || !use.name().startsWith("D_")) {
-        all.put(use, loader.take(loader.setup().tokens(), columns(use, config)));
+      if (use.isTaken(loader.setup())) {
+        all.put(use, loader.take(loader.setup().tokens(), use.columns(config)));
       }
     }
-  }
-
-  private static int columns(Use use, ModelConfig config) {
-    return switch (use) {
-      case NORMED, MIDDLE, NORMED_MIDDLE, D_NORMED -> config.sizes().hidden();
-      case RAW, QKV, D_QKV -> config.heads().rowElements();
-      case ATTENDED, D_ATTENDED -> config.heads().queryElements();
-      case LOG_SUMS -> config.heads().queryHeads();
-      case GATE_UP, D_GATE_UP -> 2 * config.sizes().intermediate();
-      case INNER, D_INNER -> config.sizes().intermediate();
-    };
   }
 
   /** Says how many tokens the next batch has. */
