@@ -93,6 +93,11 @@ public final class TrainableModel implements AutoCloseable {
     return config;
   }
 
+  /** How it was made. */
+  public ModelSetup setup() {
+    return loader.setup();
+  }
+
   /** What is trained, always in the same order. */
   public List<Parameter> parameters() {
     return parameters;

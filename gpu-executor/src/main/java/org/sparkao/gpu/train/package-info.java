@@ -4,6 +4,6 @@
  * them for the processor.
  *
  * <p>Start with {@link org.sparkao.gpu.train.TrainableModel} and {@link
- * org.sparkao.gpu.train.ModelTraining}. No Spark, no files.
+ * org.sparkao.gpu.train.Trainer}. No Spark, no files.
  */
 package org.sparkao.gpu.train;

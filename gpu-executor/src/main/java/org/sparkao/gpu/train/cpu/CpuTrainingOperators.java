@@ -12,6 +12,7 @@ import org.sparkao.gpu.train.Heads;
 import org.sparkao.gpu.train.NormWeight;
 import org.sparkao.gpu.train.TokenBatch;
 import org.sparkao.gpu.train.TrainingOperators;
+import org.sparkao.quant.observe.Workers;
 
 /**
  * Operators in fp32 on a {@link CpuDevice}. Tensors are {@link HostTensor}s and count in the
@@ -46,6 +47,11 @@ public final class CpuTrainingOperators implements TrainingOperators {
     this.attention = new AttentionForward(cores);
     this.attentionBackward = new AttentionBackward(cores);
     this.losses = new Losses(cores);
+  }
+
+  /** Its threads, for fake quantization and optimizers; used when no operator runs. */
+  public Workers workers() {
+    return (count, piece) -> cores.run(count, (worker, index) -> piece.accept(index));
   }
 
   @Override

@@ -1,0 +1,87 @@
+package org.sparkao.gpu.train;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.sparkao.gpu.optimizer.AdamW;
+import org.sparkao.gpu.optimizer.AdamWSettings;
+import org.sparkao.gpu.optimizer.AdamWState;
+import org.sparkao.gpu.optimizer.AdamWStep;
+import org.sparkao.gpu.optimizer.GradientClipping;
+import org.sparkao.gpu.optimizer.TrainedParameter;
+import org.sparkao.gpu.tensor.Parameter;
+import org.sparkao.gpu.tensor.Tensor;
+
+/** Moves all parameters of a training by their gradients, clipped together. */
+final class ParameterUpdate implements AutoCloseable {
+  private final TrainingOperators operators;
+  private final AdamW adamW;
+  private final List<Parameter> parameters;
+  private final TrainerSettings settings;
+  private final Map<String, AdamWState> states = new LinkedHashMap<>();
+
+  ParameterUpdate(
+      TrainingOperators operators,
+      AdamW adamW,
+      List<Parameter> parameters,
+      TrainerSettings settings) {
+    this.operators = operators;
+    this.adamW = adamW;
+    this.parameters = parameters;
+    this.settings = settings;
+    try {
+      for (Parameter parameter : parameters) {
+        long elements = parameter.value().elements();
+        states.put(
+            parameter.name(), AdamWState.zeros(operators.device(), settings.states(), elements));
+      }
+    } catch (RuntimeException e) {
+      close();
+      throw e;
+    }
+  }
+
+  /** By the names of parameters, in their order. */
+  Map<String, AdamWState> states() {
+    return states;
+  }
+
+  /**
+   * Moves.
+   *
+   * @param step from 1
+   * @return the norm of all gradients together, before clipping
+   */
+  double step(int step) {
+    List<Tensor> gradients = parameters.stream().map(Parameter::gradient).toList();
+    double[] sums = operators.squaredNorms(gradients);
+    List<GradientClipping.Squares> squares = new ArrayList<>();
+    for (int i = 0; i < sums.length; i++) {
+      squares.add(new GradientClipping.Squares(parameters.get(i).name(), sums[i]));
+    }
+    double norm = GradientClipping.norm(squares);
+    float factor = settings.clipping().factor(norm);
+    for (int i = 0; i < parameters.size(); i++) {
+      Parameter parameter = parameters.get(i);
+      AdamWStep how =
+          new AdamWStep(
+              settings(parameter), step, settings.schedule().rate(step), factor, settings.seed());
+      TrainedParameter moved = new TrainedParameter(parameter, i, TrainedParameter.Rounding.FP32);
+      adamW.step(moved, states.get(parameter.name()), how);
+    }
+    return norm;
+  }
+
+  /** Norms, biases and scales do not decay. */
+  private AdamWSettings settings(Parameter parameter) {
+    AdamWSettings all = settings.adamW();
+    boolean matrix = parameter.value().rows() > 1 && parameter.value().columns() > 1;
+    return matrix ? all : new AdamWSettings(all.beta1(), all.beta2(), all.epsilon(), 0);
+  }
+
+  @Override
+  public void close() {
+    states.values().forEach(AdamWState::close);
+  }
+}

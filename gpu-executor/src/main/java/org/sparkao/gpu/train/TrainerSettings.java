@@ -1,0 +1,36 @@
+package org.sparkao.gpu.train;
+
+import java.util.Objects;
+import org.sparkao.gpu.optimizer.AdamWSettings;
+import org.sparkao.gpu.optimizer.CosineSchedule;
+import org.sparkao.gpu.optimizer.GradientClipping;
+import org.sparkao.gpu.optimizer.StateFormat;
+
+/**
+ * How a training goes. Two trainings with equal settings, data and model give the same bits.
+ *
+ * @param adamW of matrices; vectors have no weight decay
+ * @param states what moments are stored as
+ * @param schedule of the learning rate, and the number of steps
+ * @param clipping of all gradients together
+ * @param itemsPerStep items whose mean loss a step lowers
+ * @param seed of the order of items, and of what is rounded at random
+ */
+public record TrainerSettings(
+    AdamWSettings adamW,
+    StateFormat states,
+    CosineSchedule schedule,
+    GradientClipping clipping,
+    int itemsPerStep,
+    long seed) {
+  /** Checks the numbers. */
+  public TrainerSettings {
+    Objects.requireNonNull(adamW, "adamW");
+    Objects.requireNonNull(states, "states");
+    Objects.requireNonNull(schedule, "schedule");
+    Objects.requireNonNull(clipping, "clipping");
+    if (itemsPerStep < 1) {
+      throw new IllegalArgumentException(itemsPerStep + " items a step");
+    }
+  }
+}
