@@ -6,6 +6,9 @@ package org.sparkao.gpu.layer;
  * numbers: as easy as 1, 2, 3).
  */
 public final class Philox {
+  /** Words of a counter, and of what is drawn for it. */
+  public static final int WORDS = 4;
+
   private static final long MULTIPLIER_0 = 0xD2511F53L;
   private static final long MULTIPLIER_1 = 0xCD9E8D57L;
   private static final int WEYL_0 = 0x9E3779B9;
@@ -49,15 +52,29 @@ public final class Philox {
    * @param counter four words, which stay as they are
    */
   static int[] block(int[] counter, int key0, int key1) {
-    int[] x = counter.clone();
+    int[] words = counter.clone();
+    generate(words, Integer.toUnsignedLong(key0) | (long) key1 << Integer.SIZE);
+    return words;
+  }
+
+  /**
+   * Replaces a counter by its random words.
+   *
+   * @param words {@link #WORDS}
+   * @param key low word first
+   */
+  public static void generate(int[] words, long key) {
+    int key0 = (int) key;
+    int key1 = (int) (key >>> Integer.SIZE);
     for (int round = 0; round < ROUNDS; round++) {
-      long product0 = MULTIPLIER_0 * Integer.toUnsignedLong(x[0]);
-      long product1 = MULTIPLIER_1 * Integer.toUnsignedLong(x[2]);
-      x[0] = (int) (product1 >>> 32) ^ x[1] ^ (key0 + round * WEYL_0);
-      x[1] = (int) product1;
-      x[2] = (int) (product0 >>> 32) ^ x[3] ^ (key1 + round * WEYL_1);
-      x[3] = (int) product0;
+      long product0 = MULTIPLIER_0 * Integer.toUnsignedLong(words[0]);
+      long product1 = MULTIPLIER_1 * Integer.toUnsignedLong(words[2]);
+      words[0] = (int) (product1 >>> Integer.SIZE) ^ words[1] ^ key0;
+      words[1] = (int) product1;
+      words[2] = (int) (product0 >>> Integer.SIZE) ^ words[3] ^ key1;
+      words[3] = (int) product0;
+      key0 += WEYL_0;
+      key1 += WEYL_1;
     }
-    return x;
   }
 }

@@ -1,5 +1,7 @@
 package org.sparkao.gpu.optimizer;
 
+import org.sparkao.gpu.layer.Philox;
+
 /**
  * fp32 to bf16, away from zero with the probability of the part that is cut off: when 16 random
  * bits are below the lower 16 bits of the number (torchao {@code optim/quant_utils.py}).
