@@ -9,20 +9,21 @@ using namespace gemm_decode;
 
 int main() {
   const int lengths[] = {16, 48, 208, 576, 1040, 2048, 4096, 6144, 8192, 10240, 14336, 28672, 57344, 128256};
-  for (int multiprocessors : {132, 114, 78}) {
+  // H100 SXM, H100 PCIe, half a card, H200.
+  for (const Card& card : {Card{132, 3352}, Card{114, 2039}, Card{78, 1500}, Card{132, 4917}}) {
     for (int bytes : {1, 2}) {
       for (int n : lengths) {
         for (int k : lengths) {
-          const Tiling tiling = choose_tiling(n, k, bytes, multiprocessors);
-          std::printf("tiling %d %d %d %d = h%d c%d busiest %d\n", n, k, bytes, multiprocessors, tiling.tile_rows, tiling.split,
+          const Tiling tiling = choose_tiling(n, k, bytes, card);
+          std::printf("tiling %d %d %d %d %d = h%d c%d busiest %d\n", n, k, bytes, card.multiprocessors, card.memory, tiling.tile_rows, tiling.split,
                       tiling.busiest_rows);
           int discarded = 0;
-          for (const Tiling& one : enumerate_tilings(n, k, bytes, multiprocessors)) discarded += !one.discarded.empty();
-          std::printf("discarded %d %d %d %d = %d\n", n, k, bytes, multiprocessors, discarded);
+          for (const Tiling& one : enumerate_tilings(n, k, bytes, card)) discarded += !one.discarded.empty();
+          std::printf("discarded %d %d %d %d %d = %d\n", n, k, bytes, card.multiprocessors, card.memory, discarded);
           for (int m : {1, 2, 8, 9, 16, 17, 32, 33, 64, 65, 127, 128}) {
             for (int blocks = 0; blocks <= (bytes == 1 ? 1 : 0); blocks++) {
               const Launch launch = choose_launch(tiling, Size{m, n, k, bytes, blocks != 0});
-              std::printf("launch %d %d %d %d %d %d = %s %d\n", m, n, k, bytes, blocks, multiprocessors, launch.text().c_str(),
+              std::printf("launch %d %d %d %d %d %d %d = %s %d\n", m, n, k, bytes, blocks, card.multiprocessors, card.memory, launch.text().c_str(),
                           launch.shared_bytes);
             }
           }

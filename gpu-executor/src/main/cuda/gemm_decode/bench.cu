@@ -15,21 +15,20 @@ int main(int argc, char** argv) {
     else words.push_back(argv[i]);
   }
   const bench::Options options = bench::Options::parse(static_cast<int>(words.size()), words.data());
-  cudaDeviceProp device;
-  CUDA_MUST(cudaGetDeviceProperties(&device, 0));
+  const gemm_decode::Card card = decode_bench::card();
   decode_bench::allow_shared_memory();
 #ifdef BENCH_TIMEOUT
   decode_bench::timeout_report();
 #endif
   if (trace) {
-    decode_bench::trace_all(options, device.multiProcessorCount);
+    decode_bench::trace_all(options, card);
     return 0;
   }
   bench::Checks checks("gemm_decode");
-  if (!options.time_only) decode_bench::check_all(checks, options, device.multiProcessorCount);
+  if (!options.time_only) decode_bench::check_all(checks, options, card);
   const int code = checks.exit_code();
   if (code != 0 || options.check_only) return code;
   if (tune) decode_bench::tune(options);
-  else decode_bench::time_chosen(options, device.multiProcessorCount);
+  else decode_bench::time_chosen(options, card);
   return 0;
 }

@@ -186,7 +186,7 @@ class Case {
   std::string last_;
 };
 
-inline void check_all(bench::Checks& checks, const bench::Options& options, int multiprocessors) {
+inline void check_all(bench::Checks& checks, const bench::Options& options, const Card& card) {
   struct Shape { int n, k, tile_rows, split; };  // no tile rows: the heuristic's
   std::vector<Shape> shapes = {{16, 16, 16, 1},    {48, 80, 48, 1},     {112, 16, 32, 2},   {208, 272, 112, 2}, {496, 1008, 160, 2},
                                      {1040, 528, 224, 1}, {272, 1040, 128, 4}, {528, 2064, 224, 2}, {640, 1152, 256, 2}, {496, 2064, 64, 2},
@@ -200,7 +200,7 @@ inline void check_all(bench::Checks& checks, const bench::Options& options, int 
     if (!options.wants(family.name)) continue;
     for (const Shape& shape : shapes) {
       const Operands operands(random, family, shape.n, shape.k);
-      const Tiling tiling = shape.split == 0 ? choose_tiling(shape.n, shape.k, family.element_bytes(), multiprocessors)
+      const Tiling tiling = shape.split == 0 ? choose_tiling(shape.n, shape.k, family.element_bytes(), card)
                                              : Tiling{shape.split, shape.tile_rows, 0, ""};
       Case one(checks, operands, tiling,
                std::string(family.name) + " " + std::to_string(shape.n) + "x" + std::to_string(shape.k) + " r" +

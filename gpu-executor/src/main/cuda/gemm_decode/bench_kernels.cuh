@@ -50,6 +50,15 @@ inline void allow_shared_memory() {
   }
 }
 
+// The device of the bench.
+inline gemm_decode::Card card() {
+  int multiprocessors, kilohertz, bits;
+  CUDA_MUST(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, 0));
+  CUDA_MUST(cudaDeviceGetAttribute(&kilohertz, cudaDevAttrMemoryClockRate, 0));
+  CUDA_MUST(cudaDeviceGetAttribute(&bits, cudaDevAttrGlobalMemoryBusWidth, 0));
+  return {multiprocessors, static_cast<int>(static_cast<long long>(kilohertz) * bits / 4'000'000)};
+}
+
 // With -DBENCH_TIMEOUT: where a barrier's report lies, and what it says.
 #ifdef BENCH_TIMEOUT
 inline volatile uint32_t* timeout_report() {

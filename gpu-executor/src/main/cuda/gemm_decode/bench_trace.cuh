@@ -47,12 +47,12 @@ inline void print_trace(const std::vector<unsigned long long>& stamps, int calls
 }
 
 // For the shapes with the greatest fixed cost, over M.
-inline void trace_all(const bench::Options& options, int multiprocessors) {
+inline void trace_all(const bench::Options& options, const Card& card) {
   const Family& family = families().front();
   for (const Shape& shape : shapes()) {
     if (shape.n > 8192 || shape.k > 14336 || !options.wants(std::string(family.name) + " " + shape.name)) continue;
     const Timed timed(family, shape);
-    const Tiling tiling = choose_tiling(shape.n, shape.k, 1, multiprocessors);
+    const Tiling tiling = choose_tiling(shape.n, shape.k, 1, card);
     const bench::Device<unsigned long long> stamps(static_cast<size_t>(timed.calls()) * kTraceBlocks * kStamps);
     unsigned long long* pointer = stamps.data();
     CUDA_MUST(cudaMemcpyToSymbol(trace_stamps, &pointer, sizeof pointer));
@@ -69,7 +69,7 @@ inline void trace_all(const bench::Options& options, int multiprocessors) {
   std::fflush(stdout);
 }
 #else
-inline void trace_all(const bench::Options&, int) { std::printf("built without -DDECODE_TRACE\n"); }
+inline void trace_all(const bench::Options&, const Card&) { std::printf("built without -DDECODE_TRACE\n"); }
 #endif
 
 }  // namespace decode_bench

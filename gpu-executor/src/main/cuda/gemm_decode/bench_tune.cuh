@@ -97,14 +97,14 @@ class Timed {
 };
 
 // The heuristic's choice for every shape and M, as dependent launches and without.
-inline void time_chosen(const bench::Options& options, int multiprocessors) {
+inline void time_chosen(const bench::Options& options, const Card& card) {
   const std::vector<int> ms = options.quick ? std::vector<int>{1, 16, 64} : std::vector<int>{1, 4, 8, 16, 32, 64, 128};
   for (const Family& family : families()) {
     if (options.quick && &family != &families().front()) continue;
     for (const Shape& shape : shapes()) {
       if (!options.wants(std::string(family.name) + " " + shape.name)) continue;
       const Timed timed(family, shape);
-      const Tiling tiling = choose_tiling(shape.n, shape.k, family.element_bytes(), multiprocessors);
+      const Tiling tiling = choose_tiling(shape.n, shape.k, family.element_bytes(), card);
       for (int m : ms) {
         const Launch plan = choose_launch(tiling, timed.size(m));
         const double operations = 2.0 * m * shape.n * shape.k;
@@ -123,10 +123,10 @@ inline std::vector<Launch> candidates(const Size& size) {
   const double weights = static_cast<double>(size.n) * size.k;
   std::vector<Launch> all;
   for (int split : {1, 2, 4}) {
-    if (split > 1 && weights > 3e8) continue;
+    if (split > 2 && weights > 3e8) continue;
     for (int rows = 32; rows <= most_rows(columns_for(size.m)); rows += 16) {
       const int grid = ceil_div(size.n, rows) * split;
-      if (grid < 60 || grid > (weights > 3e8 ? 800 : 270)) continue;
+      if (grid < 60 || grid > (weights > 3e8 ? 1100 : 280)) continue;
       for (int budget : {kSharedBytes, kHalfSharedBytes}) {
         Launch plan = plan_within(size, split, rows, budget);
         if (plan.stages < 3) continue;

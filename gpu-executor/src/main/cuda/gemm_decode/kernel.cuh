@@ -43,10 +43,16 @@ __device__ __forceinline__ void multiply_slot(Sum (&sums)[Multiply::kSums], uint
   ptx::wgmma_commit();
 }
 
-// Tells the producers that this warp has read slot `slot`.
+// Tells the producers that this warp has read slot `slot`. racecheck does not follow a __syncwarp before an mbarrier; with
+// -DDECODE_EVERY_LANE_ARRIVES it needs not (README.md).
+#ifdef DECODE_EVERY_LANE_ARRIVES
+constexpr int kArrivals = 32;  // of a warp
+#else
+constexpr int kArrivals = 1;
+#endif
 __device__ __forceinline__ void release(const Ring& ring, int slot) {
   __syncwarp();
-  if (threadIdx.x % 32 == 0) ptx::barrier_arrive(ring.empty(slot));
+  if (threadIdx.x % 32 < kArrivals) ptx::barrier_arrive(ring.empty(slot));
 }
 
 // The weights' scales of this block's rows, in shared memory [local row block][block of K]. With the gate the rows alternate between
@@ -200,7 +206,7 @@ struct Gemm {
     if (threadIdx.x == consumer_warps * 32) {
       if (ring.base % 1024 != 0) __trap();
       const int share = Slice::of(problem.m, part.rows, part.rank, kSplit).bytes(part.rows);
-      ring.init(kBlockScales ? 2 + 32 : 2, consumer_warps, share * (kSplit - 1));
+      ring.init(kBlockScales ? 2 + 32 : 2, consumer_warps * kArrivals, share * (kSplit - 1));
       stream_weights(ring, part, weights, 0, prefetched);
       TRACE(problem.flags, true, kRingAsked);
     }

@@ -32,12 +32,12 @@ struct Ring {
   __device__ uint32_t x(int slot) const { return base + at.x + slot * at.x_slot; }
   __device__ uint32_t w(int slot) const { return base + at.w + slot * at.w_slot; }
 
-  // A slot is full after the arrivals of `producers` threads, two of them with the bytes of W and X, empty after every consumer warp's.
+  // A slot is full after the arrivals of `producers` threads, two of them with the bytes of W and X, empty after `consumers` arrivals.
   // The shares' barrier has one phase, of `share_bytes` bytes.
-  __device__ void init(int producers, int consumer_warps, int share_bytes) const {
+  __device__ void init(int producers, int consumers, int share_bytes) const {
     for (int slot = 0; slot < stages; slot++) {
       ptx::barrier_init(full(slot), producers);
-      ptx::barrier_init(empty(slot), consumer_warps);
+      ptx::barrier_init(empty(slot), consumers);
     }
     ptx::barrier_init(shares_full(), 1);
     ptx::barrier_init_fence();

@@ -35,7 +35,8 @@ public final class CpuDevice implements Device {
             "Java " + Runtime.version().feature(),
             architecture,
             runtime.maxMemory(),
-            runtime.availableProcessors());
+            runtime.availableProcessors(),
+            0);
   }
 
   /** With no limit but the heap. */

@@ -2,6 +2,8 @@ package org.sparkao.gpu.device;
 
 import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR;
 import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR;
+import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_GLOBAL_MEMORY_BUS_WIDTH;
+import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MEMORY_CLOCK_RATE;
 import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT;
 
 import java.nio.charset.StandardCharsets;
@@ -72,7 +74,14 @@ public final class Devices {
         text(name),
         "sm_" + capability(device),
         memory[0],
-        attribute(device, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT));
+        attribute(device, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT),
+        memoryGbPerSecond(device));
+  }
+
+  private static int memoryGbPerSecond(CUdevice device) {
+    long kilohertz = attribute(device, CU_DEVICE_ATTRIBUTE_MEMORY_CLOCK_RATE);
+    long bits = attribute(device, CU_DEVICE_ATTRIBUTE_GLOBAL_MEMORY_BUS_WIDTH);
+    return Math.toIntExact(kilohertz * bits / 4_000_000);
   }
 
   /** 90 for compute capability 9.0. */

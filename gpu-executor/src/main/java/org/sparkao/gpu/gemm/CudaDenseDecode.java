@@ -14,16 +14,18 @@ final class CudaDenseDecode {
 
   private final KernelLibrary library;
   private final int multiprocessors;
+  private final DecodeTiling.Card card;
 
   CudaDenseDecode(KernelLibrary library) {
     this.library = library;
     this.multiprocessors = library.device().info().multiprocessors();
+    this.card = DecodeTiling.Card.of(library.device().info());
   }
 
   /** Of one matrix, or of gate and up. */
   GemmWeights prepare(Gemm gemm, List<WeightMatrix> matrices) {
     int elementBytes = ((DenseOperands) gemm.operands()).w().bytes();
-    DecodeTiling tiling = DecodeTiling.choose(gemm.n(), gemm.k(), elementBytes, multiprocessors);
+    DecodeTiling tiling = DecodeTiling.choose(gemm.n(), gemm.k(), elementBytes, card);
     WeightTiler tiler = new WeightTiler(library.device());
     return tiler.tile(
         gemm,

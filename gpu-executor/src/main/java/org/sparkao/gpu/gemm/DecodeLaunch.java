@@ -61,10 +61,7 @@ record DecodeLaunch(int n, int rows, int stages, int sharedBytes, Blocks blocks,
   }
 
   static DecodeLaunch choose(DecodeTiling tiling, Size size) {
-    int rows =
-        tiling.tileRows() > DecodeLayout.mostRows(columnsFor(size.m))
-            ? tiling.tileRows() / 2
-            : tiling.tileRows();
+    int rows = chooseRows(tiling, size);
     long weights =
         (long) rows * ceilDiv(size.blocksOfK(), tiling.split()) * DecodeLayout.BLOCK_BYTES;
     boolean half = size.m <= 64 && weights <= SHARED_BYTES * 5 / 4;
@@ -73,7 +70,23 @@ record DecodeLaunch(int n, int rows, int stages, int sharedBytes, Blocks blocks,
     if (launch.stages < 2 && half) {
       launch = within(size, tiling.split(), rows, SHARED_BYTES);
     }
-    return tiling.split() == 1 && (half || size.m > 64) ? launch.late() : launch;
+    boolean late = half || (size.m > 64 && !tiling.card().fastMemory());
+    return tiling.split() == 1 && late ? launch.late() : launch;
+  }
+
+  private static int chooseRows(DecodeTiling tiling, Size size) {
+    if (tiling.tileRows() > DecodeLayout.mostRows(columnsFor(size.m))) {
+      return tiling.tileRows() / 2;
+    }
+    boolean many =
+        ceilDiv(size.n, DecodeLayout.PIECE_ROWS) * tiling.split() > tiling.card().multiprocessors();
+    boolean two =
+        size.m > 64
+            && tiling.card().fastMemory()
+            && tiling.split() > 1
+            && tiling.tileRows() == DecodeLayout.PIECE_ROWS
+            && many;
+    return two ? 2 * DecodeLayout.PIECE_ROWS : tiling.tileRows();
   }
 
   private DecodeLaunch late() {

@@ -85,7 +85,8 @@ public final class ExecutorGpu {
   }
 
   /**
-   * What a row says about the device that computed: {@code cuda sm_90}, {@code cpu x86_64}.
+   * What a row and a key say about the device that computed: {@code cuda sm_90 132 SM 4917 GB/s},
+   * {@code cpu x86_64}.
    *
    * @throws GpuException when the run is planned for GPUs, and this executor cannot use one
    */
@@ -93,7 +94,7 @@ public final class ExecutorGpu {
     if (planned.kind() == Kind.CPU) {
       return planned.name() + " " + System.getProperty("os.arch").replace("amd64", "x86_64");
     }
-    return planned.name() + " " + require().device().info().architecture();
+    return planned.name() + " " + require().device().info().arithmetic();
   }
 
   /** Opens the GPUs of this executor; remembers the reason when that fails. */

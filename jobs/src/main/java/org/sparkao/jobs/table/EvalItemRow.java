@@ -208,7 +208,7 @@ public record EvalItemRow(
               new Column("item_hash", STRING, "SHA-256 of the item's record in the data"),
               new Column("prompt_hash", STRING, "SHA-256 of the tokens that the model got"),
               new Column("numerics", STRING, "how the model computed"),
-              new Column("device", STRING, "what computed, and its architecture: cuda sm_90"),
+              new Column("device", STRING, "what computed: cuda sm_90 132 SM 4917 GB/s"),
               new Column(
                   "request_hashes",
                   new ArrayType(STRING, true),

@@ -137,7 +137,7 @@ public record TensorRow(
               new Column("mean_error", DOUBLE, "mean absolute error"),
               new Column("clipped_fraction", DOUBLE, "share of weights cut off, 0 to 1"),
               new Column("elapsed_nanos", LONG, "time spent on the tensor"),
-              new Column("device", STRING, "what computed, and its architecture: cuda sm_90"),
+              new Column("device", STRING, "what computed: cuda sm_90 132 SM 4917 GB/s"),
               new Column("executor", STRING, "Spark executor"),
               new Column("attempt", STRING, "attempt that wrote the file, as in shards"),
               new Column("step", LONG, "commit of the run that brought the row")));

@@ -18,7 +18,7 @@ import org.sparkao.quant.QuantException;
 /** What computes, from request and settings, without Spark and without a GPU. */
 class TestDevicePlanner {
   private static final DeviceInfo H100 =
-      new DeviceInfo(Kind.CUDA, 0, "NVIDIA H100 80GB HBM3", "sm_90", 80L << 30, 132);
+      new DeviceInfo(Kind.CUDA, 0, "NVIDIA H100 80GB HBM3", "sm_90", 80L << 30, 132, 3352);
   private static final GpuSight NONE = new GpuSight(List.of(), "no NVIDIA driver: install it");
   private static final GpuSight ONE = new GpuSight(List.of(H100), "one");
 
@@ -50,13 +50,13 @@ class TestDevicePlanner {
 
   @Test
   void localModeTakesAllThatAreAlike() {
-    DeviceInfo second = new DeviceInfo(Kind.CUDA, 1, "NVIDIA H100", "sm_90", 1L << 30, 132);
+    DeviceInfo second = new DeviceInfo(Kind.CUDA, 1, "NVIDIA H100", "sm_90", 1L << 30, 132, 3352);
     GpuSight two = new GpuSight(List.of(H100, second), "two");
     assertThat(plan(two, DeviceRequest.AUTO).text())
         .isEqualTo(
             "device: cuda (auto: cuda:0 (NVIDIA H100 80GB HBM3, sm_90), cuda:1 (NVIDIA H100,"
                 + " sm_90))");
-    DeviceInfo older = new DeviceInfo(Kind.CUDA, 2, "NVIDIA A100", "sm_80", 1L << 30, 108);
+    DeviceInfo older = new DeviceInfo(Kind.CUDA, 2, "NVIDIA A100", "sm_80", 1L << 30, 108, 2039);
     GpuSight three = new GpuSight(List.of(H100, second, older), "three");
     assertThat(plan(three, DeviceRequest.AUTO).text())
         .contains("cuda:1 (NVIDIA H100, sm_90); those of another architecture than the first")
