@@ -48,12 +48,14 @@ struct Operands {
   void* y;
 };
 
-void launch(const Variant& v, const Operands& o, int m, int n, int k, bool asymmetric, int y_type, cudaStream_t stream) {
-  CUDA_MUST(cudaFuncSetAttribute(v.kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, v.bytes));
+void launch(const Variant& v, const Operands& o, int m, int n, int k, bool asymmetric, int y_type, cudaStream_t stream, int blocks = 6) {
+  const int bytes = gemm_int4::shared_bytes(std::min(blocks, gemm_int4::most_blocks(v.rows)));
+  CUDA_MUST(cudaFuncSetAttribute(v.kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes));
   cudaLaunchConfig_t config{};
-  config.gridDim = dim3((n + 127) / 128 * v.split);
-  config.blockDim = dim3(gemm_int4::kThreads);
-  config.dynamicSmemBytes = v.bytes;
+  const int height = gemm_int4::block_rows(v.rows);
+  config.gridDim = dim3((n + height - 1) / height * v.split);
+  config.blockDim = dim3(gemm_int4::block_threads(v.rows));
+  config.dynamicSmemBytes = bytes;
   config.stream = stream;
   cudaLaunchAttribute attribute{};
   attribute.id = cudaLaunchAttributeProgrammaticStreamSerialization;
@@ -199,6 +201,9 @@ class Check {
 void check_all(bench::Checks& checks, const bench::Options& options) {
   for (const Case& c : all_cases()) {
     if (!options.wants(c.label())) continue;
+#ifdef GEMM_INT4_TUNE
+    if (c.type != Type::kBf16 || c.tile_group() != 128) continue;
+#endif
     const int unit = c.group == 0 ? 16 : c.group;
     if (options.smallest) {
       Check(checks, c, 144, 320 / unit * unit + unit).run_once();
@@ -214,15 +219,15 @@ void check_all(bench::Checks& checks, const bench::Options& options) {
 struct Shape {
   const char* label;
   int n, k;
-  int split;   // the fastest measured at M = 1 and 16
+  int split;   // of split.cuh
 };
-const Shape kShapes[] = {{"70b_o", 8192, 8192, 3},        {"70b_qkv", 10240, 8192, 4}, {"70b_gate_up", 57344, 8192, 1},
-                         {"70b_down", 8192, 28672, 8},    {"8b_o", 4096, 4096, 5},     {"8b_qkv", 6144, 4096, 4},
-                         {"8b_gate_up", 28672, 4096, 1},  {"8b_down", 4096, 14336, 5}};
+const Shape kShapes[] = {{"70b_o", 8192, 8192, 4},        {"70b_qkv", 10240, 8192, 3}, {"70b_gate_up", 57344, 8192, 1},
+                         {"70b_down", 8192, 28672, 8},    {"8b_o", 4096, 4096, 8},     {"8b_qkv", 6144, 4096, 4},
+                         {"8b_gate_up", 28672, 4096, 2},  {"8b_down", 4096, 14336, 8}};
 
 void check_splits(bench::Checks& checks) {
   for (const Shape& s : kShapes) {
-    checks.within(std::string(s.label) + "_split", std::abs(gemm_int4::split_for(s.n, s.k) - s.split), 0.0, true);
+    checks.within(std::string(s.label) + "_split", std::abs(gemm_int4::split_of(s.n, s.k).split - s.split), 0.0, true);
   }
 }
 
@@ -246,7 +251,7 @@ std::vector<bench::Device<uint8_t>> random_weights(size_t bytes, int copies) {
 }
 
 // A chain of one GEMM over copies of the weights that no cache holds.
-void time_one(const Case& c, const Shape& shape, int m, int split) {
+void time_one(const Case& c, const Shape& shape, int m, gemm_int4::Split split) {
   const size_t bytes = static_cast<size_t>((shape.n + 127) / 128) * ((shape.k + 127) / 128) *
                        gemm_int4::block_bytes(c.tile_group(), c.asymmetric);
   const int copies = static_cast<int>(160'000'000 / bytes) + 2;
@@ -259,15 +264,17 @@ void time_one(const Case& c, const Shape& shape, int m, int split) {
   bench::Device<uint8_t> x_device(x.bytes);
   bench::Device<float> x_scales(x.scales);
   bench::Device<uint16_t> y(static_cast<size_t>(128) * shape.n);
-  const Variant& v = variant(c.type, c.tile_group(), rows_for(m), split);
+  const Variant& v = variant(c.type, c.tile_group(), rows_for(m), split.split);
   const double us = bench::median_us(std::max(copies, 20), [&](cudaStream_t stream, int i) {
     launch(v, {weights[i % copies].data(), x_device.data(), static_cast<int>(shape.k * c.element_bytes()), x_scales.data(), nullptr, y.data()}, m, shape.n, shape.k, c.asymmetric,
-           0, stream);
+           0, stream, split.blocks);
   });
   const double moved = static_cast<double>(bytes) + static_cast<double>(m) * (shape.k * c.element_bytes() + shape.n * 2.0);
   bench::report("gemm_int4",
                 std::string(shape.label) + " " + std::to_string(m) + "x" + std::to_string(shape.n) + "x" + std::to_string(shape.k),
-                c.label() + " rows" + std::to_string(v.rows) + " split" + std::to_string(split), us, moved,
+                c.label() + " rows" + std::to_string(v.rows) + " split" + std::to_string(split.split) + " blocks" +
+                    std::to_string(std::min(split.blocks, gemm_int4::most_blocks(v.rows))),
+                us, moved,
                 2.0 * m * shape.n * shape.k);
 }
 
@@ -277,8 +284,8 @@ void print_clusters() {
   for (const Variant& v : kVariants) {
     CUDA_MUST(cudaFuncSetAttribute(v.kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, v.bytes));
     cudaLaunchConfig_t config{};
-    config.gridDim = dim3(264 / v.split * v.split);
-    config.blockDim = dim3(gemm_int4::kThreads);
+    config.gridDim = dim3(792 / v.split * v.split);
+    config.blockDim = dim3(gemm_int4::block_threads(v.rows));
     config.dynamicSmemBytes = v.bytes;
     int clusters = 0;
     CUDA_MUST(cudaOccupancyMaxActiveClusters(&clusters, v.kernel, &config));
@@ -294,17 +301,22 @@ void time_all(const bench::Options& options, bool tune) {
     for (int m : {1, 4, 8, 16, 32, 64, 128}) {
       if (options.quick && m != 1 && m != 16 && m != 64) continue;
       if (!tune) {
-        time_one(main_case, shape, m, gemm_int4::split_for(shape.n, shape.k));
+        time_one(main_case, shape, m, gemm_int4::split_of(shape.n, shape.k));
       } else if (m == 1 || m == 16 || m == 64) {
         for (int split : kSplits) {
-          if ((shape.n + 127) / 128 * split <= 600) time_one(main_case, shape, m, split);
+          for (int blocks : {3, 4, 5, 6}) {
+            if (m > 16 && blocks > 3) continue;
+            if (blocks <= gemm_int4::most_blocks(rows_for(m)) || blocks == 3) time_one(main_case, shape, m, {split, blocks});
+          }
         }
       }
     }
     if (tune || options.quick) continue;
+#ifndef GEMM_INT4_TUNE
     for (const Case& c : all_cases()) {
-      if (c.group != 0 && c.label() != main_case.label()) time_one(c, shape, 1, gemm_int4::split_for(shape.n, shape.k));
+      if (c.group != 0 && c.label() != main_case.label()) time_one(c, shape, 1, gemm_int4::split_of(shape.n, shape.k));
     }
+#endif
   }
 }
 
@@ -320,7 +332,6 @@ int main(int argc, char** argv) {
   const bench::Options options = bench::Options::parse(static_cast<int>(words.size()), words.data());
   bench::Checks checks("gemm_int4");
 #ifdef GEMM_INT4_TUNE
-  tune = true;   // the checks need the other variants
   print_clusters();
 #endif
   check_splits(checks);

@@ -56,26 +56,30 @@ __device__ __forceinline__ void start_group(const F& block, int first, const Off
 
 // The block's share of K: sums[..] = sum over its groups of scale x (codes times X).
 template <Type type, int kGroup, int kN, typename P>
-__device__ __forceinline__ void multiply(const P plan, bool asymmetric, int blocks, int warp, int lane, float (&sums)[kN / 2]) {
+__device__ __forceinline__ void multiply(const P plan, const FragmentPlace& place, bool asymmetric, int blocks, int lane, float (&sums)[kN / 2]) {
   constexpr int kGroups = kTile / kGroup;
   constexpr int kSteps = kGroup * P::kElementBytes / 32;   // of a group
-  const FragmentPlace place(plan.weights(0), kGroups, warp, lane);
-  Ring<P::kWeightStages> ring;
-  Ring<P::kXStages> x_ring;
+  Ring<P::kStages> current, ring;   // the block that is multiplied, for addresses that a warp shares, and the next one
   Fragment<kGroups> block, next;
   float part[kN / 2];
 #pragma unroll
   for (int i = 0; i < kN / 2; i++) part[i] = sums[i] = 0.0f;
-  if (blocks > 0) load_fragment(plan, place, ring, asymmetric, lane, block);
+  if (blocks == 0) return;
+  const auto take = [&](Fragment<kGroups>& to) {
+    ptx::barrier_wait(plan.full(ring.stage), ring.parity);
+    load_fragment(place, ring.stage * P::kWeightStageBytes, asymmetric, to);
+    ring.next();
+  };
+  take(block);
+#pragma unroll 1
   for (int i = 0; i < blocks; i++) {
-    ptx::barrier_wait(plan.x_full(x_ring.stage), x_ring.parity);
 #pragma unroll
     for (int g = 0; g < kGroups; g++) {
       uint32_t a[kSteps][4];
       Offsets minus{};
       if constexpr (type != Type::kE4m3) minus = asymmetric ? offsets<type>(block.zeros[g]) : symmetric_offsets<type>();
-      start_group<type, kN, kSteps>(block, g * kSteps, minus, plan.x(x_ring.stage), a, part);
-      if (g == kGroups - 1 && i + 1 < blocks) load_fragment(plan, place, ring, asymmetric, lane, next);
+      start_group<type, kN, kSteps>(block, g * kSteps, minus, plan.x(current.stage), a, part);
+      if (g == kGroups - 1 && i + 1 < blocks) take(next);
       ptx::wgmma_wait<0>();
 #pragma unroll
       for (int j = 0; j < kN / 2; j++) ptx::hold(part[j]);
@@ -84,8 +88,9 @@ __device__ __forceinline__ void multiply(const P plan, bool asymmetric, int bloc
 #pragma unroll
       for (int j = 0; j < kN / 2; j++) sums[j] = __fmaf_rn(part[j], j & 2 ? scale.y : scale.x, sums[j]);
     }
-    if (lane == 0) ptx::barrier_arrive(plan.x_free(x_ring.stage));
-    x_ring.next();
+    __syncwarp();
+    if (lane == 0) ptx::barrier_arrive(plan.free(current.stage));
+    current.next();
     block = next;
   }
 }
@@ -94,7 +99,7 @@ __device__ __forceinline__ void multiply(const P plan, bool asymmetric, int bloc
 // others through shared memory. True for a warp whose sums are complete.
 template <int kN, int kSplit, typename P>
 __device__ __forceinline__ bool add_shares(const P plan, int vectors, int rank, int warp, int lane, float (&sums)[kN / 2]) {
-  constexpr int kOwned = owned_warps(kSplit), kVectors = kN / 8;
+  constexpr int kOwned = P::kOwned, kVectors = kN / 8;
   const int owner = warp % kSplit;
   const auto slot = [&](int from) { return plan.shares() + (from * kOwned + warp / kSplit) * (kVectors * 512) + lane * 16; };
   if (owner != rank) {
@@ -189,64 +194,64 @@ __device__ __forceinline__ void store(const Problem& p, int column, int lane, co
 
 template <typename P, int kSplit>
 __device__ __forceinline__ void init_barriers(const P plan, int vectors, int rank) {
-  for (int i = 0; i < P::kWeightStages; i++) {
-    ptx::barrier_init(plan.weights_full(i), 1);
-    ptx::barrier_init(plan.weights_free(i), kConsumerWarps);
-  }
-  for (int i = 0; i < P::kXStages; i++) {
-    ptx::barrier_init(plan.x_full(i), 1);
-    ptx::barrier_init(plan.x_free(i), kConsumerWarps);
+  for (int i = 0; i < P::kStages; i++) {
+    ptx::barrier_init(plan.full(i), 1);
+    ptx::barrier_init(plan.free(i), P::kWarps);
   }
   ptx::barrier_init(plan.shares_full(), 1);
   ptx::barrier_init_fence();
   if constexpr (kSplit > 1) {
-    const int owned = (kConsumerWarps - rank + kSplit - 1) / kSplit;
+    const int owned = (P::kWarps - rank + kSplit - 1) / kSplit;
     ptx::barrier_arrive_expect(plan.shares_full(), (kSplit - 1) * owned * vectors * 512);
   }
 }
 
-// Grid ceil(N / 128) * kSplit, clusters of kSplit, kThreads threads, P::kBytes of shared memory.
+// Grid ceil(N / block_rows) * kSplit, clusters of kSplit, block_threads threads, P::kBytes of shared memory.
 template <Type type, int kGroup, int kN, int kSplit>
 __device__ __forceinline__ void gemm(const void* x, const Problem& p) {
   using P = Plan<type, kGroup, kN, kSplit>;
-  constexpr bool kTwo = blocks_per_multiprocessor(kN) == 2;
+  constexpr int kHalves = kTile / block_rows(kN);
   extern __shared__ __align__(1024) uint8_t shared[];
   const P plan{ptx::shared_address(shared)};
-  const int thread = static_cast<int>(threadIdx.x), tile = static_cast<int>(blockIdx.x) / kSplit;
-  const int rank = static_cast<int>(blockIdx.x) % kSplit;
-  const int total = (p.k + kTile - 1) / kTile;
+  const int thread = static_cast<int>(threadIdx.x), lane = thread % 32;
+  const int warp = __shfl_sync(0xFFFFFFFFu, thread / 32, 0);   // the same in all lanes, as the compiler then knows
+  const int rows = static_cast<int>(blockIdx.x) / kSplit, rank = static_cast<int>(blockIdx.x) % kSplit;
+  const int total = (p.k + kTile - 1) / kTile, half = rows % kHalves;
   const int first = total * rank / kSplit, blocks = total * (rank + 1) / kSplit - first;
-  if (thread == 0) {
+  const int bytes = block_bytes(kGroup, p.asymmetric);
+  const Share<P> share{p.weights + (static_cast<long long>(rows / kHalves) * total + first) * bytes, bytes, half, first, blocks};
+  ptx::launch_dependents();
+  if (thread == 32 * P::kWarps) {
     if ((plan.base & 1023) != 0) __trap();
     init_barriers<P, kSplit>(plan, p.vectors(), rank);
+    fill_with_weights(plan, p.m, share);
   }
   __syncthreads();
-  ptx::launch_dependents();
   if constexpr (kSplit > 1) ptx::cluster_arrive();
-  if (thread < kProducerThreads) {
-    ptx::fewer_registers<kTwo ? 32 : 40>();
-    if (thread == 0) {
-      const int bytes = block_bytes(kGroup, p.asymmetric);
-      produce_weights(plan, p.weights + (static_cast<long long>(tile) * total + first) * bytes, bytes, blocks);
-    } else if (thread == 32) {
-      produce_x(plan, x, p.m, first, blocks);
-    }
+  if (warp >= P::kWarps) {
+    if constexpr (kN == 128) ptx::fewer_registers<40>();
+    if (thread == 32 * P::kWarps) produce(plan, x, p.m, share);
+    __syncwarp();
     if constexpr (kSplit > 1) ptx::cluster_wait();
-  } else {
-    ptx::more_registers<kTwo ? 104 : 232>();
-    const int warp = (thread - kProducerThreads) / 32, lane = thread % 32;
-    float sums[kN / 2];
-    multiply<type, kGroup, kN>(plan, p.asymmetric, blocks, warp, lane, sums);
-    bool complete = true;
-    if constexpr (kSplit > 1) {
-      ptx::cluster_wait();   // all blocks of the cluster have started
-      complete = add_shares<kN, kSplit>(plan, p.vectors(), rank, warp, lane, sums);
-    }
-    if (complete) {
-      ptx::wait_for_predecessor();
-      store<type, kN>(p, tile * kTile + warp * 16 + lane / 4 * 2, lane, sums);
-    }
+    return;
   }
+  if constexpr (kN == 128) ptx::more_registers<232>();
+  const FragmentPlace place(plan.weights(0), plan.weights(0) + P::kBlockCodeBytes, kTile / kGroup, warp, lane, half);
+  float sums[kN / 2];
+  if constexpr (type == Type::kE4m3) {
+    multiply<type, kGroup, kN>(plan, place, false, blocks, lane, sums);
+  } else if constexpr (kN <= 16) {   // a loop for each: unpacking is what takes the time here
+    if (p.asymmetric) multiply<type, kGroup, kN>(plan, place, true, blocks, lane, sums);
+    else multiply<type, kGroup, kN>(plan, place, false, blocks, lane, sums);
+  } else {
+    multiply<type, kGroup, kN>(plan, place, p.asymmetric, blocks, lane, sums);
+  }
+  if constexpr (kSplit > 1) {
+    ptx::cluster_wait();   // all blocks of the cluster have started
+    if (!add_shares<kN, kSplit>(plan, p.vectors(), rank, warp, lane, sums)) return;
+  }
+  ptx::wait_for_predecessor();
+  store<type, kN>(p, rows * block_rows(kN) + warp * 16 + lane / 4 * 2, lane, sums);
 }
 
 }  // namespace gemm_int4

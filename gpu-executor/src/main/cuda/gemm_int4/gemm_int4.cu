@@ -13,7 +13,8 @@
 //
 // Bound: weights and scales / 3.1 TB/s; from M = 64 also the tensor cores (a block of 128 x 128 takes 1024 cycles at M = 128).
 // Variants: gemm_int4_<x>_g<group>_n<rows>_s<split>, x = bf16, fp16, e4m3; group 32, 64, 128; rows 8, 16, 32, 64, 128 >= M;
-// split 1, 2, 3, 4, 5, 8. Grid ceil(N / 128) * split, 384 threads, shared bytes 115,712 (rows <= 32) or 232,448.
+// split 1, 2, 3, 4, 5, 8. rows <= 16: grid ceil(N / 64) * split, 160 threads; else ceil(N / 128) * split, 288 threads, for 128 rows 384;
+// shared bytes by split.cuh.
 // Sources: Kim et al. 2022, "Who says elephants can't run" (nibbles in the mantissa of a constant); PTX ISA 9.0, 9.7.15; the
 // experiment of design/kernels.md (weights as A operand, cluster split).
 #include <cuda.h>
@@ -35,7 +36,7 @@
 // asymmetric: the tiled weights hold zero points (not with e4m3). y_type: 0 bf16, 1 fp16, 2 fp32, and
 // kGate. bias: fp32 [N] or null. residual: like Y, may be Y, or null.
 #define GEMM_INT4(x, type, group, rows, split, cluster)                                                                      \
-  extern "C" __global__ void cluster __launch_bounds__(gemm_int4::kThreads, gemm_int4::blocks_per_multiprocessor(rows))      \
+  extern "C" __global__ void cluster __launch_bounds__(gemm_int4::block_threads(rows), gemm_int4::most_blocks(rows)) \
       gemm_int4_##x##_g##group##_n##rows##_s##split(const __grid_constant__ CUtensorMap activations, const uint8_t* weights, \
                                                     const float* x_scales, const float* bias, const void* residual, void* y, \
                                                     int m, int n, int k, int asymmetric, int y_type) {                       \

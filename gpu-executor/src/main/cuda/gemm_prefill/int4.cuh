@@ -9,7 +9,7 @@
 // type of X, which is how compressed-tensors dequantizes. The sum runs over K in order, in fp32, in the tensor core.
 #pragma once
 
-#include "../gemm_int4/stream.cuh"
+#include "../gemm_int4/fragment.cuh"
 #include "mma.cuh"
 #include "pipeline.cuh"
 
@@ -153,7 +153,7 @@ struct Int4Consumer {
     const int4::FragmentPlace place(plan.weights(0), C::kGroups, warp, lane);
     const int blocks = p.x_blocks();
     for (int k = 0; k < blocks; k += 2) {
-      int4::load_fragment(plan, place, weights_ring, p.asymmetric, lane, block);
+      int4::take_fragment(plan, place, weights_ring, p.asymmetric, lane, block);
       unpack_half<C>(block, p.asymmetric, 0, even);
       multiply(even, odd, k == 0, sums);
       if (k + 1 == blocks) break;

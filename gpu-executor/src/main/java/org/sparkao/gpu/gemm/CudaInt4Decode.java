@@ -57,14 +57,15 @@ final class CudaInt4Decode {
   void multiply(TiledWeights weights, Int4Operands operands, GemmCall call) {
     Gemm gemm = weights.gemm();
     int rows = Int4Tiles.rowsFor(call.m());
-    int split = Int4Split.of(gemm.n(), gemm.k()).split();
+    Int4Split how = Int4Split.of(gemm.n(), gemm.k());
+    int split = how.split();
     Launch launch =
         library
             .kernel(GemmKernels.INT4, function(operands, rows, split))
             .launch("m=" + call.m() + " " + gemm.label())
-            .grid(Int4Tiles.tiles(gemm.n()) * split)
-            .block(Int4Tiles.THREADS)
-            .sharedBytes(Int4Tiles.sharedBytes(rows))
+            .grid(DecodeLayout.ceilDiv(gemm.n(), Int4Tiles.blockRows(rows)) * split)
+            .block(Int4Tiles.threads(rows))
+            .sharedBytes(Int4Tiles.sharedBytes(Math.min(how.blocks(), Int4Tiles.mostBlocks(rows))))
             .dependent()
             .with(GemmKernels.rows(library, gemm, call))
             .with(weights.tiles());

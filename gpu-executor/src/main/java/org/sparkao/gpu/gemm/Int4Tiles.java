@@ -4,10 +4,12 @@ package org.sparkao.gpu.gemm;
 final class Int4Tiles {
   static final int TILE = 128;
   static final int TILE_THREADS = 256;
-  static final int THREADS = 384;
   private static final int CODE_BYTES = TILE * TILE / 2;
-  private static final int SHARED_BYTES_OF_TWO = 115_712;
-  private static final int SHARED_BYTES_OF_ONE = 232_448;
+  private static final int HALF_TILE = 64;
+  private static final int PRODUCER_THREADS = 32;
+  private static final int WIDEST_PRODUCER_THREADS = 128;
+  private static final int MULTIPROCESSOR_KB = 228;
+  private static final int KB = 1024;
 
   private Int4Tiles() {}
 
@@ -37,8 +39,23 @@ final class Int4Tiles {
     return m <= 8 ? 8 : m <= 16 ? 16 : m <= 32 ? 32 : m <= 64 ? 64 : 128;
   }
 
-  /** Dynamic shared memory: up to 32 rows two blocks share a multiprocessor. */
-  static int sharedBytes(int rows) {
-    return rows <= 32 ? SHARED_BYTES_OF_TWO : SHARED_BYTES_OF_ONE;
+  /** Outputs of a block of the variant for {@code rows}. */
+  static int blockRows(int rows) {
+    return rows <= 16 ? HALF_TILE : TILE;
+  }
+
+  /** Two for each output, and the producer. */
+  static int threads(int rows) {
+    return 2 * blockRows(rows) + (rows == 128 ? WIDEST_PRODUCER_THREADS : PRODUCER_THREADS);
+  }
+
+  /** The most blocks on a multiprocessor of the variant for {@code rows}. */
+  static int mostBlocks(int rows) {
+    return rows <= 8 ? 6 : rows <= 16 ? 5 : rows <= 32 ? 2 : 1;
+  }
+
+  /** Dynamic shared memory of a block of which {@code blocks} share a multiprocessor. */
+  static int sharedBytes(int blocks) {
+    return (MULTIPROCESSOR_KB / blocks - 1) * KB;
   }
 }

@@ -18,7 +18,16 @@ class TestHostRules {
     HostRules.assertSame(decisions, "int4_block", 6, of -> Int4Tiles.blockBytes(of[0], of[1] == 1));
     HostRules.assertSame(
         decisions, "prefill_block", 1, of -> PrefillTiles.bytes(1, 16, ElementType.E4M3));
-    HostRules.assertSame(decisions, "int4_split", 400, of -> Int4Split.of(of[0], of[1]).split());
+    HostRules.assertSame(
+        decisions,
+        "int4_split",
+        400,
+        of -> {
+          Int4Split split = Int4Split.of(of[0], of[1]);
+          return split.split() + " " + split.blocks();
+        });
+    HostRules.assertSame(decisions, "int4_most_blocks", 5, of -> Int4Tiles.mostBlocks(of[0]));
+    HostRules.assertSame(decisions, "int4_shared_bytes", 5, of -> Int4Tiles.sharedBytes(of[0]));
     HostRules.assertSame(
         decisions,
         "prefill_width",
@@ -37,9 +46,9 @@ class TestHostRules {
     HostRules.assertSame(
         decisions,
         "tiling",
-        1176,
+        1568,
         of -> {
-          DecodeTiling tiling = DecodeTiling.choose(of[0], of[1], of[2], of[3]);
+          DecodeTiling tiling = DecodeTiling.choose(of[0], of[1], of[2], card(of[3], of[4]));
           return "h"
               + tiling.tileRows()
               + " c"
@@ -50,17 +59,21 @@ class TestHostRules {
     HostRules.assertSame(
         decisions,
         "discarded",
-        1176,
+        1568,
         of ->
-            DecodeTiling.enumerate(of[0], of[1], of[2], of[3]).stream()
+            DecodeTiling.enumerate(of[0], of[1], of[2], card(of[3], of[4])).stream()
                 .filter(tiling -> !tiling.discarded().isEmpty())
                 .count());
-    HostRules.assertSame(decisions, "launch", 21168, TestHostRules::launch);
+    HostRules.assertSame(decisions, "launch", 28224, TestHostRules::launch);
     assertThat(decisions).noneMatch(decision -> decision.decision().contains(" s0 "));
   }
 
+  private static DecodeTiling.Card card(int multiprocessors, int memory) {
+    return new DecodeTiling.Card(multiprocessors, memory);
+  }
+
   private static String launch(int[] of) {
-    DecodeTiling tiling = DecodeTiling.choose(of[1], of[2], of[3], of[5]);
+    DecodeTiling tiling = DecodeTiling.choose(of[1], of[2], of[3], card(of[5], of[6]));
     DecodeLaunch launch =
         DecodeLaunch.choose(tiling, new DecodeLaunch.Size(of[0], of[1], of[2], of[3], of[4] == 1));
     return launch + " " + launch.sharedBytes();
@@ -68,12 +81,14 @@ class TestHostRules {
 
   @Test
   void int4SplitsAsMeasured() {
-    assertThat(Int4Split.of(8192, 8192).split()).isEqualTo(3);
-    assertThat(Int4Split.of(10240, 8192).split()).isEqualTo(4);
-    assertThat(Int4Split.of(57344, 8192).split()).isEqualTo(1);
-    assertThat(Int4Split.of(8192, 28672).split()).isEqualTo(8);
-    assertThat(Int4Split.of(4096, 4096)).hasToString("s5: 32 tiles run at once, 32 blocks of K");
-    assertThat(Int4Split.of(4096, 14336).split()).isEqualTo(5);
+    assertThat(Int4Split.of(8192, 8192).split()).isEqualTo(4);
+    assertThat(Int4Split.of(10240, 8192).split()).isEqualTo(3);
+    assertThat(Int4Split.of(57344, 8192)).hasToString("s1: 896 tiles, rounds of single blocks");
+    assertThat(Int4Split.of(8192, 28672)).hasToString("s8: shares of 56 blocks are long");
+    assertThat(Int4Split.of(4096, 4096)).hasToString("s8: 64 tiles, one round, 5 blocks each");
+    assertThat(Int4Split.of(4096, 14336).split()).isEqualTo(8);
+    assertThat(Int4Split.of(6144, 4096).blocks()).isEqualTo(4);
+    assertThat(Int4Split.of(28672, 4096)).hasToString("s2: 448 tiles would not fill a round");
   }
 
   @Test
