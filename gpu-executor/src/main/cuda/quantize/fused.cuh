@@ -34,12 +34,9 @@ __device__ __forceinline__ void store_one_by_one(const Matrix& matrix, const Sch
 constexpr int kRowOctets = 4;
 
 template <typename T>
-__device__ __forceinline__ void quantize_rows(const Matrix& matrix, const Scheme& scheme) {
-  __shared__ Range partial[64];
+__device__ __forceinline__ void quantize_row(const Matrix& matrix, const Scheme& scheme, Range* partial) {
   const int octets = matrix.columns / 8;
   const long long row = blockIdx.x;
-  reduce::release_successor();
-  reduce::wait_for_predecessor();
   Octet<T> held[kRowOctets];
 #pragma unroll
   for (int i = 0; i < kRowOctets; i++) {
@@ -64,6 +61,22 @@ __device__ __forceinline__ void quantize_rows(const Matrix& matrix, const Scheme
   if (threadIdx.x == 0) write_scale<T>(matrix, scheme, row, scale, flags_of(scheme, scale, range, finite));
 }
 
+// The usual schemes, known to the compiler: up to a third of the instructions look at the scheme.
+__device__ constexpr Scheme fp8() { return {kCtSymmetric, kE4m3, 8, 0}; }
+__device__ constexpr Scheme int8() { return {kCtSymmetric, kInteger, 8, 0}; }
+__device__ constexpr Scheme int4() { return {kCtSymmetric, kInteger, 4, kPacked | kBiased}; }
+__device__ constexpr Scheme mxfp4() { return {kCtMicroscaling, kE2m1, 4, kPacked | kByteScale}; }
+
+template <typename T>
+__device__ __forceinline__ void quantize_rows(const Matrix& matrix, const Scheme& scheme) {
+  __shared__ Range partial[64];
+  reduce::release_successor();
+  reduce::wait_for_predecessor();
+  if (T::kBytes == 2 && same(scheme, fp8())) quantize_row<T>(matrix, fp8(), partial);
+  else if (T::kBytes == 2 && same(scheme, int8())) quantize_row<T>(matrix, int8(), partial);
+  else quantize_row<T>(matrix, scheme, partial);
+}
+
 // One scale for `group` consecutive weights of a row, group a power of two from 8 to 256. Warps work alone: each takes 128
 // octets, 4 a thread, and no barrier of the block stands between its reads and its codes. Neighbouring threads share a
 // group, and a thread holds `kTogether` octets of it, so that few steps through shuffles find the range; the scales of all
@@ -73,12 +86,13 @@ constexpr int kGroupBlocks = 4;  // that a multiprocessor holds
 constexpr int kGroupOctets = 4;
 constexpr int kWarpOctets = 32 * kGroupOctets;
 
-template <typename T, int kTogether>
+// kWhole: no warp of the launch has fewer.
+template <typename T, int kTogether, bool kWhole = false>
 __device__ __forceinline__ void groups_of_warp(const Matrix& matrix, const Scheme& scheme, int group, float4* scales) {
   const long long octets = static_cast<long long>(matrix.rows) * (matrix.columns / 8);
   const long long first = (static_cast<long long>(blockIdx.x) * kGroupThreads + threadIdx.x / 32 * 32) * kGroupOctets;
   if (first >= octets) return;
-  const int count = static_cast<int>(min(octets - first, static_cast<long long>(kWarpOctets)));
+  const int count = kWhole ? kWarpOctets : static_cast<int>(min(octets - first, static_cast<long long>(kWarpOctets)));
   // The octets of this warp alone.
   Matrix own = matrix;
   own.weights += first * 8 * T::kBytes;
@@ -158,6 +172,17 @@ __device__ __forceinline__ void quantize_groups(const Matrix& matrix, const Sche
   float4* of_warp = scales + threadIdx.x / 32 * kWarpOctets;
   reduce::release_successor();
   reduce::wait_for_predecessor();
+  if constexpr (T::kBytes == 2) {
+    const bool whole = static_cast<long long>(matrix.rows) * (matrix.columns / 8) % kWarpOctets == 0;
+    if (whole && group == 128 && same(scheme, int4())) {
+      groups_of_warp<T, 4, true>(matrix, int4(), 128, of_warp);
+      return;
+    }
+    if (whole && group == 32 && same(scheme, mxfp4())) {
+      groups_of_warp<T, 2, true>(matrix, mxfp4(), 32, of_warp);
+      return;
+    }
+  }
   if (group >= 64) groups_of_warp<T, 4>(matrix, scheme, group, of_warp);
   else if (group == 32) groups_of_warp<T, 2>(matrix, scheme, group, of_warp);
   else groups_of_warp<T, 1>(matrix, scheme, group, of_warp);
@@ -171,13 +196,10 @@ constexpr int kTileBlocks = 2;  // that a multiprocessor holds
 constexpr int kTileOctets = kTile * kTile / 8 / kTileThreads;
 
 template <typename T>
-__device__ __forceinline__ void quantize_blocks(const Matrix& matrix, const Scheme& scheme) {
-  __shared__ Range partial[64];
+__device__ __forceinline__ void quantize_tile(const Matrix& matrix, const Scheme& scheme, Range* partial) {
   const long long octets = matrix.columns / 8;
   const int column = blockIdx.x * (kTile / 8) + threadIdx.x % 16;
   const int first = blockIdx.y * kTile + threadIdx.x / 16;
-  reduce::release_successor();
-  reduce::wait_for_predecessor();
   Octet<T> held[kTileOctets];
 #pragma unroll
   for (int i = 0; i < kTileOctets; i++) {
@@ -205,6 +227,15 @@ __device__ __forceinline__ void quantize_blocks(const Matrix& matrix, const Sche
     long long index = static_cast<long long>(blockIdx.y) * gridDim.x + blockIdx.x;
     write_scale<T>(matrix, scheme, index, scale, flags_of(scheme, scale, range, finite));
   }
+}
+
+template <typename T>
+__device__ __forceinline__ void quantize_blocks(const Matrix& matrix, const Scheme& scheme) {
+  __shared__ Range partial[64];
+  reduce::release_successor();
+  reduce::wait_for_predecessor();
+  if (T::kBytes == 2 && same(scheme, fp8())) quantize_tile<T>(matrix, fp8(), partial);
+  else quantize_tile<T>(matrix, scheme, partial);
 }
 
 }  // namespace quantize

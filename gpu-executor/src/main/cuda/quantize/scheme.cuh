@@ -79,6 +79,11 @@ struct Scheme {
   }
 };
 
+// The numbers of two schemes.
+__device__ __forceinline__ bool same(const Scheme& a, const Scheme& b) {
+  return a.rule == b.rule && a.format == b.format && a.bits == b.bits && a.storage == b.storage;
+}
+
 // What a rule decides about a group: org.sparkao.quant.algorithm.GroupScale.
 struct Scale {
   float operand;     // what weights are divided by or multiplied with
