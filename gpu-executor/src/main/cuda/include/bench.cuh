@@ -172,7 +172,7 @@ inline double relative_error(const std::vector<double>& actual, const std::vecto
 }
 
 // Median microseconds of one call of `body(stream, i)`: `calls` calls, i = 0..calls-1, are captured as one graph, which is
-// replayed `replays` times after a warm-up. Let i choose among buffers of more than 120 MB in all.
+// replayed `replays` times after a warm-up of 5 ms or more, in which clocks rise. Let i choose among buffers of more than 120 MB in all.
 inline double median_us(int calls, const std::function<void(cudaStream_t, int)>& body, int replays = 25) {
   cudaStream_t stream;
   CUDA_MUST(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
@@ -187,7 +187,14 @@ inline double median_us(int calls, const std::function<void(cudaStream_t, int)>&
   cudaEvent_t begin, end;
   CUDA_MUST(cudaEventCreate(&begin));
   CUDA_MUST(cudaEventCreate(&end));
-  for (int i = 0; i < 3; i++) CUDA_MUST(cudaGraphLaunch(executable, stream));
+  float warm_ms = 0;
+  CUDA_MUST(cudaEventRecord(begin, stream));
+  for (int i = 0; i < 3 || warm_ms < 5; i++) {
+    CUDA_MUST(cudaGraphLaunch(executable, stream));
+    CUDA_MUST(cudaEventRecord(end, stream));
+    CUDA_MUST(cudaEventSynchronize(end));
+    CUDA_MUST(cudaEventElapsedTime(&warm_ms, begin, end));
+  }
   std::vector<double> times;
   for (int i = 0; i < replays; i++) {
     CUDA_MUST(cudaEventRecord(begin, stream));
