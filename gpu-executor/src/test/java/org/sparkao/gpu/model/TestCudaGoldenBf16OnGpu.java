@@ -28,11 +28,11 @@ import org.sparkao.gpu.module.KernelLibrary;
 /**
  * SmolLM2 in bf16 on the GPU of this machine against transformers in fp32, see {@code
  * golden/README.md} in the shared folder. What 30 layers of bf16 do to logits was measured on an
- * H200: 0.11 in the root of the mean of squares, at most 0.55.
+ * H200: 0.16 in the root of the mean of squares of a prompt, at most 0.55.
  */
 @Tag("gpu")
 class TestCudaGoldenBf16OnGpu {
-  private static final double LOGITS = 0.15;
+  private static final double LOGITS = 0.2;
   private static final double LARGEST = 0.8;
 
   /** How far behind the likeliest a token may be in fp32: 0.11 occurred. */
