@@ -71,9 +71,10 @@ final class BandScales {
    * Finds ranges and scales of rows [begin, end) of a slice.
    *
    * @param offset byte of the slice's first weight
+   * @param sliceRow the row of the weight that the slice begins with
    * @param sums told the ranges
    */
-  void choose(byte[] source, int offset, int begin, int end, ErrorSums sums) {
+  void choose(byte[] source, int offset, long sliceRow, int begin, int end, ErrorSums sums) {
     for (int group = 0; group < scales.length; group++) {
       GroupRange range = ranges[group];
       range.clear();
@@ -84,7 +85,7 @@ final class BandScales {
       sums.addRange(range);
       if (!grid.wholeTensor()) {
         GroupRange chosen = searched.of(source, from, end - begin, first, count, range);
-        rule.choose(chosen.min, chosen.max, scales[group]);
+        rule.chooseAt(sliceRow + begin, group, chosen, scales[group]);
       }
     }
   }

@@ -37,7 +37,7 @@ final class PlainDequantizer implements GroupDequantizer {
   }
 
   /** The number that the code of a position stands for. */
-  private float nearest(float position) {
+  float nearest(float position) {
     float clamped = Math.max(codes.smallest(), Math.min(codes.largest(), position));
     // The last bit of a sum with this power of two is worth one step of the codes.
     int exponent = Math.max(Float.floatToRawIntBits(clamped) << 1 >>> 24, smallestExponent);

@@ -1,7 +1,10 @@
 package org.sparkao.quant.algorithm;
 
 import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
 import org.sparkao.quant.format.WeightType;
+import org.sparkao.quant.observe.TensorRange;
 import org.sparkao.quant.pack.PackedPart;
 
 /** Puts a quantizer together: checks, parts, scale rule, inner loops. */
@@ -15,15 +18,34 @@ final class QuantizerAssembly {
 
   static TensorQuantizer create(QuantizeRequest request, RangeChoice choice, GroupKernels kernels) {
     check(request);
+    CodeRule codes = CodeRule.of(request.scheme().weights());
+    ScaleRule rule = ScaleRules.of(request, codes, choice.range());
+    BandScales band = BandScales.of(request, grid(request), rule, choice, kernels);
+    return create(request, rule, band, () -> ScaleRules.required(request, choice.range()), kernels);
+  }
+
+  static TensorQuantizer create(QuantizeRequest request, GivenScales given, GroupKernels kernels) {
+    check(request);
+    ScaleRule rule = ScaleRules.given(request, given, grid(request));
+    RangeChoice nothing = RangeChoice.of(Optional.empty());
+    BandScales band = BandScales.of(request, grid(request), rule, nothing, kernels);
+    return create(request, rule, band, () -> TensorRange.EMPTY, kernels);
+  }
+
+  /** {@code range} is asked for where one scale is that of the tensor. */
+  private static TensorQuantizer create(
+      QuantizeRequest request,
+      ScaleRule rule,
+      BandScales band,
+      Supplier<TensorRange> range,
+      GroupKernels kernels) {
     ScaleGrid grid = grid(request);
     WeightParts parts = WeightParts.of(request, grid);
     WeightType type = WeightTypes.of(request.weight().dtype());
     CodeRule codes = CodeRule.of(request.scheme().weights());
-    ScaleRule rule = ScaleRules.of(request, codes, choice.range());
     GroupKernel kernel = kernels.quantize(type, codes, rule.quotient());
-    BandScales band = BandScales.of(request, grid, rule, choice, kernels);
     if (grid.wholeTensor()) {
-      band.chooseForTensor(ScaleRules.required(request, choice.range()));
+      band.chooseForTensor(range.get());
     }
     RowCodes rows = new RowCodes(request, grid, parts, kernel);
     return new RoundToNearest(request, grid, parts, band, rows, rule.global());

@@ -48,6 +48,30 @@ public final class Quantizers {
   }
 
   /**
+   * A quantizer for one weight whose scales are given.
+   *
+   * @throws org.sparkao.quant.QuantException when they are not those of the request
+   */
+  public static TensorQuantizer create(QuantizeRequest request, GivenScales given) {
+    return QuantizerAssembly.create(request, given, KERNELS);
+  }
+
+  /**
+   * What {@link #create(QuantizeRequest, Optional)} stores, as numbers: for training. The algorithm
+   * is round to nearest.
+   *
+   * @param range as there
+   */
+  public static FakeQuantizer fake(QuantizeRequest request, Optional<TensorRange> range) {
+    return FakeQuantizer.of(request, range, KERNELS);
+  }
+
+  /** What {@link #create(QuantizeRequest, GivenScales)} stores, as numbers: for training. */
+  public static FakeQuantizer fake(QuantizeRequest request, GivenScales given) {
+    return FakeQuantizer.of(request, given, KERNELS);
+  }
+
+  /**
    * The range of {@code count} weights, little endian from byte {@code offset} on: the first pass
    * of schemes with a scale for the whole tensor. Ranges of slices merge in any order.
    *

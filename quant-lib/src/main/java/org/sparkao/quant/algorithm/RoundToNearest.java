@@ -52,7 +52,7 @@ final class RoundToNearest implements TensorQuantizer {
     int bandRows = grid.wholeTensor() ? 1 : grid.rows();
     for (int row = 0; row < rows; row += bandRows) {
       int bandEnd = Math.min(rows, row + bandRows);
-      band.choose(source, sourceOffset, row, bandEnd, sums);
+      band.choose(source, sourceOffset, rowBegin, row, bandEnd, sums);
       writer.writeScales(rowBegin + row, band.scales());
       for (int i = row; i < bandEnd; i++) {
         codes.quantize(source, sourceOffset + i * rowBytes, i, band, out[parts.codes()], sums);

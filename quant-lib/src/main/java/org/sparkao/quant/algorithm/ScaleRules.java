@@ -40,6 +40,14 @@ final class ScaleRules {
     };
   }
 
+  /** Scales that are given, checked, in the arithmetic of the request. */
+  static ScaleRule given(QuantizeRequest request, GivenScales given, ScaleGrid grid) {
+    given.check(request);
+    CodeRule codes = CodeRule.of(request.scheme().weights());
+    Quotient quotient = of(request, codes, Optional.empty()).quotient();
+    return new GivenScaleRule(given, grid, quotient, WeightTypes.of(request.weight().dtype()));
+  }
+
   /** The range of the whole weight, which the scheme of the request cannot do without. */
   static TensorRange required(QuantizeRequest request, Optional<TensorRange> range) {
     return range.orElseThrow(

@@ -93,7 +93,7 @@ public final class WeightGrid {
     int bandRows = grid.wholeTensor() ? 1 : grid.rows();
     for (int row = 0; row < rows; row += bandRows) {
       int end = Math.min(rows, row + bandRows);
-      band.choose(source, offset, row, end, sums);
+      band.choose(source, offset, rowBegin, row, end, sums);
       writer.writeScales(rowBegin + row, band.scales());
       scales.fill(band, row, end);
     }

@@ -30,7 +30,7 @@ public enum StorageFormat {
   }
 
   /** What compressed-tensors chooses when nothing is said ({@code compressors/format.py}). */
-  static StorageFormat infer(QuantArgs weights, Optional<QuantArgs> activations) {
+  public static StorageFormat infer(QuantArgs weights, Optional<QuantArgs> activations) {
     if (weights.scale() == QuantArgs.ScaleKind.E4M3_WITH_GLOBAL) {
       return NVFP4_PACK_QUANTIZED;
     }
