@@ -8,6 +8,7 @@
  *   <li>{@code gemm}, {@code quantize}, {@code layer}: operators, each as an interface with a plain
  *       reference and a CUDA version;
  *   <li>{@code tensor}, {@code train}: matrices of training, and the forward and backward passes;
+ *   <li>{@code fake}, {@code optimizer}: what training needs beside a model;
  *   <li>{@code executor}: the one holder of the GPU in a JVM.
  * </ul>
  *

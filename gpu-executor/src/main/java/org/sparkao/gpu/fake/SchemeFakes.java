@@ -1,0 +1,150 @@
+package org.sparkao.gpu.fake;
+
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+import org.sparkao.gpu.device.CpuDevice;
+import org.sparkao.gpu.tensor.Tensor;
+import org.sparkao.quant.QuantException;
+import org.sparkao.quant.algorithm.ModuleScales;
+import org.sparkao.quant.algorithm.QuantizeRequest;
+import org.sparkao.quant.algorithm.Quantizers;
+import org.sparkao.quant.observe.TensorRange;
+import org.sparkao.quant.observe.Workers;
+import org.sparkao.quant.safetensors.DType;
+import org.sparkao.quant.scheme.Granularity;
+import org.sparkao.quant.scheme.QuantArgs;
+import org.sparkao.quant.scheme.QuantScheme;
+
+/**
+ * Fake quantization by scheme, on the processor: fake weights are the numbers of the codes that
+ * {@code quantize} stores (under torchao's NVFP4 in fp32 up to the last bit, as loaders divide by
+ * the global scale that it multiplies with), fake inputs those that a runtime with this scheme
+ * computes with.
+ */
+public final class SchemeFakes implements Fakes {
+  private final CpuDevice device;
+  private final RowWork rowWork;
+  private final FakeSettings settings;
+  private final Modules modules;
+  private final Map<String, FusedRange> ranges = new HashMap<>();
+  private final Map<String, LearnedWeightFake> learned = new LinkedHashMap<>();
+
+  /**
+   * What is known of modules, by name.
+   *
+   * @param scheme what a module is quantized to; empty to leave it
+   * @param fused a name that layers which loaders fuse have in common
+   * @param inputRange the range of the inputs, for schemes that store a scale of theirs
+   */
+  public record Modules(
+      Function<String, Optional<QuantScheme>> scheme,
+      Function<String, String> fused,
+      Function<String, Optional<TensorRange>> inputRange) {}
+
+  /**
+   * Fakes for one model.
+   *
+   * @param workers run parts of a matrix
+   */
+  public SchemeFakes(CpuDevice device, Workers workers, FakeSettings settings, Modules modules) {
+    this.device = device;
+    this.rowWork = new RowWork(workers);
+    this.settings = settings;
+    this.modules = modules;
+  }
+
+  /**
+   * As the interface says.
+   *
+   * @throws QuantException when scheme, shape and numerics do not go together, or scales are to be
+   *     learned that the scheme computes; names the module
+   */
+  @Override
+  public Optional<WeightFake> weight(String module, Tensor weight) {
+    return modules.scheme().apply(module).map(scheme -> weight(module, weight, scheme));
+  }
+
+  private WeightFake weight(String module, Tensor weight, QuantScheme scheme) {
+    QuantizeRequest request = settings.request(scheme, weight.rows(), weight.columns());
+    try {
+      Quantizers.parts(request);
+    } catch (QuantException e) {
+      throw new QuantException(module + ": " + e.getMessage(), e);
+    }
+    boolean scalesOfWeightType = scheme.weights().scale() == QuantArgs.ScaleKind.WEIGHT_DTYPE;
+    if (settings.ranges() == FakeSettings.Ranges.COMPUTED) {
+      FusedRange siblings = ranges.computeIfAbsent(group(module, scheme), name -> new FusedRange());
+      siblings.add(weight);
+      return new ComputedWeightFake(request, siblings, rowWork);
+    }
+    if (!scalesOfWeightType) {
+      throw new QuantException(
+          module
+              + ": the scales of scheme "
+              + scheme.name()
+              + " are computed from the weights and cannot be learned; use computed ranges");
+    }
+    LearnedWeightFake.Parts parts =
+        new LearnedWeightFake.Parts(
+            rowWork,
+            scheme.weights().granularity() instanceof Granularity.PerTensor,
+            settings.ranges() == FakeSettings.Ranges.LEARNED_STEP);
+    LearnedWeightFake fake = LearnedWeightFake.of(module, request, weight, device, parts);
+    learned.put(module, fake);
+    return fake;
+  }
+
+  /** Only NVFP4's global scale is shared; the scale of a tensor is its own. */
+  private String group(String module, QuantScheme scheme) {
+    return scheme.weights().scale() == QuantArgs.ScaleKind.E4M3_WITH_GLOBAL
+        ? modules.fused().apply(module)
+        : module;
+  }
+
+  /**
+   * As the interface says.
+   *
+   * @throws QuantException when the range of the inputs is needed and not known
+   */
+  @Override
+  public Optional<ActivationFake> activation(String module, int columns) {
+    return modules
+        .scheme()
+        .apply(module)
+        .filter(scheme -> scheme.activations().isPresent())
+        .map(scheme -> activation(module, scheme));
+  }
+
+  private ActivationFake activation(String module, QuantScheme scheme) {
+    QuantArgs args = scheme.activations().orElseThrow();
+    Optional<TensorRange> range = Optional.empty();
+    if (scheme.needsInputScales()) {
+      range = modules.inputRange().apply(module);
+      if (range.isEmpty()) {
+        throw new QuantException(
+            module
+                + ": scheme "
+                + scheme.name()
+                + " stores a scale of the inputs, and their range is not known; calibrate first, or"
+                + " use a scheme with dynamic inputs such as FP8_DYNAMIC or NVFP4A16");
+      }
+    }
+    return new HostActivationFake(args, settings.numerics(), range, rowWork);
+  }
+
+  /** The learned scales as they are now, by module, for {@code qat_scales.safetensors}. */
+  public Map<String, ModuleScales> learned() {
+    Map<String, ModuleScales> all = new LinkedHashMap<>();
+    DType type = settings.stored();
+    learned.forEach(
+        (module, fake) ->
+            all.put(
+                module,
+                new ModuleScales(
+                    fake.request().scheme().name(), settings.numerics(), type, fake.scales())));
+    return all;
+  }
+}
