@@ -112,6 +112,9 @@ final class DecoderLayer implements AutoCloseable {
     if (first instanceof ObservedMixture mixture) {
       mixture.run(rows, memory.hidden(), memory.hidden(), observer.experts());
     } else if (feedForward.size() == 1) {
+      if (observer.experts() != ExpertObserver.NONE) {
+        throw new IllegalStateException(operators.version() + " do not show what experts read");
+      }
       first.run(pass.operation(), rows, memory.hidden(), memory.hidden());
     } else {
       first.run(pass.operation(), rows, memory.hidden(), memory.inner());

@@ -123,6 +123,15 @@ final class CalibrateFixture {
     fixture.put(new TensorSpec(name, DType.F32, List.of(n)), bytes.array());
   }
 
+  /** Makes the first number of a model's first tensor, the embedding of token 0, NaN. */
+  static void spoil(Path model) throws IOException {
+    Path file = model.resolve("model.safetensors");
+    byte[] bytes = Files.readAllBytes(file);
+    ByteBuffer all = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    all.putFloat((int) (Long.BYTES + all.getLong(0)), Float.NaN);
+    Files.write(file, bytes);
+  }
+
   /** Runs the job; tables are beside the output. */
   static JobRun run(Path model, Path data, Path output, String... options) throws Exception {
     Map<String, String> all = new HashMap<>();

@@ -226,6 +226,21 @@ class TestCalibrateJob {
   }
 
   @Test
+  void inputsThatAreNoNumbersAreRefused() throws Exception {
+    Path spoilt = CalibrateFixture.mixture(temp);
+    CalibrateFixture.spoil(spoilt);
+    Path lines = Files.writeString(temp.resolve("lines.jsonl"), "{\"token_ids\": [0, 1]}");
+    assertThatThrownBy(
+            () ->
+                CalibrateFixture.run(
+                    spoilt, lines, temp.resolve("out"), "samples", "1", "sequence-length", "2"))
+        .isInstanceOf(QuantException.class)
+        .hasMessageContaining("q_proj: channel 0 of its input is NaN")
+        .hasMessageContaining("--arithmetic");
+    assertThat(temp.resolve("out/calibration.json")).doesNotExist();
+  }
+
+  @Test
   void refusals() throws Exception {
     Path output = temp.resolve("out");
     assertThatThrownBy(() -> CalibrateFixture.run(model, text, output, "sequence-length", "100000"))
