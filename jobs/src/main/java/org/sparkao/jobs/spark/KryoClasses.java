@@ -11,9 +11,11 @@ final class KryoClasses {
       List.of(
           "[Lorg.apache.spark.util.io.ChunkedByteBuffer;",
           "[Ljava.lang.Integer;",
-          // Schemas of Parquet files, which tasks read.
+          // Of schemas of Parquet files, whose readers get them by broadcast.
           "org.apache.spark.sql.types.ArrayType",
-          "org.apache.spark.sql.types.MapType");
+          "org.apache.spark.sql.types.MapType",
+          "org.apache.spark.sql.types.IntegerType$",
+          "org.apache.spark.sql.types.LongType$");
 
   private KryoClasses() {}
 

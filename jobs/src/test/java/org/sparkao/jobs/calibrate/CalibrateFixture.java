@@ -14,6 +14,8 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.apache.spark.sql.Encoders;
+import org.apache.spark.sql.SparkSession;
 import org.sparkao.datasets.sample.BundledSample;
 import org.sparkao.jobs.job.JobRun;
 import org.sparkao.jobs.storage.Storage;
@@ -121,6 +123,26 @@ final class CalibrateFixture {
       bytes.putFloat(1);
     }
     fixture.put(new TensorSpec(name, DType.F32, List.of(n)), bytes.array());
+  }
+
+  /** Rows of tokens in a folder of one Parquet file, as Spark leaves it. */
+  static Path parquet(Path folder, String... rows) {
+    Path written = folder.resolve("parquet");
+    SparkSession spark =
+        SparkSession.builder()
+            .master("local[1]")
+            .config("spark.ui.enabled", "false")
+            .config("spark.sql.codegen.wholeStage", "false")
+            .config("spark.sql.codegen.factoryMode", "NO_CODEGEN")
+            .getOrCreate();
+    spark
+        .read()
+        .json(spark.createDataset(List.of(rows), Encoders.STRING()))
+        .coalesce(1)
+        .write()
+        .parquet(written.toUri().toString());
+    spark.stop();
+    return written;
   }
 
   /** Makes the first number of a model's first tensor, the embedding of token 0, NaN. */

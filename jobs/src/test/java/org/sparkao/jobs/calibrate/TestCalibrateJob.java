@@ -41,6 +41,7 @@ class TestCalibrateJob {
   private static Path text;
   private static Path mixture;
   private static Path alone;
+  private static Path parquet;
   private static SparkLease spark;
 
   @TempDir private Path temp;
@@ -51,6 +52,9 @@ class TestCalibrateJob {
     text = CalibrateFixture.text(shared);
     mixture = CalibrateFixture.mixture(shared);
     alone = shared.resolve("alone");
+    parquet =
+        CalibrateFixture.parquet(
+            shared, "{\"token_ids\": [5, 6, 7, 8, 9]}", "{\"token_ids\": [9, 8, 7, 6, 5]}");
     spark = SparkLease.open(JobRun.config(new CalibrateJob()), "test");
     JobRun run = CalibrateFixture.run(model, text, alone, with(SMALL, "run-id", "alone"));
     assertThat(run.out()).contains("9 sequences of 40 tokens in 7 groups", "is done");
@@ -223,6 +227,22 @@ class TestCalibrateJob {
         .hasMessageContaining(
             "holds 2 sequences of 16 tokens (37 tokens in all, 1 rows are shorter)")
         .hasMessageContaining("--samples asks for 3");
+  }
+
+  @Test
+  void parquetOfTokensIsReadAsLinesAre() throws Exception {
+    Path lines =
+        Files.writeString(
+            temp.resolve("lines.jsonl"),
+            "{\"token_ids\": [5, 6, 7, 8]}\n{\"token_ids\": [9, 8, 7, 6]}\n");
+    Path one = temp.resolve("one");
+    Path other = temp.resolve("other");
+    CalibrateFixture.run(model, lines, one, "samples", "2", "sequence-length", "4");
+    CalibrateFixture.run(model, parquet, other, "samples", "2", "sequence-length", "4");
+    assertThat(CalibrateFixture.open(other).info().data().sha256())
+        .isEqualTo(CalibrateFixture.open(one).info().data().sha256());
+    assertThat(CalibrateFixture.open(other).info().blocks())
+        .isEqualTo(CalibrateFixture.open(one).info().blocks());
   }
 
   @Test
