@@ -54,7 +54,7 @@ final class GpuBinding {
     return List.of(Devices.probe().require(ordinal(addresses)));
   }
 
-  /** Those of the first one's architecture: results may depend on it, and a run has one. */
+  /** Those that compute as the first does, to the bit: a run has one arithmetic. */
   static List<DeviceInfo> alike(List<DeviceInfo> all) {
     String first = all.get(0).architecture();
     return all.stream().filter(device -> device.architecture().equals(first)).toList();
