@@ -1,5 +1,7 @@
 package org.sparkao.gpu.model;
 
+import java.io.IOException;
+import org.junit.jupiter.api.Test;
 import org.sparkao.gpu.device.CpuDevice;
 import org.sparkao.gpu.model.cpu.CpuModelOperators;
 
@@ -7,5 +9,10 @@ class TestCpuGoldenModels extends AbstractTestGoldenModels {
   @Override
   ModelOperators open() {
     return new CpuModelOperators(CpuDevice.open(), 2);
+  }
+
+  @Test
+  void smolLm2() throws IOException, InterruptedException {
+    assertSmolLm2();
   }
 }

@@ -1,6 +1,8 @@
 package org.sparkao.gpu.model;
 
+import java.io.IOException;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.sparkao.gpu.device.CudaDevice;
 import org.sparkao.gpu.device.MemoryBudget;
 import org.sparkao.gpu.model.cuda.CudaModelOperators;
@@ -14,5 +16,10 @@ class TestCudaGoldenModelsOnGpu extends AbstractTestGoldenModels {
   ModelOperators open() {
     KernelLibrary library = KernelLibrary.of(CudaDevice.open(0, MemoryBudget.of(4L << 30)));
     return CudaModelOperators.of(library, CudaModelOptions.of(Arithmetic.FP32));
+  }
+
+  @Test
+  void smolLm2() throws IOException, InterruptedException {
+    assertSmolLm2();
   }
 }
