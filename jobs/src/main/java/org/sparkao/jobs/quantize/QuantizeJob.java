@@ -1,6 +1,7 @@
 package org.sparkao.jobs.quantize;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -17,10 +18,16 @@ import org.sparkao.jobs.gpu.PlannedDevice;
 import org.sparkao.jobs.job.Console;
 import org.sparkao.jobs.job.ExitCode;
 import org.sparkao.jobs.job.Job;
+import org.sparkao.jobs.quantize.budget.Budget;
+import org.sparkao.jobs.quantize.budget.BudgetFile;
+import org.sparkao.jobs.quantize.budget.BudgetPlanner;
+import org.sparkao.jobs.quantize.budget.BudgetRequest;
 import org.sparkao.jobs.quantize.plan.Arithmetic;
 import org.sparkao.jobs.quantize.plan.CalibratedOptions;
 import org.sparkao.jobs.quantize.plan.CalibrationFolder;
 import org.sparkao.jobs.quantize.plan.CalibrationText;
+import org.sparkao.jobs.quantize.plan.GivenFiles;
+import org.sparkao.jobs.quantize.plan.LearnedScales;
 import org.sparkao.jobs.quantize.plan.PlanText;
 import org.sparkao.jobs.quantize.plan.QuantizePlan;
 import org.sparkao.jobs.quantize.plan.QuantizePlanner;
@@ -33,9 +40,12 @@ import org.sparkao.jobs.quantize.run.RunRequest;
 import org.sparkao.jobs.spark.SparkLease;
 import org.sparkao.jobs.storage.CheckpointLocation;
 import org.sparkao.jobs.storage.Storage;
+import org.sparkao.jobs.table.DeltaStore;
+import org.sparkao.quant.QuantException;
 import org.sparkao.quant.algorithm.WeightAlgorithm.Needs;
 import org.sparkao.quant.checkpoint.Checkpoint;
 import org.sparkao.quant.safetensors.ByteSource;
+import org.sparkao.quant.scheme.QuantScheme;
 
 /** A checkpoint in, a quantized checkpoint out. */
 public final class QuantizeJob implements Job {
@@ -60,26 +70,16 @@ public final class QuantizeJob implements Job {
 
   @Override
   public ExitCode run(Config config, Console console) throws Exception {
-    Recipe recipe = recipe(config);
     Storage storage = Storage.ofAssignments(config.all(CommonKeys.CONF));
     CheckpointLocation location = CheckpointLocation.of(config.value(QuantizeKeys.CHECKPOINT));
     Checkpoint source = location.open(storage);
-    Optional<Checkpoint> calibration = Optional.empty();
-    Optional<CalibrationFolder> statistics = Optional.empty();
-    if (config.isSet(QuantizeKeys.CALIBRATION)) {
-      String given = config.value(QuantizeKeys.CALIBRATION);
-      if (recipe.arithmetic().algorithm().needs() == Needs.NOTHING) {
-        calibration = Optional.of(CheckpointLocation.of(given).open(storage));
-      } else {
-        statistics = Optional.of(CalibrationFolder.open(storage.folder(given)));
-      }
-    }
+    Recipe recipe = recipe(config, storage, source, console);
+    GivenFiles given = given(config, recipe, source, storage);
     QuantizePlan plan =
-        new QuantizePlanner(recipe, calibration, statistics)
-            .plan(source, configText(source, storage));
+        new QuantizePlanner(recipe, given).plan(source, configText(source, storage));
     DevicePlan device =
         new DevicePlanner(KERNELS)
-            .plan(config.value(QuantizeKeys.DEVICE), config, () -> cpuOnly(plan));
+            .plan(config.value(QuantizeKeys.DEVICE), config, () -> cpuOnly(plan, given));
     boolean dryRun = config.value(QuantizeKeys.DRY_RUN);
     if (!dryRun || config.isSet(QuantizeKeys.OUTPUT)) {
       OutputCheck check =
@@ -93,7 +93,8 @@ public final class QuantizeJob implements Job {
       check.require();
     }
     console.out().print(PlanText.of(plan, recipe, source));
-    statistics.ifPresent(folder -> console.out().print(CalibrationText.of(plan, folder)));
+    given.statistics().ifPresent(folder -> console.out().print(CalibrationText.of(plan, folder)));
+    given.learned().ifPresent(learned -> console.out().println(learned.text()));
     console.out().println(device.text());
     if (dryRun) {
       return ExitCode.DONE;
@@ -102,8 +103,7 @@ public final class QuantizeJob implements Job {
         new RunRequest(
             plan,
             source,
-            calibration,
-            statistics,
+            given,
             config.value(QuantizeKeys.OUTPUT),
             recipe.scheme().name(),
             recipeOf(config));
@@ -128,7 +128,10 @@ public final class QuantizeJob implements Job {
   }
 
   /** Why GPUs cannot do it, if so. */
-  private static Optional<String> cpuOnly(QuantizePlan plan) {
+  private static Optional<String> cpuOnly(QuantizePlan plan, GivenFiles given) {
+    if (given.learned().isPresent()) {
+      return Optional.of("learned scales are applied on the processor");
+    }
     return plan.shards().stream()
         .flatMap(shard -> shard.tensors().stream())
         .filter(TensorTask.Quantize.class::isInstance)
@@ -137,17 +140,88 @@ public final class QuantizeJob implements Job {
         .findFirst();
   }
 
+  /** What is to be read beside the checkpoint. */
+  private static GivenFiles given(Config config, Recipe recipe, Checkpoint source, Storage storage)
+      throws IOException {
+    Optional<Checkpoint> inputScales = Optional.empty();
+    Optional<CalibrationFolder> statistics = Optional.empty();
+    if (config.isSet(QuantizeKeys.CALIBRATION)) {
+      CheckpointLocation place = CheckpointLocation.of(config.value(QuantizeKeys.CALIBRATION));
+      if (recipe.arithmetic().algorithm().needs() != Needs.NOTHING) {
+        String folder = config.value(QuantizeKeys.CALIBRATION);
+        statistics = Optional.of(CalibrationFolder.open(storage.folder(folder)));
+      } else if (!weighsBudget(config, place)) {
+        inputScales = Optional.of(place.open(storage));
+      }
+    }
+    return new GivenFiles(inputScales, statistics, learned(config, source, storage));
+  }
+
+  /** None where the user says so. */
+  private static Optional<LearnedScales> learned(Config config, Checkpoint source, Storage storage)
+      throws IOException {
+    Optional<String> named = config.find(QuantizeKeys.SCALES);
+    return named.filter("none"::equals).isPresent()
+        ? Optional.empty()
+        : LearnedScales.find(named, source, storage);
+  }
+
   private static Map<String, List<String>> recipeOf(Config config) {
     Map<String, List<String>> recipe = new TreeMap<>(config.effective());
     recipe.keySet().retainAll(QuantizeKeys.RECIPE);
     return recipe;
   }
 
-  private static Recipe recipe(Config config) {
+  private static Recipe recipe(Config config, Storage storage, Checkpoint source, Console console)
+      throws IOException {
+    if (config.find(QuantizeKeys.BUDGET).isEmpty()) {
+      return recipe(config, config.value(QuantizeKeys.SCHEME));
+    }
+    if (config.isSet(QuantizeKeys.SCHEME)) {
+      throw new QuantException("--scheme and --budget both say what layers become; leave one out");
+    }
+    List<QuantScheme> schemes = config.all(QuantizeKeys.BUDGET_SCHEMES);
+    if (schemes.size() < 2) {
+      throw new QuantException(
+          "--budget has nothing to choose from; give --budget-schemes NAME two times or more");
+    }
+    String tables = config.value(CommonKeys.TABLES);
+    Optional<CheckpointLocation> folder =
+        config
+            .find(QuantizeKeys.CALIBRATION)
+            .map(CheckpointLocation::of)
+            .filter(place -> weighsBudget(config, place));
+    Optional<CalibrationFolder> calibration =
+        folder.isPresent()
+            ? Optional.of(CalibrationFolder.open(storage.folder(folder.orElseThrow().folder())))
+            : Optional.empty();
+    BudgetRequest request =
+        new BudgetRequest(
+            config.value(QuantizeKeys.BUDGET),
+            schemes,
+            recipe(config, schemes.get(0)),
+            tables,
+            calibration);
+    Budget budget = new BudgetPlanner(request).plan(source, new DeltaStore(storage, tables));
+    console.out().print(budget.text());
+    Optional<String> file = config.find(QuantizeKeys.BUDGET_RULES);
+    if (file.isPresent()) {
+      BudgetFile.write(Path.of(file.orElseThrow()), budget.yaml());
+      console.out().println("rules of the budget: " + file.orElseThrow());
+    }
+    return budget.recipe();
+  }
+
+  /** A folder that {@code calibrate} wrote; a file has scales of inputs. */
+  private static boolean weighsBudget(Config config, CheckpointLocation place) {
+    return config.isSet(QuantizeKeys.BUDGET) && place.file().isEmpty();
+  }
+
+  private static Recipe recipe(Config config, QuantScheme scheme) {
     List<Rule> rules = new ArrayList<>(config.all(QuantizeKeys.SKIP));
     rules.addAll(config.all(QuantizeKeys.RULE));
     return new Recipe(
-        config.value(QuantizeKeys.SCHEME),
+        scheme,
         rules,
         new Arithmetic(
             config.value(QuantizeKeys.ALGORITHM),

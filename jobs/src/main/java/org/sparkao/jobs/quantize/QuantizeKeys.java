@@ -54,9 +54,10 @@ final class QuantizeKeys {
       ConfigKey.text(
           "calibration",
           "URI",
-          "Folder that calibrate wrote, for algorithms that look at inputs: gptq, awq, smoothquant,"
-              + " imatrix. For others a safetensors file with MODULE.input_scale (FP8) or"
-              + " MODULE.input_global_scale (NVFP4), taken as they are.");
+          "Folder that calibrate wrote, for algorithms that look at inputs (gptq, awq, smoothquant,"
+              + " imatrix) and to weight the errors of --budget. For others a safetensors file with"
+              + " MODULE.input_scale (FP8) or MODULE.input_global_scale (NVFP4), taken as they"
+              + " are.");
   static final ConfigKey<ActOrder> ACT_ORDER =
       ConfigKey.choice(
               "act-order",
@@ -94,6 +95,29 @@ final class QuantizeKeys {
               DuoScaling::configName,
               "Whether weights have a say in the scales that awq tries.")
           .withDefault("on");
+  static final ConfigKey<String> SCALES =
+      ConfigKey.text(
+          "scales",
+          "FILE",
+          "Scales that training learned, taken as they are; without it the"
+              + " qat_scales.safetensors beside the checkpoint, if there is one; none computes all"
+              + " scales.");
+  static final ConfigKey<Double> BUDGET =
+      ConfigKey.value(
+          "budget",
+          "BITS_PER_WEIGHT",
+          "Chooses a scheme of --budget-schemes for every layer that no rule names: the least"
+              + " error, as earlier runs stored it, within these bits a weight, scales and all.",
+          QuantizeKeys::bits);
+  static final ConfigKey<QuantScheme> BUDGET_SCHEMES =
+      ConfigKey.list(
+          "budget-schemes", "NAME", "A scheme that --budget may choose. Repeated.", Schemes::parse);
+  static final ConfigKey<String> BUDGET_RULES =
+      ConfigKey.text(
+          "budget-rules",
+          "FILE",
+          "New file for the choice of --budget, which --config reads and a person may edit; also"
+              + " written by a dry run.");
   static final ConfigKey<Numerics> NUMERICS =
       ConfigKey.choice(
               "numerics", Numerics.class, Numerics::configName, "Whose arithmetic, to the bit.")
@@ -144,6 +168,9 @@ final class QuantizeKeys {
           SCALE_SEARCH.name(),
           STRENGTH.name(),
           DUO_SCALING.name(),
+          SCALES.name(),
+          BUDGET.name(),
+          BUDGET_SCHEMES.name(),
           NUMERICS.name(),
           LAYOUT.name(),
           MAX_SHARD_SIZE.name(),
@@ -157,6 +184,14 @@ final class QuantizeKeys {
       throw new IllegalArgumentException(text + " is not above 0 and up to " + most);
     }
     return value;
+  }
+
+  private static double bits(String text) {
+    double bits = Double.parseDouble(text);
+    if (!(bits > 0 && bits <= 32)) {
+      throw new IllegalArgumentException("between 0 and 32, such as 4.5");
+    }
+    return bits;
   }
 
   static List<ConfigKey<?>> all() {
@@ -173,6 +208,10 @@ final class QuantizeKeys {
         SCALE_SEARCH,
         STRENGTH,
         DUO_SCALING,
+        SCALES,
+        BUDGET,
+        BUDGET_SCHEMES,
+        BUDGET_RULES,
         NUMERICS,
         LAYOUT,
         MAX_SHARD_SIZE,

@@ -16,6 +16,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.sparkao.jobs.job.ExitCode;
 import org.sparkao.jobs.quantize.plan.Arithmetic;
+import org.sparkao.jobs.quantize.plan.GivenFiles;
 import org.sparkao.jobs.quantize.plan.QuantizePlanner;
 import org.sparkao.jobs.quantize.plan.Recipe;
 import org.sparkao.quant.algorithm.WeightAlgorithm;
@@ -231,7 +232,7 @@ class TestPlans {
         new Arithmetic(
             WeightAlgorithm.RTN, Numerics.COMPRESSED_TENSORS, CheckpointLayout.COMPRESSED_TENSORS);
     Recipe recipe = new Recipe(Schemes.parse(scheme), List.of(), arithmetic, 1_000_000_000);
-    return new QuantizePlanner(recipe, Optional.empty())
+    return new QuantizePlanner(recipe, GivenFiles.NONE)
         .plan(
             Checkpoint.open(LocalFiles.of(source)),
             Optional.of(Files.readAllBytes(source.resolve("config.json"))))

@@ -20,7 +20,7 @@ import org.sparkao.quant.dense.InverseFactor;
 import org.sparkao.quant.scheme.Granularity;
 
 /** Refuses statistics that an algorithm cannot use, and algorithms that have none. */
-final class CalibrationChecks {
+public final class CalibrationChecks {
   private static final int SHOWN = 10;
 
   private final Arithmetic arithmetic;
@@ -38,7 +38,7 @@ final class CalibrationChecks {
     CalibrationFolder folder = calibration.orElseThrow(this::uncalibrated);
     List<Quantize> weights =
         tasks.stream().filter(Quantize.class::isInstance).map(Quantize.class::cast).toList();
-    requireModules(folder, weights);
+    requireInputs(folder, weights);
     if (arithmetic.algorithm().needs() == Needs.INPUT_PRODUCTS) {
       requireProducts(folder, weights);
     }
@@ -50,6 +50,15 @@ final class CalibrationChecks {
             arithmetic.request(weight).with(arithmetic.calibrated().search().algorithm()));
       }
     }
+  }
+
+  /**
+   * Refuses statistics that do not know the inputs of these weights, and broken ones.
+   *
+   * @throws QuantException naming the folder, the module and what is wrong with it
+   */
+  public static void requireInputs(CalibrationFolder folder, List<Quantize> weights) {
+    requireModules(folder, weights);
     Set<String> seen = new HashSet<>();
     for (Quantize weight : weights) {
       if (seen.add(folder.statistics().inputOf(weight.module()).orElseThrow())) {
@@ -67,7 +76,7 @@ final class CalibrationChecks {
             + " and give its --output as --calibration, or use --algorithm rtn or mse");
   }
 
-  private void requireModules(CalibrationFolder folder, List<Quantize> weights) {
+  private static void requireModules(CalibrationFolder folder, List<Quantize> weights) {
     List<String> missing = new ArrayList<>();
     for (Quantize weight : weights) {
       if (folder.statistics().inputOf(weight.module()).isEmpty()) {
@@ -148,7 +157,7 @@ final class CalibrationChecks {
     }
   }
 
-  private void requireNumbers(CalibrationFolder folder, Quantize weight) {
+  private static void requireNumbers(CalibrationFolder folder, Quantize weight) {
     CalibratedInput input;
     try {
       input = folder.statistics().input(weight.module());

@@ -23,25 +23,12 @@ public final class QuantizePlanner {
   private static final int CODE_FORMAT_VERSION = 1;
 
   private final Recipe recipe;
-  private final Optional<Checkpoint> calibration;
-  private final Optional<CalibrationFolder> statistics;
+  private final GivenFiles given;
 
-  /**
-   * A planner.
-   *
-   * @param calibration a file with the scales of inputs, for schemes that need them
-   * @param statistics of inputs, for algorithms that need them
-   */
-  public QuantizePlanner(
-      Recipe recipe, Optional<Checkpoint> calibration, Optional<CalibrationFolder> statistics) {
+  /** A planner. */
+  public QuantizePlanner(Recipe recipe, GivenFiles given) {
     this.recipe = recipe;
-    this.calibration = calibration;
-    this.statistics = statistics;
-  }
-
-  /** A planner for algorithms that look at weights alone. */
-  public QuantizePlanner(Recipe recipe, Optional<Checkpoint> calibration) {
-    this(recipe, calibration, Optional.empty());
+    this.given = given;
   }
 
   /**
@@ -53,9 +40,10 @@ public final class QuantizePlanner {
   public QuantizePlan plan(Checkpoint checkpoint, Optional<byte[]> config) {
     TaskList list = new TaskList(checkpoint, recipe);
     new SenseChecks(checkpoint).require(list);
-    Map<String, Copy> inputScales = new InputScales(calibration).copies(list.schemes());
+    Map<String, Copy> inputScales = new InputScales(given.inputScales()).copies(list.schemes());
     new ShapeChecks(recipe.arithmetic()).require(list.tasks());
-    new CalibrationChecks(recipe.arithmetic(), statistics).require(list.tasks());
+    given.learned().ifPresent(scales -> scales.require(list.tasks(), recipe.arithmetic()));
+    new CalibrationChecks(recipe.arithmetic(), given.statistics()).require(list.tasks());
     Map<String, Object> root =
         config
             .map(bytes -> ConfigJson.parse(checkpoint.location() + "/config.json", bytes))
@@ -81,6 +69,11 @@ public final class QuantizePlanner {
         shards.size() == 1 ? "" : index(outputs),
         checkpoint.sideFiles(),
         fingerprint(checkpoint, shards, smoothing, configText));
+  }
+
+  /** What becomes of each tensor, in the order of the checkpoint; shapes are not looked at. */
+  public List<TensorTask> tasks(Checkpoint checkpoint) {
+    return new TaskList(checkpoint, recipe).tasks();
   }
 
   /** What the files will hold. */
@@ -131,8 +124,9 @@ public final class QuantizePlanner {
     MessageDigest digest = Sha256.newDigest();
     update(digest, "sparkao quantize " + CODE_FORMAT_VERSION);
     update(digest, checkpoint.fingerprint());
-    update(digest, calibration.map(Checkpoint::fingerprint).orElse("-"));
-    update(digest, statistics.map(CalibrationFolder::hash).orElse("-"));
+    update(digest, given.inputScales().map(Checkpoint::fingerprint).orElse("-"));
+    update(digest, given.statistics().map(CalibrationFolder::hash).orElse("-"));
+    given.learned().ifPresent(scales -> update(digest, scales.place().fingerprint()));
     update(digest, recipe.arithmetic().toString());
     update(digest, recipe.nonFinite().configName());
     shards.forEach(shard -> update(digest, shard.toString()));

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 import org.sparkao.jobs.quantize.plan.Arithmetic;
 import org.sparkao.jobs.quantize.plan.LinearModules;
 import org.sparkao.jobs.quantize.plan.ShardTask;
@@ -19,11 +20,21 @@ import org.sparkao.quant.safetensors.WrittenTensor;
 
 /** What a task did, as rows of the tables. */
 final class OutcomeRows {
+  /** How codes were chosen where scales were given. */
+  private static final String LEARNED = "learned";
+
   private final String runId;
   private final String fingerprint;
   private final Arithmetic arithmetic;
+  private final Predicate<String> learned;
 
-  OutcomeRows(String runId, String fingerprint, Arithmetic arithmetic) {
+  /**
+   * Rows of a run.
+   *
+   * @param learned whether the scales of a module were learned
+   */
+  OutcomeRows(String runId, String fingerprint, Arithmetic arithmetic, Predicate<String> learned) {
+    this.learned = learned;
     this.runId = runId;
     this.fingerprint = fingerprint;
     this.arithmetic = arithmetic;
@@ -90,7 +101,7 @@ final class OutcomeRows {
           Optional.of(quantize.scheme()),
           Optional.ofNullable(outcome.fallback()).filter(text -> !text.isEmpty()),
           numerics,
-          arithmetic.algorithm().configName(),
+          learned.test(task.module()) ? LEARNED : arithmetic.algorithm().configName(),
           device);
     }
     String reason =

@@ -17,6 +17,7 @@ import org.sparkao.jobs.job.Console;
 import org.sparkao.jobs.job.ProgramVersion;
 import org.sparkao.jobs.job.RunNames;
 import org.sparkao.jobs.quantize.plan.CalibrationFolder;
+import org.sparkao.jobs.quantize.plan.GivenFiles;
 import org.sparkao.jobs.quantize.plan.QuantizePlan;
 import org.sparkao.jobs.quantize.plan.ShardTask;
 import org.sparkao.jobs.quantize.run.ShardSettings.Planned;
@@ -109,7 +110,8 @@ public final class QuantizeRun {
             new DeltaStore(storage, config.value(CommonKeys.TABLES)),
             output,
             ownership,
-            new OutcomeRows(ownership.runId(), plan.fingerprint(), plan.arithmetic()),
+            new OutcomeRows(
+                ownership.runId(), plan.fingerprint(), plan.arithmetic(), request::learned),
             plan.shards());
     RunRow run = row(ownership, spark.applicationId());
     // Tables that cannot be written are found before the first weight is read.
@@ -133,10 +135,10 @@ public final class QuantizeRun {
 
   /** Headers do not tell a checkpoint from another of its shape: all of it is read and hashed. */
   private void requireCalibrated(SparkContext spark, String group) throws IOException {
-    if (request.statistics().isEmpty()) {
+    if (request.given().statistics().isEmpty()) {
       return;
     }
-    CalibrationFolder statistics = request.statistics().get();
+    CalibrationFolder statistics = request.given().statistics().get();
     CalibrationInfo.Origin calibrated = statistics.statistics().info().checkpoint();
     console.err().println("comparing the checkpoint with the one that was calibrated");
     String found = CheckpointHash.of(request.source(), spark, storage, group);
@@ -248,9 +250,11 @@ public final class QuantizeRun {
   }
 
   private ShardSettings settings() {
+    GivenFiles given = request.given();
     return new ShardSettings(
         planned(request.source()),
         calibration(),
+        given.learned().map(scales -> planned(scales.place())).orElse(Planned.NONE),
         output.location(),
         request.plan().arithmetic(),
         request.plan().smoothing(),
@@ -262,13 +266,14 @@ public final class QuantizeRun {
   private Planned calibration() {
     Optional<Planned> statistics =
         request
+            .given()
             .statistics()
             .map(
                 folder ->
                     new Planned(
                         folder.location(), folder.files().stream().map(SourceFile::of).toList()));
     return statistics
-        .or(() -> request.calibration().map(QuantizeRun::planned))
+        .or(() -> request.given().inputScales().map(QuantizeRun::planned))
         .orElse(Planned.NONE);
   }
 

@@ -2,8 +2,7 @@ package org.sparkao.jobs.quantize.run;
 
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import org.sparkao.jobs.quantize.plan.CalibrationFolder;
+import org.sparkao.jobs.quantize.plan.GivenFiles;
 import org.sparkao.jobs.quantize.plan.QuantizePlan;
 import org.sparkao.quant.checkpoint.Checkpoint;
 
@@ -12,8 +11,7 @@ import org.sparkao.quant.checkpoint.Checkpoint;
  *
  * @param plan what to do
  * @param source checkpoint that is read
- * @param calibration input scales that are given
- * @param statistics of inputs, for algorithms that look at them
+ * @param given what is read beside it
  * @param output folder that is written, as the user named it
  * @param scheme default scheme, for the tables
  * @param recipe the part of it that decides the output, for whoever finds the output
@@ -21,8 +19,13 @@ import org.sparkao.quant.checkpoint.Checkpoint;
 public record RunRequest(
     QuantizePlan plan,
     Checkpoint source,
-    Optional<Checkpoint> calibration,
-    Optional<CalibrationFolder> statistics,
+    GivenFiles given,
     String output,
     String scheme,
-    Map<String, List<String>> recipe) {}
+    Map<String, List<String>> recipe) {
+
+  /** Whether the scales of a module are given. */
+  boolean learned(String module) {
+    return given.learned().filter(scales -> scales.file().has(module)).isPresent();
+  }
+}

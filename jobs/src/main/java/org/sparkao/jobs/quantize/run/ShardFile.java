@@ -124,6 +124,11 @@ final class ShardFile {
   private void requireUnchanged(ShardTask task) throws IOException {
     requireUnchanged(settings.source(), task, Copy.Origin.CHECKPOINT);
     requireUnchanged(settings.calibration(), task, Copy.Origin.CALIBRATION);
+    if (!settings.scales().files().isEmpty()) {
+      PlannedFiles.require(
+          storage.folder(settings.scales().location()),
+          settings.scales().files().stream().map(ShardSettings.SourceFile::entry).toList());
+    }
   }
 
   private void requireUnchanged(Planned folder, ShardTask task, Copy.Origin origin)

@@ -14,6 +14,7 @@ import org.sparkao.quant.checkpoint.FileEntry;
  * @param source folder that is read
  * @param calibration folder of given input scales or of statistics; without a location when there
  *     is none
+ * @param scales folder of the file of learned scales; without a location when there is none
  * @param output folder that is written; absolute, as executors start in folders of their own
  * @param arithmetic what all weights share
  * @param smoothing layers that take scales over from what makes their inputs
@@ -23,6 +24,7 @@ import org.sparkao.quant.checkpoint.FileEntry;
 record ShardSettings(
     Planned source,
     Planned calibration,
+    Planned scales,
     String output,
     Arithmetic arithmetic,
     List<SmoothedPair> smoothing,

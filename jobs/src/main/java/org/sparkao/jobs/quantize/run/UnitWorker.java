@@ -17,7 +17,9 @@ import org.sparkao.jobs.quantize.run.TaskTimes.Stage;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.quant.QuantException;
+import org.sparkao.quant.algorithm.GivenScales;
 import org.sparkao.quant.algorithm.QuantizeRequest;
+import org.sparkao.quant.algorithm.Quantizers;
 import org.sparkao.quant.algorithm.TensorQuantizer;
 import org.sparkao.quant.checkpoint.TensorCopy;
 import org.sparkao.quant.checkpoint.WeightReader;
@@ -44,6 +46,7 @@ final class UnitWorker {
   private final TaskClock clock;
   private final Optional<CalibratedWeights> calibrated;
   private final Optional<Smoother> smoother;
+  private final ScalesReader scales;
   private byte[] slice = new byte[0];
 
   /**
@@ -67,6 +70,7 @@ final class UnitWorker {
     this.smoother = tools.smoother();
     this.storage = storage;
     this.source = storage.folder(settings.source().location());
+    this.scales = new ScalesReader(settings.scales(), storage);
     this.writer = writer;
     this.progress = progress;
     this.clock = clock;
@@ -189,11 +193,7 @@ final class UnitWorker {
       throws IOException {
     WeightSource weight = task.weight();
     QuantizeRequest request = request(task);
-    Optional<TensorRange> range =
-        !request.scheme().needsTensorRange()
-            ? Optional.empty()
-            : Optional.of(sharesScale(request.scheme()) ? shared : range(weight));
-    TensorQuantizer quantizer = quantizer(task, request, range);
+    TensorQuantizer quantizer = quantizer(task, request, shared);
     WeightSlices slices = new WeightSlices(weight, quantizer);
     require(weight, slices.rows());
     int rowBytes = Math.toIntExact(weight.dtype().bytes(weight.columns()));
@@ -226,10 +226,19 @@ final class UnitWorker {
     }
   }
 
-  private TensorQuantizer quantizer(
-      Quantize task, QuantizeRequest request, Optional<TensorRange> range) throws IOException {
+  /** Learned scales need no range, and no device. */
+  private TensorQuantizer quantizer(Quantize task, QuantizeRequest request, TensorRange shared)
+      throws IOException {
+    Optional<GivenScales> given = scales.of(task.module());
+    if (given.isPresent()) {
+      return Quantizers.create(request, given.orElseThrow());
+    }
+    Optional<TensorRange> range =
+        !request.scheme().needsTensorRange()
+            ? Optional.empty()
+            : Optional.of(sharesScale(request.scheme()) ? shared : range(task.weight()));
     return calibrated.isPresent()
-        ? calibrated.get().quantizer(task, request, range)
+        ? calibrated.orElseThrow().quantizer(task, request, range)
         : device.quantizer(request, range);
   }
 

@@ -15,6 +15,7 @@ import org.sparkao.jobs.cli.RemoteFiles;
 import org.sparkao.jobs.gpu.PlannedDevice;
 import org.sparkao.jobs.job.TinyCheckpoint;
 import org.sparkao.jobs.quantize.plan.Arithmetic;
+import org.sparkao.jobs.quantize.plan.GivenFiles;
 import org.sparkao.jobs.quantize.plan.QuantizePlan;
 import org.sparkao.jobs.quantize.plan.QuantizePlanner;
 import org.sparkao.jobs.quantize.plan.Recipe;
@@ -63,11 +64,14 @@ class TestChangedSource {
     Recipe recipe =
         new Recipe(
             Schemes.parse(scales.isPresent() ? "FP8" : "W4A16"), List.of(), arithmetic, 1L << 32);
-    QuantizePlan plan = new QuantizePlanner(recipe, calibration).plan(checkpoint, Optional.empty());
+    QuantizePlan plan =
+        new QuantizePlanner(recipe, GivenFiles.inputScales(calibration))
+            .plan(checkpoint, Optional.empty());
     ShardSettings settings =
         new ShardSettings(
             planned(checkpoint),
             calibration.map(TestChangedSource::planned).orElse(Planned.NONE),
+            Planned.NONE,
             temp.toString(),
             arithmetic,
             List.of(),

@@ -25,6 +25,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.sparkao.jobs.gpu.PlannedDevice;
 import org.sparkao.jobs.quantize.plan.Arithmetic;
 import org.sparkao.jobs.quantize.plan.ConfigJson;
+import org.sparkao.jobs.quantize.plan.GivenFiles;
 import org.sparkao.jobs.quantize.plan.NonFinitePolicy;
 import org.sparkao.jobs.quantize.plan.QuantizePlan;
 import org.sparkao.jobs.quantize.plan.QuantizePlanner;
@@ -100,7 +101,9 @@ class TestGoldenSchemes {
     Checkpoint scales =
         Checkpoint.openFile(LocalFiles.of(calibration.getParent()), name(calibration));
     QuantizePlan plan =
-        new QuantizePlanner(recipe(GoldenSchemes.all().get(preset)), Optional.of(scales))
+        new QuantizePlanner(
+                recipe(GoldenSchemes.all().get(preset)),
+                GivenFiles.inputScales(Optional.of(scales)))
             .plan(source, Optional.empty());
     Map<String, Object> written =
         ConfigJson.parse("config.json", plan.config().getBytes(StandardCharsets.UTF_8));
@@ -141,13 +144,15 @@ class TestGoldenSchemes {
       throws IOException {
     Checkpoint checkpoint = Checkpoint.openFile(LocalFiles.of(source), INPUT);
     QuantizePlan plan =
-        new QuantizePlanner(recipe(scheme), Optional.of(scales)).plan(checkpoint, Optional.empty());
+        new QuantizePlanner(recipe(scheme), GivenFiles.inputScales(Optional.of(scales)))
+            .plan(checkpoint, Optional.empty());
     assertThat(plan.shards()).hasSize(1);
     Storage storage = Storage.ofSettings(Map.of());
     ShardSettings settings =
         new ShardSettings(
             new Planned(source.toString(), List.of()),
             new Planned(scales.location(), List.of()),
+            Planned.NONE,
             output.toString(),
             plan.arithmetic(),
             List.of(),

@@ -17,6 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.sparkao.jobs.gpu.PlannedDevice;
 import org.sparkao.jobs.job.TinyCheckpoint;
 import org.sparkao.jobs.quantize.plan.Arithmetic;
+import org.sparkao.jobs.quantize.plan.GivenFiles;
 import org.sparkao.jobs.quantize.plan.NonFinitePolicy;
 import org.sparkao.jobs.quantize.plan.QuantizePlan;
 import org.sparkao.jobs.quantize.plan.QuantizePlanner;
@@ -54,7 +55,7 @@ class TestRowCommitter {
             WeightAlgorithm.RTN, Numerics.COMPRESSED_TENSORS, CheckpointLayout.COMPRESSED_TENSORS);
     plan =
         new QuantizePlanner(
-                new Recipe(Schemes.parse("W8A16"), List.of(), arithmetic, 40_000), Optional.empty())
+                new Recipe(Schemes.parse("W8A16"), List.of(), arithmetic, 40_000), GivenFiles.NONE)
             .plan(
                 Checkpoint.open(storage.folder(temp.resolve("source").toString())),
                 Optional.empty());
@@ -63,7 +64,7 @@ class TestRowCommitter {
     store = new DeltaStore(storage, temp.resolve("tables").toString());
     ownership =
         Ownership.take(output, plan.fingerprint(), Optional.empty(), () -> "run", Duration.ZERO);
-    rows = new OutcomeRows("run", plan.fingerprint(), arithmetic);
+    rows = new OutcomeRows("run", plan.fingerprint(), arithmetic, module -> false);
   }
 
   private RowCommitter committer() {
@@ -75,6 +76,7 @@ class TestRowCommitter {
     ShardSettings settings =
         new ShardSettings(
             new Planned(temp.resolve("source").toString(), List.of()),
+            Planned.NONE,
             Planned.NONE,
             output.location(),
             plan.arithmetic(),
