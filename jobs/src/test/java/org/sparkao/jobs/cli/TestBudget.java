@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -87,8 +88,12 @@ class TestBudget {
         .isEqualTo(ExitCode.DONE);
     assertThat(layers(command.out())).isEqualTo(layers(planned));
     assertThat(budget(source, "6", "--dry-run", "--budget-rules", rules.toString()))
+        .as(command.err())
+        .isEqualTo(ExitCode.DONE);
+    Files.writeString(rules, "# edited\n", StandardOpenOption.APPEND);
+    assertThat(budget(source, "6", "--dry-run", "--budget-rules", rules.toString()))
         .isEqualTo(ExitCode.REFUSED);
-    assertThat(command.err()).contains("is there already, and may have been edited");
+    assertThat(command.err()).contains("is there already with other rules, and may have been");
     Path calibration = calibration(temp.resolve("calibration"));
     assertThat(budget(source, "5", "--dry-run", "--calibration", calibration.toString()))
         .as(command.err())
