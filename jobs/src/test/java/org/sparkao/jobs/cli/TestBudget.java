@@ -131,6 +131,34 @@ class TestBudget {
         .contains(fewer + ": 1 modules were not calibrated: model.layers.1.mlp.down_proj");
   }
 
+  /** Rows of 172 have no groups of 64: the command for that scheme leaves these layers out. */
+  @Test
+  void namesCommandsThatWork() throws IOException {
+    Path source = Checkpoints.write(temp.resolve("source"), Checkpoints.llama(2, 128, 172));
+    String[] rows = {"--dry-run", "--budget-schemes", "W4A16(group_size=-1)"};
+    assertThat(budget(source, "6", rows)).isEqualTo(ExitCode.REFUSED);
+    Matcher named =
+        Pattern.compile("--scheme '(\\S+)' --numerics \\S+ --algorithm rtn --tables \\S+(.*?) +#")
+            .matcher(command.err());
+    List<List<String>> commands = new ArrayList<>();
+    while (named.find()) {
+      List<String> options = new ArrayList<>(List.of("--scheme", named.group(1)));
+      Arrays.stream(named.group(2).split("[ ']+"))
+          .filter(word -> !word.isEmpty())
+          .forEach(options::add);
+      commands.add(options);
+    }
+    assertThat(commands).hasSize(3);
+    for (List<String> options : commands) {
+      Path output = temp.resolve("output" + commands.indexOf(options));
+      assertThat(command.quantize(source, output, options.toArray(String[]::new)))
+          .as(options + command.err())
+          .isEqualTo(ExitCode.DONE);
+    }
+    assertThat(budget(source, "6", rows)).as(command.err()).isEqualTo(ExitCode.DONE);
+    assertThat(command.out()).contains("does not suit all");
+  }
+
   /** Leaves the errors of both schemes in the tables. */
   private void quantizeWithEach(Path source) {
     for (String scheme : List.of(SMALL, LARGE)) {

@@ -2,12 +2,17 @@ package org.sparkao.jobs.quantize.budget;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.sparkao.jobs.quantize.plan.Arithmetic;
 import org.sparkao.jobs.quantize.plan.CalibrationChecks;
 import org.sparkao.jobs.quantize.plan.CalibrationFolder;
@@ -29,6 +34,7 @@ public final class BudgetPlanner {
 
   private final BudgetRequest request;
   private final Map<String, List<String>> missing = new LinkedHashMap<>();
+  private final Map<String, List<String>> unsuited = new HashMap<>();
 
   /** A planner. */
   public BudgetPlanner(BudgetRequest request) {
@@ -139,6 +145,8 @@ public final class BudgetPlanner {
       try {
         bits += Byte.SIZE * layer.outputs(arithmetic).stream().mapToLong(TensorSpec::bytes).sum();
       } catch (QuantException e) {
+        List<String> modules = unsuited.computeIfAbsent(scheme.name(), s -> new ArrayList<>());
+        layers.forEach(fused -> modules.add(fused.module()));
         return Optional.empty();
       }
       OptionalDouble noise = errors.of(layer);
@@ -168,11 +176,26 @@ public final class BudgetPlanner {
                     + request.errorsOf().configName()
                     + " --tables "
                     + request.tables()
+                    + skips(unsuited.getOrDefault(scheme, List.of()), modules)
                     + "    # "
                     + String.join(", ", modules.subList(0, Math.min(SHOWN, modules.size())))
                     + (modules.size() > SHOWN
                         ? " and " + (modules.size() - SHOWN) + " more"
                         : "")));
     return new QuantException(text.toString());
+  }
+
+  /** Options that leave out what a scheme does not suit, all blocks at once where that is right. */
+  private static String skips(List<String> unsuited, List<String> wanted) {
+    Set<String> patterns = new LinkedHashSet<>();
+    for (String module : unsuited) {
+      String name = module.replace(".", "\\.");
+      String anyBlock = "^" + name.replaceAll("[0-9]+", "[0-9]+") + "$";
+      boolean tooMuch = wanted.stream().anyMatch(Pattern.compile(anyBlock).asPredicate());
+      patterns.add(tooMuch ? "^" + name + "$" : anyBlock);
+    }
+    return patterns.stream()
+        .map(pattern -> " --skip '" + pattern + "'")
+        .collect(Collectors.joining());
   }
 }
