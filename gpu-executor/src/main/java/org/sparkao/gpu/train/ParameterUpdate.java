@@ -15,6 +15,8 @@ import org.sparkao.gpu.tensor.Tensor;
 
 /** Moves all parameters of a training by their gradients, clipped together. */
 final class ParameterUpdate implements AutoCloseable {
+  private static final String WEIGHT = ".weight";
+
   private final TrainingOperators operators;
   private final AdamW adamW;
   private final List<Parameter> parameters;
@@ -73,10 +75,13 @@ final class ParameterUpdate implements AutoCloseable {
     return norm;
   }
 
-  /** Norms, biases and scales do not decay. */
+  /** Norms, biases and learned scales do not decay; scales by group are matrices, too. */
   private AdamWSettings settings(Parameter parameter) {
     AdamWSettings all = settings.adamW();
-    boolean matrix = parameter.value().rows() > 1 && parameter.value().columns() > 1;
+    boolean matrix =
+        parameter.name().endsWith(WEIGHT)
+            && parameter.value().rows() > 1
+            && parameter.value().columns() > 1;
     return matrix ? all : new AdamWSettings(all.beta1(), all.beta2(), all.epsilon(), 0);
   }
 

@@ -1,0 +1,55 @@
+package org.sparkao.gpu.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.sparkao.gpu.device.CpuDevice;
+import org.sparkao.gpu.optimizer.AdamWSettings;
+import org.sparkao.gpu.optimizer.CosineSchedule;
+import org.sparkao.gpu.optimizer.GradientClipping;
+import org.sparkao.gpu.optimizer.HostAdamW;
+import org.sparkao.gpu.optimizer.StateFormat;
+import org.sparkao.gpu.tensor.HostTensor;
+import org.sparkao.gpu.tensor.Parameter;
+import org.sparkao.gpu.train.cpu.CpuTrainingOperators;
+
+/** Without a gradient weight decay alone moves: p - rate * decay * p. */
+class TestParameterUpdate {
+  @ParameterizedTest
+  @CsvSource({
+    "mlp.up_proj.weight, 2, 4, 7.5",
+    "mlp.up_proj.weight_scale, 2, 4, 8",
+    "mlp.up_proj.weight_zero_point, 2, 4, 8",
+    "mlp.up_proj.weight_scale, 2, 1, 8",
+    "mlp.up_proj.bias, 8, 1, 8",
+    "input_layernorm.weight, 1, 8, 8"
+  })
+  void matricesOfWeightsDecayAlone(String name, int rows, int columns, float expected) {
+    TrainerSettings settings =
+        new TrainerSettings(
+            new AdamWSettings(0.9, 0.99, 1e-8, 0.25),
+            StateFormat.FP32,
+            new CosineSchedule(0.25, 0, 2, 1),
+            new GradientClipping(1),
+            1,
+            0);
+    try (CpuDevice device = CpuDevice.open();
+        CpuTrainingOperators operators = new CpuTrainingOperators(device, 1);
+        HostTensor value = HostTensor.allocate(device, rows, columns);
+        HostTensor gradient = HostTensor.allocate(device, rows, columns)) {
+      float[] eights = new float[rows * columns];
+      Arrays.fill(eights, 8);
+      value.write(eights, 0);
+      List<Parameter> parameters = List.of(new Parameter(name, value, gradient));
+      try (ParameterUpdate update =
+          new ParameterUpdate(
+              operators, new HostAdamW(operators.workers()), parameters, settings)) {
+        assertThat(update.step(1)).isZero();
+      }
+      assertThat(value.toFloats()).containsOnly(expected);
+    }
+  }
+}
