@@ -25,7 +25,7 @@ public record GradientClipping(double largestNorm) {
    * The squares of one gradient.
    *
    * @param parameter its name
-   * @param sum from {@link GradientSquares}
+   * @param sum of all elements squared, in fp64
    */
   public record Squares(String parameter, double sum) {}
 

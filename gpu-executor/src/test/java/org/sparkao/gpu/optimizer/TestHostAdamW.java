@@ -89,17 +89,6 @@ class TestHostAdamW {
   }
 
   @Test
-  void squaresAddUp() {
-    float[] values = random(9, 10_001);
-    double expected =
-        IntStream.range(0, values.length).mapToDouble(i -> (double) values[i] * values[i]).sum();
-    double serial = new HostGradientSquares(Workers.CALLER).sum(OptimizerCase.tensor(values));
-    assertThat(serial).isCloseTo(expected, within(1e-9 * expected));
-    assertThat(new HostGradientSquares(PARALLEL).sum(OptimizerCase.tensor(values)))
-        .isEqualTo(serial);
-  }
-
-  @Test
   void clipsByTheNormOfAllGradients() {
     List<GradientClipping.Squares> squares =
         List.of(new GradientClipping.Squares("a", 9), new GradientClipping.Squares("b", 16));
