@@ -18,11 +18,16 @@ final class TensorFile implements Closeable {
   private final ByteSource source;
   private final Map<String, TensorEntry> entries = new LinkedHashMap<>();
 
-  /** Reads the header; takes the source over. */
+  /** Reads the header; takes the source over, and closes it when that fails. */
   TensorFile(ByteSource source) throws IOException {
     this.source = source;
-    for (TensorEntry entry : SafetensorsHeader.read(source).entries()) {
-      entries.put(entry.name(), entry);
+    try {
+      for (TensorEntry entry : SafetensorsHeader.read(source).entries()) {
+        entries.put(entry.name(), entry);
+      }
+    } catch (IOException | RuntimeException e) {
+      source.close();
+      throw e;
     }
   }
 

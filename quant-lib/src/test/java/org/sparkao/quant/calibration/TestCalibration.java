@@ -23,6 +23,7 @@ import org.sparkao.quant.observe.InputObserver.Products;
 import org.sparkao.quant.observe.InputObserver.Source;
 import org.sparkao.quant.observe.InputSums;
 import org.sparkao.quant.observe.Workers;
+import org.sparkao.quant.safetensors.ByteSource;
 import org.sparkao.quant.safetensors.FileSink;
 import org.sparkao.quant.safetensors.FileSource;
 import org.sparkao.quant.safetensors.SafetensorsHeader;
@@ -135,6 +136,36 @@ class TestCalibration {
     assertThat(input.square()).containsExactly(20, 40, 0);
     assertThat(input.crossProducts().orElseThrow()).containsExactly(20, 20, 0, 20, 40, 0, 0, 0, 0);
     assertThat(input.magnitudes().total()).isEqualTo(12);
+  }
+
+  @Test
+  void aFileThatIsDamagedIsClosed() {
+    boolean[] closed = new boolean[1];
+    ByteSource damaged =
+        new ByteSource() {
+          @Override
+          public String location() {
+            return "damaged";
+          }
+
+          @Override
+          public long size() {
+            return 4;
+          }
+
+          @Override
+          public void readFully(long position, byte[] buffer, int offset, int length) {
+            throw new IllegalStateException("behind the end");
+          }
+
+          @Override
+          public void close() {
+            closed[0] = true;
+          }
+        };
+    assertThatThrownBy(() -> CalibrationWriter.readSums(damaged, BLOCK))
+        .hasMessageContaining("damaged");
+    assertThat(closed[0]).isTrue();
   }
 
   @Test
