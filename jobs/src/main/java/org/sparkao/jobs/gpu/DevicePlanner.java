@@ -74,7 +74,7 @@ public final class DevicePlanner {
     String others =
         used.size() == sight.devices().size()
             ? ""
-            : "; those of another architecture than the first one's are left alone";
+            : "; those that sum in another order than the first one are left alone";
     return new DevicePlan.Decided(
         new PlannedDevice(Kind.CUDA, asked + labels + others), SparkSettings.withGpu(settings));
   }

@@ -56,8 +56,8 @@ final class GpuBinding {
 
   /** Those that compute as the first does, to the bit: a run has one arithmetic. */
   static List<DeviceInfo> alike(List<DeviceInfo> all) {
-    String first = all.get(0).architecture();
-    return all.stream().filter(device -> device.architecture().equals(first)).toList();
+    String first = all.get(0).arithmetic();
+    return all.stream().filter(device -> device.arithmetic().equals(first)).toList();
   }
 
   /** The driver's number of the only GPU. */

@@ -57,10 +57,12 @@ class TestDevicePlanner {
             "device: cuda (auto: cuda:0 (NVIDIA H100 80GB HBM3, sm_90), cuda:1 (NVIDIA H100,"
                 + " sm_90))");
     DeviceInfo older = new DeviceInfo(Kind.CUDA, 2, "NVIDIA A100", "sm_80", 1L << 30, 108, 2039);
-    GpuSight three = new GpuSight(List.of(H100, second, older), "three");
-    assertThat(plan(three, DeviceRequest.AUTO).text())
-        .contains("cuda:1 (NVIDIA H100, sm_90); those of another architecture than the first")
-        .doesNotContain("A100");
+    DeviceInfo slower =
+        new DeviceInfo(Kind.CUDA, 3, "NVIDIA H100 PCIe", "sm_90", 1L << 30, 114, 2039);
+    GpuSight four = new GpuSight(List.of(H100, second, older, slower), "four");
+    assertThat(plan(four, DeviceRequest.AUTO).text())
+        .contains("cuda:1 (NVIDIA H100, sm_90); those that sum in another order than the first")
+        .doesNotContain("A100", "PCIe");
   }
 
   @Test
