@@ -37,14 +37,7 @@ public final class EvaluatePlanner {
     this.encoder = new RequestEncoder(tokenizer, limit);
     this.limit = limit;
     this.batchTokens = batchTokens;
-    if (tokenizer.vocabularySize() > model.vocabulary()) {
-      throw new QuantException(
-          "the tokenizer has "
-              + tokenizer.vocabularySize()
-              + " ids, the model's embedding "
-              + model.vocabulary()
-              + " rows; use the tokenizer that came with the model");
-    }
+    TokenizerFit.require(tokenizer, model.vocabulary());
   }
 
   /**

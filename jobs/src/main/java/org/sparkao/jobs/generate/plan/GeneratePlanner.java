@@ -7,6 +7,7 @@ import org.sparkao.datasets.task.ParquetRows;
 import org.sparkao.datasets.tokenizer.Tokenizer;
 import org.sparkao.gpu.layer.SamplingRule;
 import org.sparkao.jobs.evaluate.plan.ModelFacts;
+import org.sparkao.jobs.evaluate.plan.TokenizerFit;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.quant.QuantException;
 
@@ -17,13 +18,19 @@ public final class GeneratePlanner {
   private final Storage storage;
   private final ParquetRows parquet;
 
-  /** For a model; the tokenizer stays the caller's. */
+  /**
+   * For a model.
+   *
+   * @param tokenizer stays the caller's
+   * @throws QuantException if it has ids that the model has no row for
+   */
   public GeneratePlanner(
       ModelFacts model, Tokenizer tokenizer, Storage storage, ParquetRows parquet) {
     this.model = model;
     this.tokenizer = tokenizer;
     this.storage = storage;
     this.parquet = parquet;
+    TokenizerFit.require(tokenizer, model.vocabulary());
   }
 
   /**
