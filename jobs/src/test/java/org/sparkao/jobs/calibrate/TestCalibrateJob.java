@@ -229,6 +229,34 @@ class TestCalibrateJob {
         .hasMessageContaining("--samples asks for 3");
   }
 
+  /** Far more than the bytes that the texts alone would have. */
+  @Test
+  void otherColumnsOfLinesMayBeOfAnySize() throws Exception {
+    List<String> texts = List.of("Once upon a time", "there was a little", "dog who ran", "home.");
+    String other = "x".repeat(700_000);
+    Path wide = temp.resolve("wide.jsonl");
+    Path plain = temp.resolve("plain.jsonl");
+    StringBuilder lines = new StringBuilder();
+    for (int i = 0; i < texts.size(); i++) {
+      String others = other.repeat(2 * i + 1);
+      lines.append("{\"other\": \"%s\", \"text\": \"%s\"}\n\n".formatted(others, texts.get(i)));
+    }
+    Files.writeString(wide, lines);
+    Files.writeString(plain, lines.toString().replaceAll("x{100,}", ""));
+    String[] options = {"samples", "1", "sequence-length", "14"};
+    CalibrateFixture.run(model, wide, temp.resolve("wide"), options);
+    CalibrateFixture.run(model, plain, temp.resolve("plain"), options);
+    assertThat(CalibrateFixture.open(temp.resolve("wide")).info().data().sha256())
+        .isEqualTo(CalibrateFixture.open(temp.resolve("plain")).info().data().sha256());
+    Files.writeString(wide, lines.toString().replace("home.", "home.\\q"));
+    assertThatThrownBy(
+            () ->
+                CalibrateFixture.run(
+                    model, wide, temp.resolve("no"), "samples", "9", "sequence-length", "14"))
+        .isInstanceOf(QuantException.class)
+        .hasMessageContaining("wide.jsonl, line 4: is not JSON");
+  }
+
   @Test
   void parquetOfTokensIsReadAsLinesAre() throws Exception {
     Path lines =

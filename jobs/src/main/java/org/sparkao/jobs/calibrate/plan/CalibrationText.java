@@ -5,9 +5,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.StreamSupport;
 import org.sparkao.datasets.tokenizer.Tokenizer;
+import org.sparkao.jobs.evaluate.plan.TokenizerFit;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.quant.QuantException;
@@ -26,7 +28,10 @@ public final class CalibrationText {
   /** Of a text, for each token that is wanted; no text has longer tokens on average. */
   private static final long BYTES_A_TOKEN = 32;
 
-  private static final long LEAST_BYTES = 1 << 20;
+  /** Of lines of JSON that are read at a time, and of a text at least. */
+  private static final long PIECE = 1 << 20;
+
+  private static final int LONGEST_ARRAY = Integer.MAX_VALUE - 8;
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Tokenizer tokenizer;
@@ -53,14 +58,7 @@ public final class CalibrationText {
     this.vocabulary = vocabulary;
     this.column = column;
     this.rows = rows;
-    if (tokenizer.vocabularySize() > vocabulary) {
-      throw new QuantException(
-          "the tokenizer has "
-              + tokenizer.vocabularySize()
-              + " ids, the model's embedding "
-              + vocabulary
-              + " rows; use the tokenizer that came with the model");
-    }
+    TokenizerFit.require(tokenizer, vocabulary);
   }
 
   /**
@@ -109,36 +107,59 @@ public final class CalibrationText {
       throws IOException {
     String where = folder.location() + "/" + name;
     if (name.endsWith(".parquet")) {
-      addRows(rows.json(where), where, cutter);
+      addRows(rows.json(where), where, 0, cutter);
       return;
     }
     if (folder.size(name).isEmpty()) {
       throw new QuantException("--data " + where + ": there is no such file");
     }
-    String text = text(folder, name, wanted + LEAST_BYTES);
-    if (name.endsWith(".jsonl")) {
-      addRows(text.lines().filter(line -> !line.isBlank()).toList(), where, cutter);
-    } else {
-      cutter.text(tokenizer.encodeWithSpecialTokens(text));
-    }
-  }
-
-  /** Whole lines of at most so many bytes, or all. */
-  private static String text(Folder folder, String name, long most) throws IOException {
     try (ByteSource source = folder.open(name)) {
-      byte[] bytes = new byte[Math.toIntExact(Math.min(source.size(), most))];
-      source.readFully(0, bytes, 0, bytes.length);
-      int end = bytes.length;
-      while (bytes.length < source.size() && end > 0 && bytes[end - 1] != '\n') {
-        end--;
+      if (name.endsWith(".jsonl")) {
+        addLines(source, where, cutter);
+      } else {
+        cutter.text(tokenizer.encodeWithSpecialTokens(text(lines(source, 0, wanted + PIECE))));
       }
-      return new String(bytes, 0, end == 0 ? bytes.length : end, StandardCharsets.UTF_8);
     }
   }
 
-  private void addRows(List<String> lines, String where, TokenCutter cutter) {
-    for (int i = 0; i < lines.size() && !cutter.full(); i++) {
-      JsonNode row = row(lines.get(i), where, i);
+  private static String text(byte[] bytes) {
+    return new String(bytes, StandardCharsets.UTF_8);
+  }
+
+  /** From a place on, whole lines of at most so many bytes; all of these where none ends there. */
+  private static byte[] lines(ByteSource source, long at, long most) throws IOException {
+    long left = source.size() - at;
+    byte[] bytes = new byte[(int) Math.min(left, Math.min(most, LONGEST_ARRAY))];
+    source.readFully(at, bytes, 0, bytes.length);
+    int end = bytes.length;
+    while (bytes.length < left && end > 0 && bytes[end - 1] != '\n') {
+      end--;
+    }
+    return end == 0 ? bytes : Arrays.copyOf(bytes, end);
+  }
+
+  /** A piece of the file after the other: other columns may be of any size. */
+  private void addLines(ByteSource source, String where, TokenCutter cutter) throws IOException {
+    long most = PIECE;
+    int rows = 0;
+    for (long at = 0; at < source.size() && !cutter.full(); ) {
+      byte[] bytes = lines(source, at, most);
+      boolean ends = bytes[bytes.length - 1] == '\n' || at + bytes.length == source.size();
+      if (!ends && most < LONGEST_ARRAY) {
+        most *= 2;
+        continue;
+      }
+      List<String> some = text(bytes).lines().filter(line -> !line.isBlank()).toList();
+      addRows(some, where, rows, cutter);
+      rows += some.size();
+      at += bytes.length;
+    }
+  }
+
+  private void addRows(List<String> lines, String where, int before, TokenCutter cutter) {
+    for (int line = 0; line < lines.size() && !cutter.full(); line++) {
+      int i = before + line;
+      JsonNode row = row(lines.get(line), where, i);
       if (row.path(TOKENS).isArray()) {
         cutter.row(tokens(row.path(TOKENS), where, i));
       } else if (row.path(column).isTextual()) {
