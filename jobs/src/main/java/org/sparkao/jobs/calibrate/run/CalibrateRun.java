@@ -84,9 +84,9 @@ public final class CalibrateRun {
   public List<CalibrationRow> run(SparkContext spark) throws IOException {
     TextStage stage = new TextStage(spark, runId);
     String hash = CheckpointHash.of(request.checkpoint(), spark, storage, runId);
-    GroupWork work = work();
-    GroupOutcome who = run(stage, work, List.of(new GroupTask(0, 0, List.of())), "Open the model");
-    console.out().println("numerics: " + who.numerics() + " on " + who.device());
+    GroupOutcome who =
+        run(stage, work(""), List.of(new GroupTask(0, 0, List.of())), "Open the model");
+    console.out().println("numerics: " + who.way());
     List<GroupTask> tasks = tasks(spark, who.heapBytes());
     String fingerprint = fingerprint(hash, who);
     Optional<CalibrationInfo> finished = finished(fingerprint);
@@ -94,7 +94,7 @@ public final class CalibrateRun {
     store.replaceRun(run);
     try {
       if (finished.isEmpty()) {
-        calibrate(stage, work, tasks);
+        calibrate(stage, work(who.way()), tasks);
         finish(hash, who, fingerprint);
       }
       List<CalibrationRow> rows =
@@ -120,7 +120,7 @@ public final class CalibrateRun {
     }
   }
 
-  private GroupWork work() {
+  private GroupWork work(String way) {
     CalibrateOptions options = request.plan().options();
     ModelRequest model =
         new ModelRequest(
@@ -134,7 +134,7 @@ public final class CalibrateRun {
                 options.sequenceLength(),
                 0,
                 ModelRequest.Decoding.OF_ITEMS));
-    return new GroupWork(model, output.location(), options);
+    return new GroupWork(model, output.location(), options, way);
   }
 
   /** What an earlier run left; another calibration is refused. */
@@ -265,7 +265,7 @@ public final class CalibrateRun {
             plan.options().samples(),
             plan.options().sequenceLength(),
             plan.options().groups(),
-            who.numerics() + " on " + who.device(),
+            who.way(),
             options,
             blocks);
     output.replace(CalibrationWriter.INFO, CalibrationWriter.info(info));

@@ -18,6 +18,11 @@ record GroupOutcome(String numerics, String device, long heapBytes, String refus
     return new GroupOutcome("", "", 0, reason);
   }
 
+  /** How, and on what, statistics are computed. */
+  String way() {
+    return numerics + " on " + device;
+  }
+
   String toJson() {
     try {
       return JSON.writeValueAsString(this);

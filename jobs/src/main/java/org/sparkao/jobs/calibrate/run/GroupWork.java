@@ -15,6 +15,7 @@ import org.sparkao.gpu.model.HiddenStates;
 import org.sparkao.jobs.calibrate.plan.CalibrateOptions;
 import org.sparkao.jobs.evaluate.run.ModelParts;
 import org.sparkao.jobs.evaluate.run.ModelRequest;
+import org.sparkao.jobs.evaluate.run.OneWay;
 import org.sparkao.jobs.gpu.ExecutorGpu;
 import org.sparkao.jobs.spark.SparkSessions;
 import org.sparkao.jobs.spark.TextWork;
@@ -39,11 +40,14 @@ final class GroupWork implements TextWork<GroupTask> {
   private final ModelRequest model;
   private final String output;
   private final CalibrateOptions options;
+  private final String way;
 
-  GroupWork(ModelRequest model, String output, CalibrateOptions options) {
+  /** {@code way}: how everybody computes; empty before it is known. */
+  GroupWork(ModelRequest model, String output, CalibrateOptions options, String way) {
     this.model = model;
     this.output = output;
     this.options = options;
+    this.way = way;
   }
 
   /** What cannot be done comes back as a refusal: trying again would not help. */
@@ -74,14 +78,17 @@ final class GroupWork implements TextWork<GroupTask> {
                 parts.operators(),
                 options.sequenceLength(),
                 Workers.ALL_CORES)) {
+      GroupOutcome outcome =
+          new GroupOutcome(
+              runner.numerics(),
+              ExecutorGpu.label(model.device()),
+              Runtime.getRuntime().maxMemory(),
+              "");
+      OneWay.require(way, outcome.way());
       if (task.groups() > 0) {
         new Pass(task, storage, parts, runner).run(context);
       }
-      return new GroupOutcome(
-          runner.numerics(),
-          ExecutorGpu.label(model.device()),
-          Runtime.getRuntime().maxMemory(),
-          "");
+      return outcome;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

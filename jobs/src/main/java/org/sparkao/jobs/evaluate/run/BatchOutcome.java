@@ -44,7 +44,12 @@ record BatchOutcome(List<ItemOutcome> items, Who who, String refusal) {
    * @param attempt Spark's attempts at the task before it
    * @param finishedMillis since 1970
    */
-  record Who(String numerics, String device, String executor, int attempt, long finishedMillis) {}
+  record Who(String numerics, String device, String executor, int attempt, long finishedMillis) {
+    /** What all executors of a run have in common. */
+    String way() {
+      return numerics + " on " + device;
+    }
+  }
 
   /** Nothing was computed. */
   static BatchOutcome refused(String reason) {

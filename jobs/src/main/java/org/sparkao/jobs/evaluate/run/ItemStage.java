@@ -76,17 +76,7 @@ final class ItemStage {
         throw new QuantException(answer.refusal());
       }
     }
-    List<String> ways =
-        answers.stream()
-            .map(answer -> answer.who().numerics() + " on " + answer.who().device())
-            .distinct()
-            .toList();
-    if (ways.size() > 1) {
-      throw new QuantException(
-          "executors compute differently, and an item is stored under one way: "
-              + String.join("; ", ways)
-              + "; use executors of one kind");
-    }
+    answers.forEach(answer -> OneWay.require(answers.get(0).who().way(), answer.who().way()));
     return answers.get(0).who();
   }
 
@@ -118,9 +108,14 @@ final class ItemStage {
                 stage.cancel("refused");
                 return;
               }
-              List<EvalItemRow> finished = finished(outcome, keys, rows);
-              committer.add(finished);
-              progress.finished(finished.size(), tokens(outcome));
+              try {
+                List<EvalItemRow> finished = finished(outcome, keys, rows);
+                committer.add(finished);
+                progress.finished(finished.size(), tokens(outcome));
+              } catch (QuantException e) {
+                refusal.compareAndSet(null, e.getMessage());
+                stage.cancel("refused");
+              }
             });
       } catch (IOException e) {
         background.end();
@@ -147,7 +142,10 @@ final class ItemStage {
     List<EvalItemRow> finished = new ArrayList<>();
     for (ItemOutcome item : outcome.items()) {
       PlannedItem planned = request.plan().items().get(item.position());
-      finished.add(rows.computed(planned, keys.get(item.position()), item, outcome.who()));
+      Key key = keys.get(item.position());
+      // An executor that came later was not asked before.
+      OneWay.require(key.numerics() + " on " + key.device(), outcome.who().way());
+      finished.add(rows.computed(planned, key, item, outcome.who()));
     }
     return finished;
   }

@@ -77,7 +77,7 @@ public final class GenerateRun {
     PartStage stage = new PartStage(spark, name, request, device);
     String hash = CheckpointHash.of(request.checkpoint(), spark, storage, name);
     PartOutcome who = stage.who();
-    String numerics = who.numerics() + "; on " + who.device();
+    String numerics = who.way();
     console.out().println("numerics: " + numerics);
     console.out().println(who.places() + " sequences at a time");
     String fingerprint =
@@ -99,7 +99,7 @@ public final class GenerateRun {
             .err()
             .println(parts.size() - missing.size() + " of " + parts.size() + " files are there");
       }
-      stage.compute(missing, hash, console);
+      stage.compute(missing, hash, numerics, console);
       output.clean();
       store.replaceRun(row(row, parts).with(RunRow.Status.DONE, Instant.now()));
     } catch (QuantException e) {

@@ -22,6 +22,16 @@ record PartOutcome(
     return new PartOutcome(0, 0, 0, "", "", reason);
   }
 
+  /** How, and on what, samples are computed. */
+  static String way(String numerics, String device) {
+    return numerics + "; on " + device;
+  }
+
+  /** The same of this one. */
+  String way() {
+    return way(numerics, device);
+  }
+
   String toJson() {
     try {
       return JSON.writeValueAsString(this);

@@ -56,7 +56,7 @@ final class PartStage {
     AtomicReference<PartOutcome> answer = new AtomicReference<>();
     stage.run(
         List.of(SamplePart.NONE),
-        work(""),
+        work("", ""),
         "Open " + request.checkpoint().location(),
         text -> answer.set(PartOutcome.fromJson(text)));
     PartOutcome who = answer.get();
@@ -75,16 +75,21 @@ final class PartStage {
     return who;
   }
 
-  private PartWork work(String checkpointHash) {
+  private PartWork work(String checkpointHash, String numerics) {
     return new PartWork(
         request.source(),
         model,
         Drawing.of(request.plan()),
-        new PartWork.Target(request.output(), checkpointHash));
+        new PartWork.Target(request.output(), checkpointHash, numerics));
   }
 
-  /** Computes and writes parts. */
-  void compute(List<SamplePart> parts, String checkpointHash, Console console) throws IOException {
+  /**
+   * Computes and writes parts.
+   *
+   * @param numerics of {@link #who}; an executor that computes otherwise is refused
+   */
+  void compute(List<SamplePart> parts, String checkpointHash, String numerics, Console console)
+      throws IOException {
     GenerateProgress progress =
         new GenerateProgress(parts.stream().mapToInt(part -> part.prompts().size()).sum());
     AtomicReference<String> refusal = new AtomicReference<>();
@@ -92,7 +97,7 @@ final class PartStage {
     try {
       stage.run(
           parts,
-          work(checkpointHash),
+          work(checkpointHash, numerics),
           "Generate from " + request.checkpoint().location() + ": " + parts.size() + " files",
           text -> {
             PartOutcome outcome = PartOutcome.fromJson(text);

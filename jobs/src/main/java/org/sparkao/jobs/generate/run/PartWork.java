@@ -14,6 +14,7 @@ import org.sparkao.gpu.model.LanguageModel.Sampling;
 import org.sparkao.jobs.evaluate.run.ExecutorModel;
 import org.sparkao.jobs.evaluate.run.ModelRequest;
 import org.sparkao.jobs.evaluate.run.ModelSource;
+import org.sparkao.jobs.evaluate.run.OneWay;
 import org.sparkao.jobs.generate.plan.Prompt;
 import org.sparkao.jobs.gpu.ExecutorGpu;
 import org.sparkao.jobs.spark.TextWork;
@@ -39,8 +40,9 @@ final class PartWork implements TextWork<SamplePart> {
    *
    * @param output folder
    * @param checkpointHash of the model; empty before it is known
+   * @param numerics how the model computes, and on what; empty before it is known
    */
-  record Target(String output, String checkpointHash) implements Serializable {}
+  record Target(String output, String checkpointHash, String numerics) implements Serializable {}
 
   PartWork(ModelSource source, ModelRequest model, Drawing drawing, Target target) {
     this.source = source;
@@ -50,7 +52,8 @@ final class PartWork implements TextWork<SamplePart> {
   }
 
   /** What the model gave, to be written while the next task has it. */
-  private record Generated(List<int[]> samples, Tokenizer tokenizer, String numerics, int places) {}
+  private record Generated(
+      List<int[]> samples, Tokenizer tokenizer, String numerics, String device, int places) {}
 
   /** A model that cannot be run comes back as a refusal: trying again would not help. */
   @Override
@@ -62,24 +65,31 @@ final class PartWork implements TextWork<SamplePart> {
       return PartOutcome.refused(e.getMessage()).toJson();
     }
     context.killTaskIfInterrupted();
-    String device = ExecutorGpu.label(model.device());
     long newTokens = 0;
     if (!part.prompts().isEmpty()) {
-      write(part, rows(part, generated, generated.numerics + "; on " + device));
+      write(part, rows(part, generated));
       newTokens =
           generated.samples.stream().mapToLong(ids -> ids.length).sum()
               - part.prompts().stream().mapToLong(prompt -> prompt.ids().length).sum();
     }
     return new PartOutcome(
-            part.prompts().size(), newTokens, generated.places, generated.numerics, device, "")
+            part.prompts().size(),
+            newTokens,
+            generated.places,
+            generated.numerics,
+            generated.device,
+            "")
         .toJson();
   }
 
   private Generated generate(LanguageModel opened, SamplePart part) {
+    String device = ExecutorGpu.label(model.device());
+    OneWay.require(target.numerics, PartOutcome.way(opened.numerics(), device));
     return new Generated(
         part.prompts().isEmpty() ? List.of() : samples(opened, part),
         ExecutorModel.tokenizer(model),
         opened.numerics(),
+        device,
         opened.continuedAtATime(drawing.most()));
   }
 
@@ -103,9 +113,9 @@ final class PartWork implements TextWork<SamplePart> {
         .toList();
   }
 
-  private List<SampleRow> rows(SamplePart part, Generated generated, String numerics) {
+  private List<SampleRow> rows(SamplePart part, Generated generated) {
     SampleRow.Origin origin =
-        new SampleRow.Origin(drawing.seed(), target.checkpointHash(), numerics);
+        new SampleRow.Origin(drawing.seed(), target.checkpointHash(), target.numerics());
     List<SampleRow> rows = new ArrayList<>();
     for (int i = 0; i < generated.samples.size(); i++) {
       Prompt prompt = part.prompts().get(i);
