@@ -115,6 +115,11 @@ public final class BlockRunner implements AutoCloseable {
     return all;
   }
 
+  /** The numbers of a sequence's hidden states, [tokens, hidden]; a copy. */
+  public float[] values(HiddenStates states) {
+    return HiddenStates.floats(states.bytes(), context.operators().arithmetic());
+  }
+
   /** What the model is. */
   public ModelConfig config() {
     return context.config();

@@ -1,7 +1,6 @@
 package org.sparkao.gpu.model;
 
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.List;
 import org.sparkao.gpu.device.Buffer;
 import org.sparkao.quant.observe.Workers;
@@ -72,18 +71,9 @@ final class HostInputs implements LayerObserver {
   private float[] read(Buffer x, int rows, int columns) {
     int count = Math.multiplyExact(rows, columns);
     int bytes = Math.multiplyExact(operators.arithmetic().bytes(), count);
-    ByteBuffer stored = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer stored = ByteBuffer.allocate(bytes);
     operators.device().read(x, 0, stored);
-    stored.rewind();
-    float[] values = new float[count];
-    if (operators.arithmetic() == Arithmetic.FP32) {
-      stored.asFloatBuffer().get(values);
-    } else {
-      for (int i = 0; i < count; i++) {
-        values[i] = Float.intBitsToFloat(stored.getShort(Short.BYTES * i) << Short.SIZE);
-      }
-    }
-    return values;
+    return HiddenStates.floats(stored, operators.arithmetic());
   }
 
   @Override

@@ -39,33 +39,62 @@ public record TrainingMemory(
   public static TrainingMemory of(
       ModelConfig config, WeightLookup lookup, ModelSetup setup, StateFormat states) {
     TrainErrors.requireDense(config);
-    Map<String, Long> elements = elements(ModelWeights.of(config, lookup));
-    long all = 0;
-    long trained = 0;
-    long moments = 0;
-    for (Map.Entry<String, Long> tensor : elements.entrySet()) {
-      all += tensor.getValue();
-      if (setup.trains(tensor.getKey())) {
-        trained += tensor.getValue();
-        moments += states.stateBytes(tensor.getValue());
-      }
-    }
+    Parameters all = Parameters.of(elements(ModelWeights.of(config, lookup)), setup, states);
     long hidden = (long) setup.tokens() * config.sizes().hidden();
     int kept = setup.hasGradients() ? config.sizes().layers() + 1 : 2;
     return new TrainingMemory(
-        Float.BYTES * all,
-        Float.BYTES * trained,
-        moments,
+        Float.BYTES * all.elements(),
+        Float.BYTES * all.trained(),
+        all.moments(),
         Float.BYTES * (kept + 1) * hidden,
         Float.BYTES * block(config, setup),
         Float.BYTES * head(config, setup));
+  }
+
+  /** Of the first block by itself, as {@link SingleBlock} and {@link BlockTask} take it. */
+  public static TrainingMemory ofBlock(
+      ModelConfig config, WeightLookup lookup, ModelSetup setup, StateFormat states) {
+    TrainErrors.requireDense(config);
+    List<LayerWeights> first = ModelWeights.of(config, lookup).layers().subList(0, 1);
+    Map<String, Long> elements = elements(new ArrayList<>(), new ArrayList<>(), first);
+    Parameters all = Parameters.of(elements, setup, states);
+    long hidden = (long) setup.tokens() * config.sizes().hidden();
+    return new TrainingMemory(
+        Float.BYTES * all.elements(),
+        Float.BYTES * all.trained(),
+        all.moments(),
+        Float.BYTES * 3 * hidden,
+        Float.BYTES * block(config, setup),
+        (long) Float.BYTES * setup.tokens());
+  }
+
+  /** Numbers of elements, and bytes of moments. */
+  private record Parameters(long elements, long trained, long moments) {
+    static Parameters of(Map<String, Long> elements, ModelSetup setup, StateFormat states) {
+      long all = 0;
+      long trained = 0;
+      long moments = 0;
+      for (Map.Entry<String, Long> tensor : elements.entrySet()) {
+        all += tensor.getValue();
+        if (setup.trains(tensor.getKey())) {
+          trained += tensor.getValue();
+          moments += states.stateBytes(tensor.getValue());
+        }
+      }
+      return new Parameters(all, trained, moments);
+    }
   }
 
   private static Map<String, Long> elements(ModelWeights weights) {
     List<StoredTensor> plain = new ArrayList<>(List.of(weights.embedding(), weights.norm()));
     List<LinearWeight> linears = new ArrayList<>();
     weights.head().ifPresent(linears::add);
-    for (LayerWeights layer : weights.layers()) {
+    return elements(plain, linears, weights.layers());
+  }
+
+  private static Map<String, Long> elements(
+      List<StoredTensor> plain, List<LinearWeight> linears, List<LayerWeights> layers) {
+    for (LayerWeights layer : layers) {
       plain.add(layer.inputNorm());
       plain.add(layer.feedForwardNorm());
       layer.headNorms().ifPresent(norms -> plain.addAll(List.of(norms.query(), norms.key())));
