@@ -1,14 +1,11 @@
 package org.sparkao.jobs.calibrate.plan;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.List;
 import org.sparkao.gpu.model.BlockInputs;
 import org.sparkao.gpu.model.BlockRunner;
 import org.sparkao.gpu.model.LanguageModels;
 import org.sparkao.gpu.model.ModelConfig;
-import org.sparkao.jobs.evaluate.plan.Sha256;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.quant.QuantException;
 import org.sparkao.quant.checkpoint.Checkpoint;
@@ -62,7 +59,7 @@ public final class CalibratePlanner {
     }
     List<int[]> sequences = text.read(storage, data, options.samples(), options.sequenceLength());
     return new CalibrationPlan(
-        model, checkpoint.totalBytes(), blocks, sequences, hash(sequences), options);
+        model, checkpoint.totalBytes(), blocks, sequences, TokenHash.of(sequences), options);
   }
 
   private void requireHessians() {
@@ -79,17 +76,5 @@ public final class CalibratePlanner {
         }
       }
     }
-  }
-
-  /** Of all tokens, four bytes each, little endian. */
-  private static String hash(List<int[]> sequences) {
-    Sha256 hash = new Sha256();
-    for (int[] sequence : sequences) {
-      ByteBuffer bytes =
-          ByteBuffer.allocate(Integer.BYTES * sequence.length).order(ByteOrder.LITTLE_ENDIAN);
-      bytes.asIntBuffer().put(sequence);
-      hash.add(bytes.array());
-    }
-    return hash.hex();
   }
 }

@@ -8,23 +8,27 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Says again and again that this driver lives. A store that does not answer is asked again. */
-final class Heartbeat {
+public final class Heartbeat {
   private static final Logger LOG = LoggerFactory.getLogger(Heartbeat.class);
 
   /** Beats that may fail in a row: the claim lives for six without any. */
   private static final int MOST_FAILURES = 3;
+
+  /** Between beats of a claim. */
+  public static final Duration PAUSE = Claim.SILENCE.dividedBy(6);
 
   private final Beat beat;
   private final Duration pause;
 
   /** One sign of life. */
   @FunctionalInterface
-  interface Beat {
+  public interface Beat {
     /** Gives it. */
     void run() throws IOException;
   }
 
-  Heartbeat(Beat beat, Duration pause) {
+  /** Not yet begun. */
+  public Heartbeat(Beat beat, Duration pause) {
     this.beat = beat;
     this.pause = pause;
   }
@@ -34,7 +38,7 @@ final class Heartbeat {
    *
    * @throws IOException when the output was lost, or too many beats failed in a row
    */
-  void run(CountDownLatch end) throws IOException, InterruptedException {
+  public void run(CountDownLatch end) throws IOException, InterruptedException {
     int failures = 0;
     while (!end.await(pause.toMillis(), TimeUnit.MILLISECONDS)) {
       try {

@@ -19,9 +19,9 @@ import org.sparkao.quant.QuantException;
  * dead owner, one succeeds it; where a store lets two create it, the one that stands in the file
  * owns, and the other finds out before it makes anything final.
  */
-final class Ownership implements AutoCloseable {
+public final class Ownership implements AutoCloseable {
   /** A claim that stays unreadable for longer was left so by a driver that died. */
-  static final Duration PATIENCE = Duration.ofSeconds(10);
+  public static final Duration PATIENCE = Duration.ofSeconds(10);
 
   private static final String PREFIX = "claim-";
   private static final long LOOK_AGAIN_MILLIS = 100;
@@ -41,7 +41,7 @@ final class Ownership implements AutoCloseable {
   }
 
   /** That another driver has the output, which no second attempt changes. */
-  static final class LostException extends IOException {
+  public static final class LostException extends IOException {
     private static final long serialVersionUID = 1;
 
     private LostException(String message) {
@@ -57,7 +57,7 @@ final class Ownership implements AutoCloseable {
    * @param patience how long a claim may be unreadable
    * @throws QuantException when another run, or another driver of this run, has it
    */
-  static Ownership take(
+  public static Ownership take(
       Folder output,
       String fingerprint,
       Optional<String> askedRunId,
@@ -171,27 +171,27 @@ final class Ownership implements AutoCloseable {
   }
 
   /** Name of the run that goes on under this claim. */
-  String runId() {
+  public String runId() {
     return claim.runId();
   }
 
   /** Tells the work of this driver from that of others on the same run. */
-  String attempt() {
+  public String attempt() {
     return resumed() ? runId() + ", driver " + number : runId();
   }
 
   /** When the first driver of the run took the output. */
-  Instant runStart() {
+  public Instant runStart() {
     return Instant.ofEpochMilli(claim.runStart());
   }
 
   /** Whether a driver worked on this run before. */
-  boolean resumed() {
+  public boolean resumed() {
     return number > 1;
   }
 
   /** Tells other machines that this driver lives. */
-  synchronized void beat() throws IOException {
+  public synchronized void beat() throws IOException {
     requireStillMine();
     say(false);
   }
@@ -205,7 +205,7 @@ final class Ownership implements AutoCloseable {
    *
    * @throws LostException when another driver has taken over
    */
-  synchronized void requireStillMine() throws IOException {
+  public synchronized void requireStillMine() throws IOException {
     if (!isMine()) {
       throw new LostException(
           output.location() + ": another driver has taken over run " + claim.runId());

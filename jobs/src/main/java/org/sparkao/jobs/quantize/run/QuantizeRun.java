@@ -214,7 +214,7 @@ public final class QuantizeRun {
                 progress.finished(outcome.tensors().size());
               });
       background.start("commit", committer::commitUntil, stage::cancel);
-      Heartbeat heartbeat = new Heartbeat(ownership::beat, Claim.SILENCE.dividedBy(6));
+      Heartbeat heartbeat = new Heartbeat(ownership::beat, Heartbeat.PAUSE);
       background.start("heartbeat", heartbeat::run, stage::cancel);
       spark.addSparkListener(progress);
       Optional<String> refusal;
