@@ -11,6 +11,7 @@ import org.sparkao.jobs.generate.GenerateJob;
 import org.sparkao.jobs.job.Job;
 import org.sparkao.jobs.quantize.QuantizeJob;
 import org.sparkao.jobs.quickstart.QuickstartJob;
+import org.sparkao.jobs.train.TrainJob;
 import org.sparkao.jobs.verify.VerifyJob;
 
 /** Every job, in the order of the help text. */
@@ -23,6 +24,7 @@ final class Jobs {
           new CalibrateJob(),
           new EvaluateJob(),
           new GenerateJob(),
+          new TrainJob(),
           new CompareJob(),
           new BenchJob(),
           new RunsJob(),

@@ -29,6 +29,9 @@ public final class DescribeJob implements Job {
   /** The job whose runs have samples. */
   private static final String GENERATE = "generate";
 
+  /** The job whose runs have steps. */
+  private static final String TRAIN = "train";
+
   private static final ConfigKey<String> SUBJECT =
       ConfigKey.argument(
           "run",
@@ -100,6 +103,10 @@ public final class DescribeJob implements Job {
     }
     if (run.job().equals(GENERATE)) {
       return new Report(GenerationReport.lines(run), () -> GenerationReport.page(run));
+    }
+    if (run.job().equals(TRAIN)) {
+      TrainingReport training = tables.training(run);
+      return new Report(training.lines(), training::page);
     }
     RunDescription description = tables.describe(run);
     return new Report(TextReport.lines(description), () -> HtmlReport.render(description));

@@ -16,6 +16,7 @@ import org.sparkao.jobs.table.EvalResultRow;
 import org.sparkao.jobs.table.RunRow;
 import org.sparkao.jobs.table.TableRow;
 import org.sparkao.jobs.table.TensorRow;
+import org.sparkao.jobs.table.TrainStepRow;
 import org.sparkao.quant.QuantException;
 
 /** Reads runs and what became of their tensors. */
@@ -83,6 +84,16 @@ public final class RunTables {
         store.read(CalibrationRow.TABLE, run.runId()).stream()
             .map(CalibrationRow::of)
             .sorted(Comparator.comparing(CalibrationRow::module))
+            .toList());
+  }
+
+  /** Everything about a run of {@code train}. */
+  TrainingReport training(RunRow run) throws IOException {
+    return new TrainingReport(
+        run,
+        store.read(TrainStepRow.TABLE, run.runId()).stream()
+            .map(TrainStepRow::of)
+            .sorted(Comparator.comparing(TrainStepRow::block).thenComparing(TrainStepRow::step))
             .toList());
   }
 

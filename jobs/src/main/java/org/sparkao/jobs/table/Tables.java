@@ -10,6 +10,7 @@ public final class Tables {
           ShardRow.TABLE,
           TensorRow.TABLE,
           CalibrationRow.TABLE,
+          TrainStepRow.TABLE,
           EvalItemRow.TABLE,
           EvalResultRow.TABLE,
           BenchmarkRow.TABLE);

@@ -1,0 +1,210 @@
+package org.sparkao.jobs.train;
+
+import java.util.List;
+import org.sparkao.gpu.fake.FakeSettings.Ranges;
+import org.sparkao.gpu.optimizer.StateFormat;
+import org.sparkao.jobs.config.ConfigKey;
+import org.sparkao.jobs.gpu.DeviceRequest;
+import org.sparkao.jobs.quantize.plan.Rule;
+import org.sparkao.jobs.train.plan.TrainMode;
+import org.sparkao.quant.scheme.Numerics;
+import org.sparkao.quant.scheme.QuantScheme;
+import org.sparkao.quant.scheme.Schemes;
+
+/** What {@code train} can be told. */
+final class TrainKeys {
+  static final ConfigKey<String> CHECKPOINT =
+      ConfigKey.text("checkpoint", "URI", "Folder of the full-precision checkpoint.");
+  static final ConfigKey<String> DATA =
+      ConfigKey.text(
+          "data", "URI", "Text or rows of tokens, as calibrate reads them; generate writes them.");
+  static final ConfigKey<String> TEXT_COLUMN =
+      ConfigKey.text("text-column", "NAME", "Column of texts in JSON lines and Parquet.")
+          .withDefault("text");
+  static final ConfigKey<String> OUTPUT =
+      ConfigKey.text("output", "URI", "Folder to write; new, or of the same training.");
+  static final ConfigKey<QuantScheme> SCHEME =
+      ConfigKey.value(
+          "scheme",
+          "NAME",
+          "Scheme that every linear layer which no rule names is trained for, as in quantize.",
+          Schemes::parse);
+  static final ConfigKey<Rule> RULE =
+      ConfigKey.list("rule", "REGEX=SCHEME", "As in quantize. May be repeated.", Rule::parse);
+  static final ConfigKey<Rule> SKIP =
+      ConfigKey.list("skip", "REGEX", "As in quantize. May be repeated.", Rule::skip);
+  static final ConfigKey<Numerics> NUMERICS =
+      ConfigKey.choice(
+              "numerics",
+              Numerics.class,
+              Numerics::configName,
+              "Whose arithmetic codes have, to the bit; quantize must be told the same.")
+          .withDefault("compressed-tensors");
+  static final ConfigKey<TrainMode> MODE =
+      ConfigKey.choice(
+          "mode",
+          TrainMode.class,
+          TrainMode::configName,
+          "Each block by itself, to give the outputs of the full-precision one, over all executors;"
+              + " or the whole model, by one task.");
+  static final ConfigKey<Integer> STEPS =
+      ConfigKey.value("steps", "N", "Steps of a block, or of the model.", text -> whole(text, 1))
+          .withDefault("100");
+  static final ConfigKey<Integer> BATCH =
+      ConfigKey.value("batch-sequences", "N", "Sequences of a step.", text -> whole(text, 1))
+          .withDefault("8");
+  static final ConfigKey<Integer> SAMPLES =
+      ConfigKey.value(
+          "samples",
+          "N",
+          "Sequences of the data. When not given, those of all steps: none is seen twice.",
+          text -> whole(text, 1));
+  static final ConfigKey<Integer> SEQUENCE_LENGTH =
+      ConfigKey.value("sequence-length", "N", "Tokens of a sequence.", text -> whole(text, 2))
+          .withDefault("512");
+  static final ConfigKey<Double> LEARNING_RATE =
+      ConfigKey.value(
+              "learning-rate",
+              "X",
+              "The highest; from there it falls along half a cosine to 0.",
+              TrainKeys::positive)
+          .withDefault("1e-4");
+  static final ConfigKey<Integer> WARMUP =
+      ConfigKey.value(
+              "warmup", "N", "Steps until the highest learning rate.", text -> whole(text, 0))
+          .withDefault("0");
+  static final ConfigKey<Double> WEIGHT_DECAY =
+      ConfigKey.value(
+              "weight-decay", "X", "Of matrices, times the learning rate.", TrainKeys::notNegative)
+          .withDefault("0");
+  static final ConfigKey<Double> CLIP =
+      ConfigKey.value("clip", "X", "Largest norm of all gradients together.", TrainKeys::positive)
+          .withDefault("1");
+  static final ConfigKey<StateFormat> STATES =
+      ConfigKey.choice(
+              "optimizer-states",
+              StateFormat.class,
+              StateFormat::configName,
+              "What the moments of AdamW are stored as.")
+          .withDefault("fp32");
+  static final ConfigKey<Ranges> SCALES =
+      ConfigKey.choice(
+              "scales",
+              Ranges.class,
+              TrainKeys::name,
+              "Scales of weights: computed from them at each step, as quantize does; learned-step"
+                  + " (LSQ) or learned (plain gradients), written to qat_scales.safetensors.")
+          .withDefault("computed");
+  static final ConfigKey<Boolean> DISTILL =
+      ConfigKey.flag("distill", "In --mode model: learns what the full-precision model predicts.");
+  static final ConfigKey<Double> TEMPERATURE =
+      ConfigKey.value("temperature", "X", "Of both in --distill.", TrainKeys::positive)
+          .withDefault("1");
+  static final ConfigKey<Long> SEED =
+      ConfigKey.value("seed", "N", "Of the order of sequences.", TrainKeys::seed).withDefault("0");
+  static final ConfigKey<Integer> SAVE_EVERY =
+      ConfigKey.value(
+              "save-every",
+              "N",
+              "Steps between states that a killed run goes on from.",
+              text -> whole(text, 1))
+          .withDefault("100");
+  static final ConfigKey<Integer> PARTITIONS =
+      ConfigKey.value(
+          "partitions",
+          "N",
+          "In --mode block: tasks that share the blocks; one an executor when not given. Results do"
+              + " not depend on it.",
+          text -> whole(text, 1));
+  static final ConfigKey<DeviceRequest> DEVICE =
+      ConfigKey.choice(
+              "device",
+              DeviceRequest.class,
+              DeviceRequest::configName,
+              "What computes; GPUs do not train in this version.")
+          .withDefault("auto");
+  static final ConfigKey<Boolean> DRY_RUN =
+      ConfigKey.flag("dry-run", "Checks everything, prints the plan, writes nothing.");
+
+  private TrainKeys() {}
+
+  static List<ConfigKey<?>> all() {
+    return List.of(
+        CHECKPOINT,
+        DATA,
+        TEXT_COLUMN,
+        OUTPUT,
+        SCHEME,
+        RULE,
+        SKIP,
+        NUMERICS,
+        MODE,
+        STEPS,
+        BATCH,
+        SAMPLES,
+        SEQUENCE_LENGTH,
+        LEARNING_RATE,
+        WARMUP,
+        WEIGHT_DECAY,
+        CLIP,
+        STATES,
+        SCALES,
+        DISTILL,
+        TEMPERATURE,
+        SEED,
+        SAVE_EVERY,
+        PARTITIONS,
+        DEVICE,
+        DRY_RUN);
+  }
+
+  private static String name(Ranges ranges) {
+    return switch (ranges) {
+      case COMPUTED -> "computed";
+      case LEARNED_STEP -> "learned-step";
+      case LEARNED -> "learned";
+    };
+  }
+
+  private static int whole(String text, int least) {
+    int number;
+    try {
+      number = Integer.parseInt(text);
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException("use a whole number", e);
+    }
+    if (number < least) {
+      throw new IllegalArgumentException("use " + least + " or more");
+    }
+    return number;
+  }
+
+  private static long seed(String text) {
+    try {
+      return Long.parseLong(text);
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException("use a whole number", e);
+    }
+  }
+
+  private static double positive(String text) {
+    double number = notNegative(text);
+    if (number == 0) {
+      throw new IllegalArgumentException("use more than 0");
+    }
+    return number;
+  }
+
+  private static double notNegative(String text) {
+    double number;
+    try {
+      number = Double.parseDouble(text);
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException("use a number", e);
+    }
+    if (!(number >= 0 && number < Double.POSITIVE_INFINITY)) {
+      throw new IllegalArgumentException("use 0 or more");
+    }
+    return number;
+  }
+}

@@ -1,0 +1,150 @@
+package org.sparkao.jobs.train.plan;
+
+import java.io.Serializable;
+import java.util.Optional;
+import org.sparkao.gpu.fake.ActivationFake;
+import org.sparkao.gpu.fake.Fakes;
+import org.sparkao.gpu.fake.WeightFake;
+import org.sparkao.gpu.model.ModelConfig;
+import org.sparkao.gpu.model.WeightLookup;
+import org.sparkao.gpu.tensor.Tensor;
+import org.sparkao.gpu.train.ModelSetup;
+import org.sparkao.gpu.train.TrainingMemory;
+import org.sparkao.jobs.job.Texts;
+import org.sparkao.quant.QuantException;
+
+/**
+ * Bytes that a task takes of the heap.
+ *
+ * @param mode what it trains
+ * @param weights values of all, the teacher's too
+ * @param gradients of those that are trained
+ * @param moments of the optimizer
+ * @param activations hidden states, what a block computes in, logits
+ * @param samples inputs and outputs of a block for all sequences; 0 for a whole model
+ * @param other what the other mode takes in all
+ */
+public record TrainMemory(
+    TrainMode mode,
+    long weights,
+    long gradients,
+    long moments,
+    long activations,
+    long samples,
+    long other)
+    implements Serializable {
+
+  /** Every layer is taken for one that is quantized. */
+  private static final Fakes SOME =
+      new Fakes() {
+        @Override
+        public Optional<WeightFake> weight(String module, Tensor weight) {
+          return Optional.empty();
+        }
+
+        @Override
+        public Optional<ActivationFake> activation(String module, int columns) {
+          return Optional.empty();
+        }
+      };
+
+  /** Of a training; reads nothing. */
+  static TrainMemory of(ModelConfig config, WeightLookup lookup, TrainOptions options) {
+    TrainMemory block = ofBlock(config, lookup, options);
+    TrainMemory model = ofModel(config, lookup, options);
+    return options.mode() == TrainMode.BLOCK
+        ? block.beside(model.total())
+        : model.beside(block.total());
+  }
+
+  private static TrainMemory ofModel(
+      ModelConfig config, WeightLookup lookup, TrainOptions options) {
+    TrainingMemory student = TrainingMemory.of(config, lookup, setup(options), options.states());
+    ModelSetup frozen = ModelSetup.frozen(options.passTokens(), options.sequenceLength());
+    TrainingMemory teacher = TrainingMemory.of(config, lookup, frozen, options.states());
+    boolean taught = options.distills();
+    return new TrainMemory(
+        TrainMode.MODEL,
+        student.weights() + (taught ? teacher.weights() : 0),
+        student.gradients(),
+        student.moments(),
+        activations(student) + (taught ? activations(teacher) : 0),
+        0,
+        0);
+  }
+
+  /** Beside the block that is trained lies the one that says what is wanted. */
+  private static TrainMemory ofBlock(
+      ModelConfig config, WeightLookup lookup, TrainOptions options) {
+    TrainingMemory block = TrainingMemory.ofBlock(config, lookup, setup(options), options.states());
+    long tokens = (long) options.samples() * options.sequenceLength();
+    return new TrainMemory(
+        TrainMode.BLOCK,
+        2 * block.weights(),
+        block.gradients(),
+        block.moments(),
+        activations(block),
+        2 * Float.BYTES * tokens * config.sizes().hidden(),
+        0);
+  }
+
+  private static ModelSetup setup(TrainOptions options) {
+    return ModelSetup.full(options.passTokens(), options.sequenceLength()).withFakes(SOME);
+  }
+
+  private static long activations(TrainingMemory memory) {
+    return memory.states() + memory.block() + memory.head();
+  }
+
+  private TrainMemory beside(long bytes) {
+    return new TrainMemory(mode, weights, gradients, moments, activations, samples, bytes);
+  }
+
+  /** All together. */
+  public long total() {
+    return weights + gradients + moments + activations + samples;
+  }
+
+  /**
+   * Refuses what cannot fit.
+   *
+   * @param heapBytes most that the JVM of a task takes
+   */
+  public void require(long heapBytes) {
+    if (total() <= heapBytes) {
+      return;
+    }
+    String way =
+        other <= heapBytes
+            ? (mode == TrainMode.MODEL ? "--mode block" : "--mode model")
+                + " needs "
+                + Texts.bytes(other)
+                + " and fits; or give executors more memory (SPARKAO_MEMORY for a local run)"
+            : "give executors more memory (SPARKAO_MEMORY for a local run), or choose fewer"
+                + " --samples, a shorter --sequence-length or smaller --optimizer-states";
+    throw new QuantException(
+        "--mode "
+            + mode.configName()
+            + ": a task needs "
+            + text()
+            + ", and the heap has "
+            + Texts.bytes(heapBytes)
+            + "; "
+            + way);
+  }
+
+  /** The parts. */
+  public String text() {
+    return Texts.bytes(total())
+        + ": "
+        + Texts.bytes(weights)
+        + " of weights, "
+        + Texts.bytes(gradients)
+        + " of gradients, "
+        + Texts.bytes(moments)
+        + " of moments, "
+        + Texts.bytes(activations)
+        + " of activations"
+        + (samples == 0 ? "" : ", " + Texts.bytes(samples) + " of hidden states of all sequences");
+  }
+}

@@ -1,0 +1,83 @@
+package org.sparkao.jobs.train.plan;
+
+import java.io.Serializable;
+import java.util.Objects;
+import org.sparkao.gpu.fake.FakeSettings.Ranges;
+import org.sparkao.gpu.optimizer.AdamWSettings;
+import org.sparkao.gpu.optimizer.CosineSchedule;
+import org.sparkao.gpu.optimizer.GradientClipping;
+import org.sparkao.gpu.optimizer.StateFormat;
+import org.sparkao.gpu.train.TrainerSettings;
+import org.sparkao.quant.scheme.Numerics;
+
+/**
+ * What decides the result, beside model, schemes and data. Travels to the executors; its text says
+ * everything about it.
+ *
+ * @param mode what is trained together
+ * @param steps of each block, or of the model
+ * @param batchSequences sequences of a step
+ * @param samples sequences there are
+ * @param sequenceLength tokens of each
+ * @param learningRate the highest
+ * @param warmUpSteps until it is reached
+ * @param weightDecay of matrices, times the learning rate
+ * @param largestNorm that gradients are clipped to
+ * @param states what moments are stored as
+ * @param ranges where the scales of weights come from
+ * @param temperature of distillation from the full-precision model; 0: the next token is predicted
+ * @param numerics whose arithmetic codes have
+ * @param seed of the order of sequences
+ */
+public record TrainOptions(
+    TrainMode mode,
+    int steps,
+    int batchSequences,
+    int samples,
+    int sequenceLength,
+    double learningRate,
+    int warmUpSteps,
+    double weightDecay,
+    double largestNorm,
+    StateFormat states,
+    Ranges ranges,
+    float temperature,
+    Numerics numerics,
+    long seed)
+    implements Serializable {
+  /**
+   * Tokens of a forward pass, where sequences are not longer: results depend on it in last bits.
+   */
+  private static final int PASS_TOKENS = 4096;
+
+  /** All parts are given. */
+  public TrainOptions {
+    Objects.requireNonNull(mode, "mode");
+    Objects.requireNonNull(states, "states");
+    Objects.requireNonNull(ranges, "ranges");
+    Objects.requireNonNull(numerics, "numerics");
+  }
+
+  /** Most tokens of a forward pass. */
+  public int passTokens() {
+    int sequences = Math.max(1, PASS_TOKENS / sequenceLength);
+    return sequenceLength * Math.min(sequences, batchSequences);
+  }
+
+  /** Whether a teacher is asked. */
+  public boolean distills() {
+    return temperature > 0;
+  }
+
+  /** What the trainer is told. */
+  public TrainerSettings trainer() {
+    AdamWSettings usual = AdamWSettings.DEFAULT;
+    return new TrainerSettings(
+        new AdamWSettings(usual.beta1(), usual.beta2(), usual.epsilon(), weightDecay),
+        states,
+        new CosineSchedule(learningRate, warmUpSteps, steps, 0),
+        new GradientClipping(largestNorm),
+        batchSequences,
+        seed);
+  }
+}

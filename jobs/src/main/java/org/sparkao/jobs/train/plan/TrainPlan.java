@@ -1,0 +1,68 @@
+package org.sparkao.jobs.train.plan;
+
+import java.util.List;
+import java.util.Map;
+import org.sparkao.gpu.model.ModelConfig;
+import org.sparkao.jobs.job.Texts;
+import org.sparkao.quant.safetensors.DType;
+
+/**
+ * What is to be done.
+ *
+ * @param model what the headers say
+ * @param schemes names of schemes, by module
+ * @param stored type of the quantized weights
+ * @param sequences tokens of each sample
+ * @param options what else decides the result
+ * @param memory that a task needs
+ * @param fingerprint hash of everything that decides the result
+ */
+public record TrainPlan(
+    ModelConfig model,
+    Map<String, String> schemes,
+    DType stored,
+    List<int[]> sequences,
+    TrainOptions options,
+    TrainMemory memory,
+    String fingerprint) {
+  /** Freezes lists and maps. */
+  public TrainPlan {
+    schemes = Map.copyOf(schemes);
+    sequences = List.copyOf(sequences);
+  }
+
+  /** What is trained by itself: blocks, or the model. */
+  public int units() {
+    return options.mode() == TrainMode.BLOCK ? model.sizes().layers() : 1;
+  }
+
+  /** Tokens of all steps. */
+  public long tokens() {
+    return (long) units() * options.steps() * options.batchSequences() * options.sequenceLength();
+  }
+
+  /** Lines for people. */
+  public String text() {
+    String what =
+        options.mode() == TrainMode.BLOCK
+            ? Texts.count(units()) + " blocks, each by itself"
+            : "the whole model" + (options.distills() ? ", distilled from itself" : "");
+    return "model: "
+        + model.architecture()
+        + ", "
+        + Texts.count(schemes.size())
+        + " layers are quantized\ntrain: "
+        + what
+        + ", "
+        + Texts.count(options.steps())
+        + " steps of "
+        + Texts.count(options.batchSequences())
+        + " x "
+        + Texts.count(options.sequenceLength())
+        + " tokens, from "
+        + Texts.count(options.samples())
+        + " sequences\nmemory of a task: "
+        + memory.text()
+        + "\n";
+  }
+}

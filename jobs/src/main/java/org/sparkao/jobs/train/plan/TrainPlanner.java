@@ -1,0 +1,175 @@
+package org.sparkao.jobs.train.plan;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.sparkao.gpu.fake.FakeSettings.Ranges;
+import org.sparkao.gpu.model.LanguageModels;
+import org.sparkao.gpu.model.ModelConfig;
+import org.sparkao.gpu.model.WeightLookup;
+import org.sparkao.gpu.model.WeightLookups;
+import org.sparkao.jobs.calibrate.plan.CalibrationText;
+import org.sparkao.jobs.calibrate.plan.TokenHash;
+import org.sparkao.jobs.evaluate.plan.Sha256;
+import org.sparkao.jobs.quantize.plan.Arithmetic;
+import org.sparkao.jobs.quantize.plan.QuantizePlan;
+import org.sparkao.jobs.quantize.plan.QuantizePlanner;
+import org.sparkao.jobs.quantize.plan.Recipe;
+import org.sparkao.jobs.quantize.plan.Rule;
+import org.sparkao.jobs.quantize.plan.TensorTask;
+import org.sparkao.jobs.storage.Folder;
+import org.sparkao.jobs.storage.Storage;
+import org.sparkao.quant.QuantException;
+import org.sparkao.quant.algorithm.WeightAlgorithm;
+import org.sparkao.quant.checkpoint.Checkpoint;
+import org.sparkao.quant.safetensors.DType;
+import org.sparkao.quant.scheme.CheckpointLayout;
+import org.sparkao.quant.scheme.QuantArgs;
+import org.sparkao.quant.scheme.QuantScheme;
+import org.sparkao.quant.scheme.Schemes;
+
+/** Makes the plan. */
+public final class TrainPlanner {
+  /** Part of every fingerprint: changes whenever the same command gives other bytes. */
+  private static final String FORMAT = "train 1";
+
+  private static final long ANY_SIZE = Long.MAX_VALUE;
+
+  private final Checkpoint checkpoint;
+  private final Storage storage;
+  private final Folder folder;
+  private final ModelConfig model;
+
+  /**
+   * A planner; reads headers.
+   *
+   * @throws QuantException for a model that is not run, or is quantized already
+   */
+  public TrainPlanner(Checkpoint checkpoint, Storage storage) throws IOException {
+    this.checkpoint = checkpoint;
+    this.storage = storage;
+    this.folder = storage.folder(checkpoint.location());
+    if (checkpoint.quantizationConfig().isPresent()) {
+      throw new QuantException(
+          checkpoint.location()
+              + ": is quantized already (quantization_config in config.json); train the"
+              + " full-precision checkpoint");
+    }
+    this.model = LanguageModels.inspect(checkpoint, folder);
+  }
+
+  /** What the headers say. */
+  public ModelConfig model() {
+    return model;
+  }
+
+  /**
+   * Reads the text.
+   *
+   * @param scheme of every layer that no rule names
+   * @param rules as those of {@code quantize}
+   * @param numerics what training computes with, for the fingerprint
+   * @throws QuantException for whatever cannot be done
+   */
+  public TrainPlan plan(
+      QuantScheme scheme,
+      List<Rule> rules,
+      CalibrationText text,
+      String data,
+      TrainOptions options,
+      String numerics)
+      throws IOException {
+    int context = model.sizes().context();
+    if (options.sequenceLength() > context) {
+      throw new QuantException(
+          "--sequence-length "
+              + options.sequenceLength()
+              + ": the model's context is "
+              + context
+              + " (max_position_embeddings in config.json)");
+    }
+    WeightLookup lookup = WeightLookups.of(checkpoint, folder);
+    TrainMemory memory = TrainMemory.of(model, lookup, options);
+    List<TensorTask.Quantize> layers = layers(scheme, rules, options);
+    Map<String, String> schemes = new TreeMap<>();
+    layers.forEach(layer -> schemes.put(layer.module(), layer.scheme()));
+    requireTrainable(schemes, options.ranges());
+    List<int[]> sequences = text.read(storage, data, options.samples(), options.sequenceLength());
+    Sha256 hash = new Sha256().line(FORMAT).line(checkpoint.fingerprint()).line(numerics);
+    hash.line(TokenHash.of(sequences)).line(options.toString()).line(schemes.toString());
+    return new TrainPlan(model, schemes, stored(layers), sequences, options, memory, hash.hex());
+  }
+
+  /** The same layers, checked in the same way, as {@code quantize} takes them. */
+  private List<TensorTask.Quantize> layers(
+      QuantScheme scheme, List<Rule> rules, TrainOptions options) throws IOException {
+    requireDynamic(scheme);
+    rules.forEach(rule -> rule.scheme().ifPresent(TrainPlanner::requireDynamic));
+    Arithmetic arithmetic =
+        new Arithmetic(
+            WeightAlgorithm.RTN, options.numerics(), CheckpointLayout.COMPRESSED_TENSORS);
+    QuantizePlan plan =
+        new QuantizePlanner(new Recipe(scheme, rules, arithmetic, ANY_SIZE), Optional.empty())
+            .plan(checkpoint, Optional.of(folder.read("config.json")));
+    List<TensorTask.Quantize> layers =
+        plan.shards().stream()
+            .flatMap(shard -> shard.tensors().stream())
+            .filter(TensorTask.Quantize.class::isInstance)
+            .map(TensorTask.Quantize.class::cast)
+            .toList();
+    if (layers.isEmpty()) {
+      throw new QuantException(
+          checkpoint.location()
+              + ": no layer is quantized, so there is nothing to train for; leave"
+              + " out some --skip");
+    }
+    return layers;
+  }
+
+  private static void requireDynamic(QuantScheme scheme) {
+    if (scheme.needsInputScales()) {
+      throw new QuantException(
+          "scheme "
+              + scheme.name()
+              + ": stores a scale of the inputs, which is not trained; use a scheme with dynamic"
+              + " inputs such as FP8_DYNAMIC, or one of weights alone such as NVFP4A16");
+    }
+  }
+
+  private static void requireTrainable(Map<String, String> schemes, Ranges ranges) {
+    schemes.forEach(
+        (module, name) -> {
+          boolean computed =
+              Schemes.parse(name).weights().scale() != QuantArgs.ScaleKind.WEIGHT_DTYPE;
+          if (computed && ranges != Ranges.COMPUTED) {
+            throw new QuantException(
+                module
+                    + ": the scales of scheme "
+                    + name
+                    + " follow from the weights and cannot be learned; use --scales computed");
+          }
+        });
+  }
+
+  private DType stored(List<TensorTask.Quantize> layers) {
+    DType first = layers.get(0).weight().dtype();
+    for (TensorTask.Quantize layer : layers) {
+      if (layer.weight().dtype() != first) {
+        throw new QuantException(
+            layer.module()
+                + " in "
+                + checkpoint.location()
+                + ": its weight is "
+                + layer.weight().dtype()
+                + " and that of "
+                + layers.get(0).module()
+                + " is "
+                + first
+                + "; scales inherit the type, store them all in one");
+      }
+    }
+    return first;
+  }
+}

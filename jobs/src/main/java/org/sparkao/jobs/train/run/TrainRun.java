@@ -1,0 +1,300 @@
+package org.sparkao.jobs.train.run;
+
+import java.io.IOException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.IntStream;
+import org.apache.spark.SparkContext;
+import org.sparkao.gpu.fake.FakeSettings.Ranges;
+import org.sparkao.gpu.model.Arithmetic;
+import org.sparkao.jobs.config.CommonKeys;
+import org.sparkao.jobs.config.Config;
+import org.sparkao.jobs.evaluate.run.ModelForm;
+import org.sparkao.jobs.evaluate.run.ModelRequest;
+import org.sparkao.jobs.gpu.PlannedDevice;
+import org.sparkao.jobs.job.Console;
+import org.sparkao.jobs.job.ProgramVersion;
+import org.sparkao.jobs.job.RunNames;
+import org.sparkao.jobs.job.StatusLine;
+import org.sparkao.jobs.quantize.run.Heartbeat;
+import org.sparkao.jobs.quantize.run.Ownership;
+import org.sparkao.jobs.spark.Background;
+import org.sparkao.jobs.spark.TextStage;
+import org.sparkao.jobs.storage.Folder;
+import org.sparkao.jobs.storage.Storage;
+import org.sparkao.jobs.table.DeltaStore;
+import org.sparkao.jobs.table.RunRow;
+import org.sparkao.jobs.table.TrainStepRow;
+import org.sparkao.jobs.train.plan.TrainMode;
+import org.sparkao.jobs.train.plan.TrainOptions;
+import org.sparkao.jobs.train.plan.TrainPlan;
+import org.sparkao.quant.QuantException;
+import org.sparkao.quant.checkpoint.Checkpoint;
+
+/** Carries a plan out: claim, units, rows, files of the output. */
+public final class TrainRun {
+  private final TrainRequest request;
+  private final Config config;
+  private final Console console;
+  private final DeltaStore store;
+  private final Folder output;
+  private final UnitFiles files;
+  private final TrainOutput result;
+
+  /** A run, not yet begun. */
+  public TrainRun(TrainRequest request, Config config, Console console) throws IOException {
+    this.request = request;
+    this.config = config;
+    this.console = console;
+    Storage storage = Storage.ofAssignments(config.all(CommonKeys.CONF));
+    this.store = new DeltaStore(storage, config.value(CommonKeys.TABLES));
+    this.output = storage.folder(request.output());
+    this.files = new UnitFiles(output);
+    this.result = new TrainOutput(storage.folder(request.checkpoint().location()), output);
+  }
+
+  /**
+   * Runs to the end.
+   *
+   * @return name of the run
+   * @throws QuantException when it does not fit, or another driver has the output
+   */
+  public String run(SparkContext spark) throws IOException, InterruptedException {
+    TrainPlan plan = request.plan();
+    TrainWork work = new TrainWork(settings());
+    TextStage asking = new TextStage(spark, "sparkao train: memory");
+    long heap = run(asking, work, List.of(UnitTask.NOTHING), "Ask for memory");
+    plan.memory().require(heap);
+    requireNew();
+    try (Ownership ownership =
+        Ownership.take(
+            output,
+            plan.fingerprint(),
+            config.find(CommonKeys.RUN_ID),
+            () -> RunNames.next("train"),
+            Ownership.PATIENCE)) {
+      RunRow run = row(ownership, spark.applicationId());
+      store.replaceRun(run);
+      try {
+        train(ownership, spark, work);
+        finish(ownership, spark);
+        store.replaceRun(run.with(RunRow.Status.DONE, Instant.now()));
+      } catch (QuantException e) {
+        ended(ownership, run.with(RunRow.Status.REFUSED, Instant.now()), e);
+        throw e;
+      } catch (IOException | RuntimeException e) {
+        ended(ownership, run.with(RunRow.Status.FAILED, Instant.now()), e);
+        throw e;
+      }
+      output.delete(UnitFiles.WORK);
+      return ownership.runId();
+    }
+  }
+
+  /** Rows of a run are told apart by its name alone. */
+  private void requireNew() throws IOException {
+    if (config.isSet(CommonKeys.RUN_ID) && output.list(UnitFiles.WORK).isEmpty()) {
+      String runId = config.value(CommonKeys.RUN_ID);
+      if (!store.read(RunRow.TABLE, runId).isEmpty()) {
+        throw new QuantException(
+            config.value(CommonKeys.TABLES)
+                + ": run "
+                + runId
+                + " is in the tables already; choose another --run-id, or leave it out");
+      }
+    }
+  }
+
+  /** What another driver has taken over is its to tell. */
+  private void ended(Ownership ownership, RunRow run, Exception failure) {
+    try {
+      ownership.requireStillMine();
+      store.replaceRun(run);
+    } catch (IOException | RuntimeException e) {
+      failure.addSuppressed(e);
+    }
+  }
+
+  private List<Integer> units() {
+    return request.plan().options().mode() == TrainMode.MODEL
+        ? List.of(UnitTask.MODEL)
+        : IntStream.range(0, request.plan().units()).boxed().toList();
+  }
+
+  private TrainSettings settings() {
+    return new TrainSettings(
+        model(),
+        output.location(),
+        request.plan().options(),
+        request.plan().schemes(),
+        request.plan().stored(),
+        request.saveEvery());
+  }
+
+  private ModelRequest model() {
+    int longest = request.plan().options().sequenceLength();
+    return new ModelRequest(
+        request.checkpoint().location(),
+        request.onlyFile().orElse(""),
+        ModelRequest.filesOf(request.checkpoint()),
+        PlannedDevice.processor("training"),
+        ModelForm.of(Arithmetic.FP32),
+        new ModelRequest.Capacity(longest, longest, 0, ModelRequest.Decoding.OF_ITEMS));
+  }
+
+  private void train(Ownership ownership, SparkContext spark, TrainWork work) throws IOException {
+    TrainOptions options = request.plan().options();
+    TextStage stage = new TextStage(spark, ownership.attempt());
+    long stepTokens = (long) options.batchSequences() * options.sequenceLength();
+    TrainProgress progress = new TrainProgress(files, units(), options.steps(), stepTokens);
+    try (Background background = new Background()) {
+      Heartbeat heartbeat = new Heartbeat(ownership::beat, Heartbeat.PAUSE);
+      background.start("heartbeat", heartbeat::run, stage::cancel);
+      StatusLine line = new StatusLine(console, progress::line);
+      try {
+        run(stage, work, tasks(spark), "Train " + request.checkpoint().location());
+      } finally {
+        line.close();
+      }
+      console.err().println(progress.line());
+    }
+  }
+
+  /** Neighbouring blocks, as evenly as can be. */
+  private List<UnitTask> tasks(SparkContext spark) {
+    TrainPlan plan = request.plan();
+    if (plan.options().mode() == TrainMode.MODEL) {
+      return List.of(new UnitTask(UnitTask.MODEL, 0, plan.sequences()));
+    }
+    int executors = spark.isLocal() ? 1 : spark.statusTracker().getExecutorInfos().length - 1;
+    int blocks = plan.units();
+    int count = Math.min(blocks, request.partitions().orElse(Math.max(1, executors)));
+    List<UnitTask> tasks = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      int first = (int) ((long) blocks * i / count);
+      int end = (int) ((long) blocks * (i + 1) / count);
+      tasks.add(new UnitTask(first, end, plan.sequences()));
+    }
+    return tasks;
+  }
+
+  /** Runs tasks; returns the smallest heap. */
+  private static long run(TextStage stage, TrainWork work, List<UnitTask> tasks, String description)
+      throws IOException {
+    AtomicReference<String> refusal = new AtomicReference<>();
+    AtomicReference<Long> heap = new AtomicReference<>(Long.MAX_VALUE);
+    try {
+      stage.run(
+          tasks,
+          work,
+          description,
+          text -> {
+            UnitOutcome outcome = UnitOutcome.fromJson(text);
+            if (outcome.refusal().isEmpty()) {
+              heap.accumulateAndGet(outcome.heapBytes(), Math::min);
+            } else if (refusal.compareAndSet(null, outcome.refusal())) {
+              stage.cancel("refused");
+            }
+          });
+    } catch (IOException e) {
+      if (refusal.get() == null) {
+        throw e;
+      }
+    }
+    if (refusal.get() != null) {
+      throw new QuantException(refusal.get());
+    }
+    return heap.get();
+  }
+
+  private void finish(Ownership ownership, SparkContext spark) throws IOException {
+    TrainOptions options = request.plan().options();
+    List<String> values = new ArrayList<>();
+    List<TrainStepRow> rows = new ArrayList<>();
+    for (int unit : units()) {
+      UnitState state =
+          files
+              .state(unit, options.steps())
+              .filter(UnitState::isFinished)
+              .orElseThrow(
+                  () ->
+                      new IOException(
+                          output.location()
+                              + ": unit "
+                              + unit
+                              + " is not finished after all tasks ended; run the same command"
+                              + " again"));
+      values.add(UnitFiles.values(unit, state.step()));
+      state.records().forEach(record -> rows.add(row(ownership.runId(), unit, record)));
+    }
+    ownership.requireStillMine();
+    store.replace(
+        TrainStepRow.TABLE, ownership.runId(), rows.stream().map(TrainStepRow::toRow).toList());
+    new TextStage(spark, ownership.attempt())
+        .run(
+            request.checkpoint().shards().stream().map(shard -> shard.file().name()).toList(),
+            new OutputWork(model(), output.location(), values),
+            "Write " + output.location(),
+            file -> {});
+    if (options.ranges() != Ranges.COMPUTED) {
+      result.scales(request.plan(), units());
+    }
+    ownership.requireStillMine();
+    result.finish(request.checkpoint(), provenance(ownership.runId()));
+  }
+
+  private static TrainStepRow row(String runId, int unit, StepRecord record) {
+    return new TrainStepRow(
+        runId,
+        unit,
+        record.step(),
+        record.loss(),
+        record.learningRate(),
+        record.gradientNorm(),
+        record.tokens(),
+        record.seconds(),
+        record.scales());
+  }
+
+  private Map<String, Object> provenance(String runId) {
+    Map<String, Object> provenance = new LinkedHashMap<>();
+    provenance.put("program", "sparkao " + ProgramVersion.current());
+    provenance.put("run_id", runId);
+    provenance.put("fingerprint", request.plan().fingerprint());
+    provenance.put("source", request.checkpoint().location());
+    provenance.put("source_fingerprint", request.checkpoint().fingerprint());
+    provenance.put("recipe", request.plan().options().toString());
+    provenance.put("schemes", request.plan().schemes());
+    return provenance;
+  }
+
+  private RunRow row(Ownership ownership, String applicationId) {
+    TrainPlan plan = request.plan();
+    Checkpoint checkpoint = request.checkpoint();
+    return new RunRow(
+        ownership.runId(),
+        "train",
+        RunNames.json(config.arguments()),
+        RunNames.json(config.effective()),
+        ProgramVersion.current(),
+        plan.fingerprint(),
+        RunRow.Status.RUNNING,
+        ownership.runStart(),
+        Optional.empty(),
+        applicationId,
+        new RunRow.Volume(
+            checkpoint.location(),
+            output.location(),
+            config.effective().get("scheme").get(0),
+            checkpoint.totalBytes(),
+            checkpoint.totalBytes(),
+            checkpoint.tensors().size(),
+            plan.schemes().size(),
+            checkpoint.shards().size()));
+  }
+}

@@ -1,0 +1,31 @@
+package org.sparkao.jobs.train.run;
+
+import java.io.Serializable;
+import java.util.HashMap;
+import java.util.Map;
+import org.sparkao.jobs.evaluate.run.ModelRequest;
+import org.sparkao.jobs.train.plan.TrainOptions;
+import org.sparkao.quant.safetensors.DType;
+
+/**
+ * What all tasks are told.
+ *
+ * @param model the full-precision one
+ * @param output folder
+ * @param options of the training
+ * @param schemes names of schemes, by module
+ * @param stored type of the quantized weights
+ * @param saveEvery steps between states
+ */
+record TrainSettings(
+    ModelRequest model,
+    String output,
+    TrainOptions options,
+    Map<String, String> schemes,
+    DType stored,
+    int saveEvery)
+    implements Serializable {
+  TrainSettings {
+    schemes = new HashMap<>(schemes);
+  }
+}

@@ -1,0 +1,257 @@
+package org.sparkao.jobs.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.sparkao.datasets.sample.BundledSample;
+import org.sparkao.jobs.describe.DescribeJob;
+import org.sparkao.jobs.job.ExitCode;
+import org.sparkao.jobs.job.JobRun;
+import org.sparkao.jobs.quantize.QuantizeJob;
+import org.sparkao.jobs.spark.SparkLease;
+import org.sparkao.jobs.storage.Storage;
+import org.sparkao.jobs.table.DeltaStore;
+import org.sparkao.jobs.table.TrainStepRow;
+import org.sparkao.quant.checkpoint.Checkpoint;
+import org.sparkao.quant.checkpoint.LocalFiles;
+import org.sparkao.quant.safetensors.TensorSpec;
+
+/** The bundled sample, trained for int4 in rows, which costs it much. */
+class TestTrainJob {
+  private static final String SCHEME = "W4A16(group_size=128)";
+  private static final String BLOCK = "block";
+
+  @TempDir private static Path shared;
+  private static Path model;
+  private static Path text;
+  private static Path distilled;
+  private static SparkLease spark;
+
+  @TempDir private Path temp;
+
+  @BeforeAll
+  static void distillOnce() throws Exception {
+    model = BundledSample.copyCheckpointTo(shared.resolve("model"));
+    text =
+        Files.writeString(
+            shared.resolve("text.txt"), String.join("\n", BundledSample.heldOutText()));
+    spark = SparkLease.open(JobRun.config(new TrainJob()), "test");
+    distilled = shared.resolve("distilled");
+    JobRun run = train(distilled, "model", "run-id", "distilled", "distill", "true");
+    assertThat(run.code()).isEqualTo(ExitCode.DONE);
+  }
+
+  @AfterAll
+  static void stopSpark() {
+    spark.close();
+  }
+
+  private static JobRun train(Path output, String mode, String... options) throws Exception {
+    Map<String, String> all = new HashMap<>();
+    all.put("checkpoint", model.toString());
+    all.put("data", text.toString());
+    all.put("output", output.toString());
+    all.put("tables", output.resolveSibling("tables").toString());
+    all.put("scheme", SCHEME);
+    all.put("mode", mode);
+    all.put("steps", "24");
+    all.put("batch-sequences", "4");
+    all.put("samples", "20");
+    all.put("sequence-length", "48");
+    all.put("learning-rate", "3e-4");
+    all.put("save-every", "4");
+    for (int i = 0; i < options.length; i += 2) {
+      all.put(options[i], options[i + 1]);
+    }
+    List<String> list = new ArrayList<>();
+    all.forEach((key, value) -> list.addAll(List.of(key, value)));
+    return JobRun.of(new TrainJob(), list.toArray(String[]::new));
+  }
+
+  /** The bytes of all files but that of the run's name, each as a text that compares. */
+  private static Map<String, String> content(Path folder) throws IOException {
+    Map<String, String> all = new TreeMap<>();
+    try (Stream<Path> files = Files.list(folder)) {
+      for (Path file : files.toList()) {
+        if (!file.endsWith("sparkao.json")) {
+          byte[] bytes = Files.readAllBytes(file);
+          all.put(file.getFileName().toString(), bytes.length + " " + Arrays.hashCode(bytes));
+        }
+      }
+    }
+    return all;
+  }
+
+  private static List<TrainStepRow> rows(Path output, String run) throws IOException {
+    String tables = output.resolveSibling("tables").toString();
+    return new DeltaStore(Storage.ofAssignments(List.of()), tables)
+        .read(TrainStepRow.TABLE, run).stream()
+            .map(TrainStepRow::of)
+            .sorted(Comparator.comparing(TrainStepRow::block).thenComparing(TrainStepRow::step))
+            .toList();
+  }
+
+  private static double mean(List<TrainStepRow> rows) {
+    return rows.stream().mapToDouble(TrainStepRow::loss).average().orElseThrow();
+  }
+
+  /** What a model loses to fake quantization is given back; a wrong gradient would not do that. */
+  @Test
+  void lossFalls() throws Exception {
+    List<TrainStepRow> rows = rows(distilled, "distilled");
+    assertThat(rows).hasSize(24).allMatch(row -> row.block() == -1 && row.tokens() == 4 * 48);
+    assertThat(mean(rows.subList(19, 24))).isLessThan(0.7 * mean(rows.subList(0, 5)));
+    assertThat(rows.get(23).learningRate()).isLessThan(rows.get(0).learningRate());
+  }
+
+  @Test
+  void outputIsTheCheckpointTrained() throws Exception {
+    Checkpoint before = Checkpoint.open(LocalFiles.of(model));
+    Checkpoint after = Checkpoint.open(LocalFiles.of(distilled));
+    assertThat(specs(after)).isEqualTo(specs(before));
+    Map<String, String> source = content(model);
+    Map<String, String> output = content(distilled);
+    assertThat(output.keySet()).isEqualTo(source.keySet());
+    source.remove("model.safetensors");
+    assertThat(output).containsAllEntriesOf(source);
+    JobRun quantized =
+        JobRun.of(
+            new QuantizeJob(),
+            "checkpoint",
+            distilled.toString(),
+            "output",
+            temp.resolve("quantized").toString(),
+            "tables",
+            temp.resolve("tables").toString(),
+            "scheme",
+            SCHEME);
+    assertThat(quantized.code()).isEqualTo(ExitCode.DONE);
+  }
+
+  private static List<TensorSpec> specs(Checkpoint checkpoint) {
+    return checkpoint.tensors().stream()
+        .map(tensor -> tensor.entry())
+        .map(entry -> new TensorSpec(entry.name(), entry.dtype(), entry.shape()))
+        .toList();
+  }
+
+  @Test
+  void sameCommandOnAFinishedOutput() throws Exception {
+    JobRun again = train(distilled, "model", "distill", "true");
+    assertThat(again.out()).contains("is finished already");
+    assertThatThrownBy(() -> train(distilled, "model", "distill", "true", "seed", "1"))
+        .hasMessageContaining("holds the finished run distilled");
+  }
+
+  /** Tasks are cancelled in the middle of it; the same command goes on from the last state. */
+  @Test
+  @Timeout(value = 60, unit = TimeUnit.SECONDS)
+  void killedRunGoesOnToTheSameBits() throws Exception {
+    Path output = temp.resolve("out");
+    CompletableFuture<JobRun> killed =
+        CompletableFuture.supplyAsync(
+            () -> {
+              try {
+                return train(output, "model", "distill", "true", "save-every", "2");
+              } catch (Exception e) {
+                throw new CompletionException(e);
+              }
+            });
+    Path state = output.resolve("_sparkao/state--1.json");
+    while (!Files.exists(state)) {
+      Thread.sleep(2);
+    }
+    spark.context().cancelAllJobs();
+    assertThatThrownBy(killed::join).hasMessageContaining("cancelled");
+    assertThat(output.resolve("config.json")).doesNotExist();
+
+    train(output, "model", "distill", "true", "save-every", "2");
+
+    assertThat(content(output)).isEqualTo(content(distilled));
+  }
+
+  @Test
+  void partitionsOfBlocksChangeNoBit() throws Exception {
+    Path one = temp.resolve("one");
+    train(one, BLOCK, "run-id", "one", "partitions", "1", "steps", "10");
+    Path three = temp.resolve("three");
+    train(three, BLOCK, "partitions", "3", "steps", "10", "save-every", "100");
+    assertThat(content(three)).isEqualTo(content(one)).isNotEqualTo(content(model));
+    List<TrainStepRow> rows = rows(one, "one");
+    assertThat(rows).hasSize(5 * 10);
+    for (int block = 0; block < 5; block++) {
+      List<TrainStepRow> own = rows.subList(10 * block, 10 * block + 10);
+      assertThat(mean(own.subList(6, 10))).as("block " + block).isLessThan(mean(own.subList(0, 4)));
+    }
+  }
+
+  @Test
+  void learnedScalesAreWritten() throws Exception {
+    Path output = temp.resolve("out");
+    train(output, BLOCK, "scales", "learned-step", "run-id", "learned", "steps", "4");
+    assertThat(output.resolve("qat_scales.safetensors")).exists();
+    List<TrainStepRow> rows = rows(output, "learned");
+    assertThat(rows.get(3).scales()).hasSize(5).isSorted().allMatch(scale -> scale > 0);
+    assertThat(rows.get(2).scales()).isEmpty();
+  }
+
+  @Test
+  void refusals() throws Exception {
+    Path output = temp.resolve("out");
+    assertThatThrownBy(() -> train(output, BLOCK, "device", "cuda"))
+        .hasMessageContaining("training on GPUs is not in this version yet");
+    assertThatThrownBy(() -> train(output, BLOCK, "distill", "true"))
+        .hasMessageContaining("--distill: a block always learns");
+    assertThatThrownBy(() -> train(output, BLOCK, "sequence-length", "513"))
+        .hasMessageContaining("the model's context is 512");
+    assertThatThrownBy(() -> train(output, BLOCK, "samples", "1000000"))
+        .hasMessageContaining("--samples asks for 1000000");
+    assertThatThrownBy(() -> train(output, BLOCK, "scheme", "FP8"))
+        .hasMessageContaining("stores a scale of the inputs, which is not trained");
+    assertThatThrownBy(() -> train(output, BLOCK, "scheme", "NVFP4A16", "scales", "learned"))
+        .hasMessageContaining("use --scales computed");
+    assertThatThrownBy(() -> train(output, BLOCK, "scheme", "W8A8", "skip", "q_proj"))
+        .hasMessageContaining("layers that loaders fuse must have one scheme");
+    assertThatThrownBy(() -> train(output, BLOCK, "skip", "."))
+        .hasMessageContaining("nothing to train for");
+    assertThatThrownBy(() -> train(output, BLOCK, "warmup", "25"))
+        .hasMessageContaining("--warmup 25: there are 24 steps");
+    Files.writeString(Files.createDirectories(output).resolve("notes.txt"), "mine");
+    assertThatThrownBy(() -> train(output, BLOCK)).hasMessageContaining("is not empty (notes.txt)");
+  }
+
+  @Test
+  void described() throws Exception {
+    Path page = temp.resolve("page.html");
+    JobRun run =
+        JobRun.of(
+            new DescribeJob(),
+            "run",
+            "distilled",
+            "tables",
+            shared.resolve("tables").toString(),
+            "html",
+            page.toString());
+    assertThat(run.out()).contains("Loss", "24 steps");
+    assertThat(Files.readString(page)).contains("id=\"loss\"", "<svg");
+  }
+}
