@@ -14,6 +14,7 @@ import org.sparkao.jobs.calibrate.plan.CalibrationText;
 import org.sparkao.jobs.calibrate.plan.TokenHash;
 import org.sparkao.jobs.evaluate.plan.Sha256;
 import org.sparkao.jobs.quantize.plan.Arithmetic;
+import org.sparkao.jobs.quantize.plan.GivenFiles;
 import org.sparkao.jobs.quantize.plan.QuantizePlan;
 import org.sparkao.jobs.quantize.plan.QuantizePlanner;
 import org.sparkao.jobs.quantize.plan.Recipe;
@@ -111,7 +112,7 @@ public final class TrainPlanner {
         new Arithmetic(
             WeightAlgorithm.RTN, options.numerics(), CheckpointLayout.COMPRESSED_TENSORS);
     QuantizePlan plan =
-        new QuantizePlanner(new Recipe(scheme, rules, arithmetic, ANY_SIZE), Optional.empty())
+        new QuantizePlanner(new Recipe(scheme, rules, arithmetic, ANY_SIZE), GivenFiles.NONE)
             .plan(checkpoint, Optional.of(folder.read("config.json")));
     List<TensorTask.Quantize> layers =
         plan.shards().stream()
