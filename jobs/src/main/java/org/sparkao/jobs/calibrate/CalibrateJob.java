@@ -64,6 +64,7 @@ public final class CalibrateJob implements Job {
     Storage storage = Storage.ofAssignments(config.all(CommonKeys.CONF));
     CheckpointLocation location = CheckpointLocation.of(config.value(CalibrateKeys.CHECKPOINT));
     Checkpoint checkpoint = location.open(storage);
+    CalibrateRun.requireUsable(storage, config.value(CalibrateKeys.OUTPUT));
     CalibratePlanner planner = new CalibratePlanner(checkpoint, storage);
     CalibrationPlan plan = plan(planner, checkpoint, storage, config);
     DevicePlan device =

@@ -303,6 +303,10 @@ class TestCalibrateJob {
         .isInstanceOf(QuantException.class)
         .hasMessageContaining("row 1: token 99999 is none of this model");
     assertThat(output).doesNotExist();
+    Files.writeString(Files.createDirectory(output).resolve("mine.txt"), "x");
+    assertThatThrownBy(() -> CalibrateFixture.run(model, text, output, "dry-run", "true"))
+        .isInstanceOf(QuantException.class)
+        .hasMessageContaining("holds files, none of them of a calibration; choose another folder");
     assertThatThrownBy(
             () -> CalibrateFixture.run(model, text, alone, "samples", "1", "sequence-length", "40"))
         .isInstanceOf(QuantException.class)

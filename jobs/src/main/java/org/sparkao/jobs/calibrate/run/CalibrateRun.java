@@ -70,6 +70,29 @@ public final class CalibrateRun {
     this.runId = config.find(CommonKeys.RUN_ID).orElseGet(() -> RunNames.next("calibrate"));
   }
 
+  /**
+   * Refuses an output with files that are nobody's calibration.
+   *
+   * @param output folder, as it was named
+   */
+  public static void requireUsable(Storage storage, String output) throws IOException {
+    Folder folder = storage.folder(output);
+    if (!folder.list("").isEmpty()
+        && folder.size(CalibrationWriter.INFO).isEmpty()
+        && folder.size(BlockFiles.PLAN).isEmpty()) {
+      throw otherOutput(folder, "files, none of them of a calibration");
+    }
+  }
+
+  private static QuantException otherOutput(Folder output, String held) {
+    return new QuantException(
+        "--output "
+            + output.location()
+            + ": holds "
+            + held
+            + "; choose another folder, or delete it");
+  }
+
   /** Name of the run. */
   public String runId() {
     return runId;
@@ -139,26 +162,17 @@ public final class CalibrateRun {
 
   /** What an earlier run left; another calibration is refused. */
   private Optional<CalibrationInfo> finished(String fingerprint) throws IOException {
-    Optional<String> other = Optional.empty();
     if (output.size(CalibrationWriter.INFO).isPresent()) {
       CalibrationInfo info = Calibration.open(output).info();
       if (fingerprint.equals(info.options().get(FINGERPRINT))) {
         console.err().println(output.location() + " is finished already");
         return Optional.of(info);
       }
-      other = Optional.of("a calibration of " + info.checkpoint().location());
-    } else if (!output.list("").isEmpty() && output.size(BlockFiles.PLAN).isEmpty()) {
-      other = Optional.of("files, none of them of a calibration");
-    } else if (!files.claim(fingerprint)) {
-      other = Optional.of("another calibration, which is not finished");
+      throw otherOutput(output, "a calibration of " + info.checkpoint().location());
     }
-    if (other.isPresent()) {
-      throw new QuantException(
-          "--output "
-              + output.location()
-              + ": holds "
-              + other.orElseThrow()
-              + "; choose another folder, or delete it");
+    requireUsable(storage, request.output());
+    if (!files.claim(fingerprint)) {
+      throw otherOutput(output, "another calibration, which is not finished");
     }
     return Optional.empty();
   }
