@@ -49,7 +49,9 @@ import org.sparkao.jobs.storage.CheckpointLocation;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.jobs.table.DeltaStore;
+import org.sparkao.jobs.table.EvalItemRow;
 import org.sparkao.jobs.table.EvalResultRow;
+import org.sparkao.jobs.table.RunRow;
 import org.sparkao.quant.QuantException;
 import org.sparkao.quant.checkpoint.Checkpoint;
 
@@ -94,6 +96,8 @@ public final class EvaluateJob implements Job {
     Storage storage = Storage.ofAssignments(config.all(CommonKeys.CONF));
     CheckpointLocation location = CheckpointLocation.of(config.value(EvaluateKeys.CHECKPOINT));
     Checkpoint checkpoint = location.open(storage);
+    DeltaStore store = new DeltaStore(storage, config.value(CommonKeys.TABLES));
+    List.of(EvalItemRow.TABLE, EvalResultRow.TABLE, RunRow.TABLE).forEach(store::requireColumns);
     DevicePlan device =
         new DevicePlanner(KERNELS).plan(config.value(EvaluateKeys.DEVICE), config, models::cpuOnly);
     EvaluatePlan plan = plan(checkpoint, storage, device, config);

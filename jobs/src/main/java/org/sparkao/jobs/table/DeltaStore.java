@@ -78,6 +78,15 @@ public final class DeltaStore {
     log(table).replace(runId, row -> true, rows);
   }
 
+  /**
+   * Refuses a table that another version wrote, before anything is computed for it.
+   *
+   * @throws org.sparkao.quant.QuantException naming a column that it lacks
+   */
+  public void requireColumns(Table table) {
+    log(table).requireColumns();
+  }
+
   private TableLog log(Table table) {
     return new TableLog(table, location(table), configuration);
   }

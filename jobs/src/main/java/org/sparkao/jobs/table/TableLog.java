@@ -121,6 +121,11 @@ final class TableLog {
     }
   }
 
+  /** As every write does; a table that is not there yet gets all columns. */
+  void requireColumns() {
+    now().ifPresent(this::requireColumns);
+  }
+
   /** A table of before may lack columns: it is read, and not written to. */
   private void requireColumns(Snapshot now) {
     for (Column column : table.columns()) {

@@ -16,6 +16,8 @@ import org.sparkao.jobs.job.JobRun;
 import org.sparkao.jobs.table.DeltaStore;
 import org.sparkao.jobs.table.EvalItemRow;
 import org.sparkao.jobs.table.RunRow;
+import org.sparkao.jobs.table.Table;
+import org.sparkao.quant.QuantException;
 
 /** From the command to the tables, with a model that needs no weights. */
 class TestEvaluateJob {
@@ -131,6 +133,17 @@ class TestEvaluateJob {
     assertThat(run.out()).contains("86 items").contains("cut tokens").contains("choice");
     assertThat(FakeModels.OPENED.get()).isZero();
     assertThat(Files.exists(folder.resolve("t"))).isFalse();
+  }
+
+  @Test
+  void tablesOfAnotherVersionAreRefusedBeforeAnythingIsComputed() throws Exception {
+    Table before = new Table("eval_items", "of before", EvalItemRow.TABLE.columns().subList(0, 2));
+    fixture.store("t").append(before, List.of(List.of("x", "y")), "x", 0);
+    assertThatThrownBy(() -> fixture.run("t", "dry-run", "true"))
+        .isInstanceOf(QuantException.class)
+        .hasMessageContaining("eval_items: has no column ")
+        .hasMessageEndingWith("give other --tables");
+    assertThat(FakeModels.OPENED.get()).isZero();
   }
 
   @Test
