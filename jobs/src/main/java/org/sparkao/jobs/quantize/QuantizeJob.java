@@ -41,6 +41,9 @@ import org.sparkao.jobs.spark.SparkLease;
 import org.sparkao.jobs.storage.CheckpointLocation;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.jobs.table.DeltaStore;
+import org.sparkao.jobs.table.RunRow;
+import org.sparkao.jobs.table.ShardRow;
+import org.sparkao.jobs.table.TensorRow;
 import org.sparkao.quant.QuantException;
 import org.sparkao.quant.algorithm.WeightAlgorithm.Needs;
 import org.sparkao.quant.checkpoint.Checkpoint;
@@ -73,6 +76,8 @@ public final class QuantizeJob implements Job {
     Storage storage = Storage.ofAssignments(config.all(CommonKeys.CONF));
     CheckpointLocation location = CheckpointLocation.of(config.value(QuantizeKeys.CHECKPOINT));
     Checkpoint source = location.open(storage);
+    DeltaStore store = new DeltaStore(storage, config.value(CommonKeys.TABLES));
+    List.of(TensorRow.TABLE, ShardRow.TABLE, RunRow.TABLE).forEach(store::requireColumns);
     Recipe recipe = recipe(config, storage, source, console);
     GivenFiles given = given(config, recipe, source, storage);
     QuantizePlan plan =

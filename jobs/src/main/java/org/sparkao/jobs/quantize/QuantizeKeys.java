@@ -85,7 +85,7 @@ final class QuantizeKeys {
       ConfigKey.value(
               "smoothing-strength",
               "SHARE",
-              "How much of the range of inputs smoothquant hands to the weights, 0 to 1.",
+              "How much of the range of inputs smoothquant hands to the weights, above 0 and up to 1.",
               text -> share(text, 1))
           .withDefault("0.5");
   static final ConfigKey<DuoScaling> DUO_SCALING =

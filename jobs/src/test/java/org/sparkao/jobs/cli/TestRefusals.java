@@ -17,6 +17,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.sparkao.jobs.job.ExitCode;
+import org.sparkao.jobs.storage.Storage;
+import org.sparkao.jobs.table.DeltaStore;
+import org.sparkao.jobs.table.Table;
+import org.sparkao.jobs.table.TensorRow;
 
 /** Bad input ends with exit code 2 and a message that helps, before Spark or any output. */
 class TestRefusals {
@@ -182,6 +186,21 @@ class TestRefusals {
     assertThat(command.quantize(source, output, "--scheme", "W4A16")).isEqualTo(ExitCode.REFUSED);
     assertThat(command.err()).contains(output + ": is not empty (diary.txt)");
     assertThat(Command.contents(output)).containsOnlyKeys("diary.txt");
+  }
+
+  @Test
+  void tablesOfAnotherVersionAreRefusedAtPlanning(@TempDir Path temp) throws IOException {
+    Path source = Checkpoints.write(temp.resolve("source"), Checkpoints.llama(1, 128, 256));
+    Path tables = temp.resolve("before");
+    Table before = new Table("tensors", "of before", TensorRow.TABLE.columns().subList(0, 2));
+    new DeltaStore(Storage.ofAssignments(List.of()), tables.toString())
+        .append(before, List.of(List.of("x", "y")), "x", 0);
+    assertThat(
+            command.quantize(
+                source, temp.resolve("output"), "--scheme", "W4A16", "--set", "tables=" + tables))
+        .isEqualTo(ExitCode.REFUSED);
+    assertThat(command.err()).contains("tensors: has no column ", "give other --tables");
+    assertThat(temp.resolve("output")).doesNotExist();
   }
 
   @Test
