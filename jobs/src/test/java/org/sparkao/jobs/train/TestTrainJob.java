@@ -76,7 +76,7 @@ class TestTrainJob {
     all.put("steps", "24");
     all.put("batch-sequences", "4");
     all.put("samples", "20");
-    all.put("sequence-length", "48");
+    all.put("sequence-length", "32");
     all.put("learning-rate", "3e-4");
     all.put("save-every", "4");
     for (int i = 0; i < options.length; i += 2) {
@@ -118,7 +118,7 @@ class TestTrainJob {
   @Test
   void lossFalls() throws Exception {
     List<TrainStepRow> rows = rows(distilled, "distilled");
-    assertThat(rows).hasSize(24).allMatch(row -> row.block() == -1 && row.tokens() == 4 * 48);
+    assertThat(rows).hasSize(24).allMatch(row -> row.block() == -1 && row.tokens() == 4 * 32);
     assertThat(mean(rows.subList(19, 24))).isLessThan(0.7 * mean(rows.subList(0, 5)));
     assertThat(rows.get(23).learningRate()).isLessThan(rows.get(0).learningRate());
   }
@@ -232,7 +232,7 @@ class TestTrainJob {
     assertThatThrownBy(() -> train(output, BLOCK, "scheme", "W8A8", "skip", "q_proj"))
         .hasMessageContaining("layers that loaders fuse must have one scheme");
     assertThatThrownBy(() -> train(output, BLOCK, "skip", "."))
-        .hasMessageContaining("nothing to train for");
+        .hasMessageContaining("nothing would be quantized");
     assertThatThrownBy(() -> train(output, BLOCK, "warmup", "25"))
         .hasMessageContaining("--warmup 25: there are 24 steps");
     Files.writeString(Files.createDirectories(output).resolve("notes.txt"), "mine");

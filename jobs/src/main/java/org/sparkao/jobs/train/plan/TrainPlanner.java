@@ -114,19 +114,11 @@ public final class TrainPlanner {
     QuantizePlan plan =
         new QuantizePlanner(new Recipe(scheme, rules, arithmetic, ANY_SIZE), GivenFiles.NONE)
             .plan(checkpoint, Optional.of(folder.read("config.json")));
-    List<TensorTask.Quantize> layers =
-        plan.shards().stream()
-            .flatMap(shard -> shard.tensors().stream())
-            .filter(TensorTask.Quantize.class::isInstance)
-            .map(TensorTask.Quantize.class::cast)
-            .toList();
-    if (layers.isEmpty()) {
-      throw new QuantException(
-          checkpoint.location()
-              + ": no layer is quantized, so there is nothing to train for; leave"
-              + " out some --skip");
-    }
-    return layers;
+    return plan.shards().stream()
+        .flatMap(shard -> shard.tensors().stream())
+        .filter(TensorTask.Quantize.class::isInstance)
+        .map(TensorTask.Quantize.class::cast)
+        .toList();
   }
 
   private static void requireDynamic(QuantScheme scheme) {
