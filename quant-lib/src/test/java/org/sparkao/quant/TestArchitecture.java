@@ -35,6 +35,7 @@ class TestArchitecture {
           entry("config", Set.of("scheme", "safetensors", "checkpoint")),
           entry("observe", Set.of("format", "scheme", "dense")),
           entry("calibration", Set.of("safetensors", "checkpoint", "observe")),
+          entry("gguf", Set.of("format", "safetensors")),
           entry("pack", Set.of("format", "scheme", "safetensors")),
           entry("torchao", Set.of("format", "scheme", "pack")),
           entry(

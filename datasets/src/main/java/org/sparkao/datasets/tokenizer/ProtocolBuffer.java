@@ -33,7 +33,7 @@ final class ProtocolBuffer {
       case VARINT -> number = varint();
       case FIXED_64 -> take(8);
       case BYTES -> bytes = take(varint());
-      case FIXED_32 -> take(4);
+      case FIXED_32 -> bytes = take(4);
       default -> throw new IllegalArgumentException("no field begins at byte " + position);
     }
     return true;
@@ -48,7 +48,7 @@ final class ProtocolBuffer {
     return number;
   }
 
-  /** The value of a field of bytes. */
+  /** The value of a field of bytes, or of four bytes. */
   byte[] bytes() {
     return bytes;
   }

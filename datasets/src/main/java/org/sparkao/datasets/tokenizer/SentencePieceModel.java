@@ -1,5 +1,7 @@
 package org.sparkao.datasets.tokenizer;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -28,8 +30,8 @@ record SentencePieceModel(
     boolean addsPrefix,
     boolean removesSpaces) {
 
-  /** One piece: its text, spaces as U+2581, and its type as the format numbers them. */
-  record Piece(String text, int type) {
+  /** One piece: its text, spaces as U+2581, its score, and its type as the format numbers them. */
+  record Piece(String text, float score, int type) {
     static final int NORMAL = 1;
     static final int UNKNOWN = 2;
     static final int CONTROL = 3;
@@ -93,10 +95,13 @@ record SentencePieceModel(
 
   private static Piece piece(ProtocolBuffer part) {
     String text = "";
+    float score = 0;
     int type = Piece.NORMAL;
     while (part.next()) {
       if (part.field() == 1) {
         text = new String(part.bytes(), StandardCharsets.UTF_8);
+      } else if (part.field() == 2) {
+        score = ByteBuffer.wrap(part.bytes()).order(ByteOrder.LITTLE_ENDIAN).getFloat();
       } else if (part.field() == 3) {
         type = (int) part.number();
       }
@@ -104,7 +109,7 @@ record SentencePieceModel(
     if (type == Piece.BYTE && !text.matches("<0x[0-9A-F]{2}>")) {
       throw new IllegalArgumentException("the piece of a byte is named " + text);
     }
-    return new Piece(text, type);
+    return new Piece(text, score, type);
   }
 
   private static Map<String, Integer> own(int[] special, int size) {

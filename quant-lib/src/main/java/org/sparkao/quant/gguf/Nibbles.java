@@ -1,0 +1,39 @@
+package org.sparkao.quant.gguf;
+
+/** Where the bits of 32 codes go. */
+final class Nibbles {
+  private static final int HALF = 16;
+
+  private Nibbles() {}
+
+  /** Low four bits: code j in the low, code j + 16 in the high half of byte j. */
+  static void low(byte[] codes, int from, byte[] out, int at) {
+    for (int j = 0; j < HALF; j++) {
+      out[at + j] = (byte) (codes[from + j] & 0xF | (codes[from + HALF + j] & 0xF) << 4);
+    }
+  }
+
+  /** The fifth bit of code j is bit j of a little-endian word. */
+  static void fifth(byte[] codes, byte[] out, int at) {
+    int word = 0;
+    for (int j = 0; j < 2 * HALF; j++) {
+      word |= (codes[j] >> 4 & 1) << j;
+    }
+    for (int j = 0; j < Integer.BYTES; j++) {
+      out[at + j] = (byte) (word >>> 8 * j);
+    }
+  }
+
+  /** Codes of two bits, 256: byte 32 h + l holds codes 128 h + l + 32 i in bits 2 i. */
+  static void pairs(byte[] codes, byte[] out, int at) {
+    for (int h = 0; h < 2; h++) {
+      for (int l = 0; l < 32; l++) {
+        int packed = 0;
+        for (int i = 0; i < 4; i++) {
+          packed |= (codes[128 * h + 32 * i + l] & 3) << 2 * i;
+        }
+        out[at + 32 * h + l] = (byte) packed;
+      }
+    }
+  }
+}

@@ -1,0 +1,108 @@
+package org.sparkao.quant.gguf;
+
+/**
+ * Q4_K and Q5_K: 8 groups of 32 values, x = d s q - m o, with scales s and offsets o of six bits.
+ * Bytes: d and m as fp16, scales and offsets in twelve, for five bits the fifth ones, the low four.
+ */
+final class OffsetSuperBlock implements BlockEncoder {
+  private static final int SIZE = 256;
+  private static final int GROUP = 32;
+  private static final int GROUPS = SIZE / GROUP;
+  private static final int LARGEST_SCALE = 63;
+
+  private final int bits;
+  private final float[] weights = new float[GROUP];
+  private final OffsetFit fit;
+  private final float[] scales = new float[GROUPS];
+  private final float[] offsets = new float[GROUPS];
+  private final byte[] codes = new byte[SIZE];
+
+  OffsetSuperBlock(int bits) {
+    this.bits = bits;
+    int largest = (1 << bits) - 1;
+    OffsetFit.Grid grid =
+        bits == 4
+            ? new OffsetFit.Grid(largest, -1, 0.1f, 20, OffsetFit.Measure.SQUARED)
+            : new OffsetFit.Grid(largest, -0.5f, 0.1f, 15, OffsetFit.Measure.SQUARED);
+    this.fit = new OffsetFit(grid, weights);
+  }
+
+  @Override
+  public void encode(float[] values, int from, byte[] out, int at) {
+    float mostScale = 0;
+    float mostOffset = 0;
+    for (int j = 0; j < GROUPS; j++) {
+      weigh(values, from + GROUP * j);
+      scales[j] = fit.fit(values, from, codes, GROUP * j);
+      offsets[j] = fit.offset();
+      mostScale = Math.max(mostScale, scales[j]);
+      mostOffset = Math.max(mostOffset, offsets[j]);
+    }
+    float inverseScale = mostScale > 0 ? LARGEST_SCALE / mostScale : 0;
+    float inverseOffset = mostOffset > 0 ? LARGEST_SCALE / mostOffset : 0;
+    float scale = BlockNumbers.half(mostScale / LARGEST_SCALE, out, at);
+    float offset = BlockNumbers.half(mostOffset / LARGEST_SCALE, out, at + 2);
+    for (int j = 0; j < GROUPS; j++) {
+      int s = Math.min(LARGEST_SCALE, BlockNumbers.nearest(inverseScale * scales[j]) & 0xFF);
+      int o = Math.min(LARGEST_SCALE, BlockNumbers.nearest(inverseOffset * offsets[j]) & 0xFF);
+      pack(j, s, o, out, at + 4);
+      round(values, from, GROUP * j, scale * s, offset * o);
+    }
+    int low = at + 16;
+    if (bits == 5) {
+      fifthBits(out, low);
+      low += GROUP;
+    }
+    for (int pair = 0; pair < SIZE; pair += 2 * GROUP) {
+      for (int l = 0; l < GROUP; l++) {
+        out[low + pair / 2 + l] =
+            (byte) (codes[pair + l] & 0xF | (codes[pair + GROUP + l] & 0xF) << 4);
+      }
+    }
+  }
+
+  /** Large values count more, and all of them more where the group is large. */
+  private void weigh(float[] values, int from) {
+    float squares = 0;
+    for (int l = 0; l < GROUP; l++) {
+      squares += values[from + l] * values[from + l];
+    }
+    float mean = (float) Math.sqrt(squares / GROUP);
+    for (int l = 0; l < GROUP; l++) {
+      weights[l] = mean + Math.abs(values[from + l]);
+    }
+  }
+
+  /** Groups 4 to 7 keep their upper two bits above the six of groups 0 to 3. */
+  private static void pack(int group, int scale, int offset, byte[] out, int at) {
+    if (group < 4) {
+      out[at + group] = (byte) scale;
+      out[at + group + 4] = (byte) offset;
+    } else {
+      out[at + group + 4] = (byte) (scale & 0xF | (offset & 0xF) << 4);
+      out[at + group - 4] |= (byte) (scale >> 4 << 6);
+      out[at + group] |= (byte) (offset >> 4 << 6);
+    }
+  }
+
+  private void round(float[] values, int from, int group, float scale, float offset) {
+    if (scale == 0) {
+      return;
+    }
+    int largest = (1 << bits) - 1;
+    for (int i = group; i < group + GROUP; i++) {
+      codes[i] = (byte) BlockNumbers.nearest((values[from + i] + offset) / scale, 0, largest);
+    }
+  }
+
+  /** Bit g of byte l belongs to value l of group g. */
+  private void fifthBits(byte[] out, int at) {
+    for (int l = 0; l < GROUP; l++) {
+      int packed = 0;
+      for (int group = 0; group < GROUPS; group++) {
+        packed |= (codes[GROUP * group + l] >> 4) << group;
+      }
+      out[at + l] = (byte) packed;
+    }
+  }
+}
