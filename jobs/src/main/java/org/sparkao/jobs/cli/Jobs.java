@@ -7,6 +7,7 @@ import org.sparkao.jobs.compare.CompareJob;
 import org.sparkao.jobs.describe.DescribeJob;
 import org.sparkao.jobs.describe.RunsJob;
 import org.sparkao.jobs.evaluate.EvaluateJob;
+import org.sparkao.jobs.export.ExportJob;
 import org.sparkao.jobs.generate.GenerateJob;
 import org.sparkao.jobs.job.Job;
 import org.sparkao.jobs.quantize.QuantizeJob;
@@ -25,6 +26,7 @@ final class Jobs {
           new EvaluateJob(),
           new GenerateJob(),
           new TrainJob(),
+          new ExportJob(),
           new CompareJob(),
           new BenchJob(),
           new RunsJob(),

@@ -1,0 +1,42 @@
+package org.sparkao.jobs.export;
+
+import java.util.List;
+import org.sparkao.jobs.config.ConfigKey;
+import org.sparkao.jobs.export.plan.GgufRecipe;
+
+/** What {@code export} can be told. */
+final class ExportKeys {
+  /** File formats that are written. */
+  enum Format {
+    GGUF
+  }
+
+  static final ConfigKey<String> CHECKPOINT =
+      ConfigKey.text("checkpoint", "URI", "Folder of the checkpoint, or one .safetensors file.");
+  static final ConfigKey<String> OUTPUT = ConfigKey.text("output", "URI", "File to write; new.");
+  static final ConfigKey<Format> FORMAT =
+      ConfigKey.choice(
+              "format", Format.class, format -> "gguf", "Format of the file, that of llama.cpp.")
+          .withDefault("gguf");
+  static final ConfigKey<GgufRecipe> TYPE =
+      ConfigKey.value(
+          "type",
+          "NAME",
+          "F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q2_K, Q3_K_S, Q3_K_M, Q4_K_S, Q4_K_M,"
+              + " Q5_K_S, Q5_K_M, Q6_K, IQ4_NL, IQ4_XS or TQ2_0, with the same mixture of types as"
+              + " llama-quantize makes.",
+          GgufRecipe::parse);
+  static final ConfigKey<Boolean> PURE =
+      ConfigKey.flag("pure", "All matrices get the type that --type names, none gets more bits.");
+  static final ConfigKey<String> NAME =
+      ConfigKey.text(
+          "name", "TEXT", "Name of the model in the file; that of its folder if left out.");
+  static final ConfigKey<Boolean> DRY_RUN =
+      ConfigKey.flag("dry-run", "Prints the plan, made from headers alone, and ends.");
+
+  private ExportKeys() {}
+
+  static List<ConfigKey<?>> all() {
+    return List.of(CHECKPOINT, OUTPUT, FORMAT, TYPE, PURE, NAME, DRY_RUN);
+  }
+}

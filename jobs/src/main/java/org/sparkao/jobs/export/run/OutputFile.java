@@ -1,0 +1,115 @@
+package org.sparkao.jobs.export.run;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.function.Consumer;
+import org.sparkao.jobs.job.Texts;
+import org.sparkao.jobs.storage.Folder;
+import org.sparkao.jobs.storage.Storage;
+import org.sparkao.quant.QuantException;
+import org.sparkao.quant.safetensors.ByteSink;
+import org.sparkao.quant.safetensors.ByteSource;
+
+/**
+ * The file to write. Its tensors are written as parts in a folder beside it, and then joined.
+ *
+ * @param uri of the folder
+ * @param folder it lies in
+ * @param name within the folder
+ */
+public record OutputFile(String uri, Folder folder, String name) {
+  private static final String CLAIM = "run";
+  private static final int PIECE = 1 << 22;
+
+  /** A file by URI or local path; nothing is touched. */
+  public static OutputFile of(String file, Storage storage) throws IOException {
+    int slash = file.lastIndexOf('/');
+    String name = file.substring(slash + 1);
+    if (name.isEmpty()) {
+      throw new QuantException("--output " + file + ": name a file, such as model.gguf");
+    }
+    String folder = slash < 0 ? "." : slash == 0 ? "/" : file.substring(0, slash);
+    return new OutputFile(folder, storage.folder(folder), name);
+  }
+
+  /**
+   * Refuses what would overwrite something or fill the disk.
+   *
+   * @param bytes of the file; parts need as much again
+   */
+  public void requireFree(long bytes) throws IOException {
+    String file = folder.location() + "/" + name;
+    if (folder.size(name).isPresent()) {
+      throw new QuantException(file + ": is there already; remove it, or name another --output");
+    }
+    if (!folder.list(parts()).isEmpty()) {
+      throw new QuantException(
+          folder.location()
+              + "/"
+              + parts()
+              + ": another export writes "
+              + name
+              + ", or one was killed; remove the folder if none runs");
+    }
+    OptionalLong free = folder.freeBytes();
+    if (free.isPresent() && free.getAsLong() < 2 * bytes) {
+      throw new QuantException(
+          file
+              + ": needs "
+              + Texts.bytes(2 * bytes)
+              + " while it is joined from its parts, and "
+              + Texts.bytes(free.getAsLong())
+              + " are free; make room, or name an --output elsewhere");
+    }
+  }
+
+  /** The folder of parts. */
+  String parts() {
+    return name + ".parts";
+  }
+
+  /** Takes the folder of parts for a run. */
+  void claim(String runId) throws IOException {
+    if (!folder.create(parts() + "/" + CLAIM, runId.getBytes(StandardCharsets.UTF_8))) {
+      throw new QuantException(
+          folder.location() + "/" + parts() + ": another export has just begun; wait for its end");
+    }
+  }
+
+  /** Removes the parts. */
+  void release() throws IOException {
+    folder.delete(parts());
+  }
+
+  /**
+   * Makes the file, in one step in the end.
+   *
+   * @param header its first bytes
+   * @param names of the parts in order
+   * @param joined told of bytes as they are done
+   */
+  void join(byte[] header, List<String> names, Consumer<Integer> joined) throws IOException {
+    String whole = parts() + "/whole";
+    byte[] piece = new byte[PIECE];
+    try (ByteSink sink = folder.sink(whole)) {
+      sink.write(0, header, 0, header.length);
+      long position = header.length;
+      for (String part : names) {
+        try (ByteSource source = folder.open(parts() + "/" + part)) {
+          long size = source.size();
+          for (long at = 0; at < size; at += PIECE) {
+            int count = (int) Math.min(PIECE, size - at);
+            source.readFully(at, piece, 0, count);
+            sink.write(position, piece, 0, count);
+            position += count;
+            joined.accept(count);
+          }
+        }
+      }
+      sink.commit();
+    }
+    folder.rename(whole, name);
+  }
+}
