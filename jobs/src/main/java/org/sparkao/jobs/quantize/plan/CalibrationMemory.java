@@ -28,7 +28,7 @@ public final class CalibrationMemory {
   /**
    * Refuses what cannot fit.
    *
-   * @param heapBytes most that the JVM of the task takes
+   * @param heapBytes most that a task may hold
    */
   public static void require(Arithmetic arithmetic, ShardTask shard, long heapBytes) {
     long bytes = bytes(arithmetic, shard);
@@ -39,9 +39,9 @@ public final class CalibrationMemory {
               + arithmetic.algorithm().configName()
               + " holds second moments of "
               + ByteSize.format(bytes)
-              + ", and the heap of the task has "
+              + ", and tasks share "
               + ByteSize.format(heapBytes)
-              + "; give executors more memory (SPARKAO_MEMORY for a local run), --skip the modules"
+              + " of the heap; give executors more memory (SPARKAO_MEMORY for a local run), --skip the modules"
               + " with the longest rows, or use --algorithm imatrix");
     }
   }

@@ -55,7 +55,18 @@ final class ShardFile {
    */
   List<TensorOutcome> write(ShardTask task, Folder output, String part) throws IOException {
     requireUnchanged(task);
-    CalibrationMemory.require(settings.arithmetic(), task, Runtime.getRuntime().maxMemory());
+    HeapShare heap = HeapShare.ofJvm();
+    CalibrationMemory.require(settings.arithmetic(), task, heap.bytes());
+    HeapShare.Taken held = heap.take(CalibrationMemory.bytes(settings.arithmetic(), task));
+    try {
+      return written(task, output, part);
+    } finally {
+      held.close();
+    }
+  }
+
+  private List<TensorOutcome> written(ShardTask task, Folder output, String part)
+      throws IOException {
     List<UnitWorker.Result> results = new ArrayList<>();
     List<WrittenTensor> written;
     try (ByteSink sink = output.sink(part);

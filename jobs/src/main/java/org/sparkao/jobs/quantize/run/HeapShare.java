@@ -1,0 +1,60 @@
+package org.sparkao.jobs.quantize.run;
+
+import java.io.InterruptedIOException;
+import java.util.concurrent.Semaphore;
+
+/**
+ * The part of a heap that tasks of one JVM take turns at: those whose needs do not fit beside each
+ * other wait, first come, first served.
+ */
+final class HeapShare {
+  /** What tasks hold besides: slices, Spark. */
+  private static final double PART = 0.7;
+
+  /** That of this JVM. Spark gives no way from a task to its neighbours: hence static. */
+  private static final HeapShare OF_JVM = new HeapShare(Runtime.getRuntime().maxMemory());
+
+  private static final int UNIT_BITS = 20;
+
+  private final int units;
+  private final Semaphore free;
+
+  HeapShare(long heapBytes) {
+    this.units = (int) Math.min(Integer.MAX_VALUE, (long) (PART * heapBytes) >> UNIT_BITS);
+    this.free = new Semaphore(units, true);
+  }
+
+  static HeapShare ofJvm() {
+    return OF_JVM;
+  }
+
+  /** The most that one task can take. */
+  long bytes() {
+    return (long) units << UNIT_BITS;
+  }
+
+  /**
+   * Waits until so much is free; closing gives it back.
+   *
+   * @param bytes at most {@link #bytes()}
+   */
+  Taken take(long bytes) throws InterruptedIOException {
+    int wanted = Math.toIntExact(-(-bytes >> UNIT_BITS));
+    if (wanted == 0) {
+      return () -> {};
+    }
+    try {
+      free.acquire(wanted);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException("interrupted while waiting for " + bytes + " bytes of heap");
+    }
+    return () -> free.release(wanted);
+  }
+
+  /** What a task took. */
+  interface Taken extends AutoCloseable {
+    @Override
+    void close();
+  }
+}
