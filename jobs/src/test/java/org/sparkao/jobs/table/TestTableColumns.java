@@ -75,6 +75,7 @@ class TestTableColumns {
             "output_sha256",
             "amax",
             "sqnr_db",
+            "noise",
             "max_error",
             "mean_error",
             "clipped_fraction",
@@ -84,7 +85,7 @@ class TestTableColumns {
             "attempt")
         .contains("module", "layer", "dtype", "shape", "reason", "algorithm", "parts")
         .contains("elements", "non_finite", "step")
-        .hasSize(31);
+        .hasSize(32);
   }
 
   @Test
