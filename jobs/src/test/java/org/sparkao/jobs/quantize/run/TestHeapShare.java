@@ -2,9 +2,8 @@ package org.sparkao.jobs.quantize.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
+import java.io.InterruptedIOException;
+import java.io.UncheckedIOException;
 import org.junit.jupiter.api.Test;
 
 class TestHeapShare {
@@ -21,21 +20,24 @@ class TestHeapShare {
     HeapShare heap = new HeapShare(1000 * MIB);
     HeapShare.Taken first = heap.take(400 * MIB);
     HeapShare.Taken second = heap.take(300 * MIB);
-    CountDownLatch begun = new CountDownLatch(1);
-    CompletableFuture<Void> third =
-        CompletableFuture.runAsync(
+    Thread third =
+        new Thread(
             () -> {
-              begun.countDown();
-              try (HeapShare.Taken one = heap.take(1)) {
-                assertThat(one).isNotNull();
-              } catch (java.io.InterruptedIOException e) {
-                throw new IllegalStateException(e);
+              try {
+                heap.take(1).close();
+              } catch (InterruptedIOException e) {
+                throw new UncheckedIOException(e);
               }
             });
-    begun.await();
-    assertThat(third).isNotDone();
+    third.start();
+    Thread.State state = third.getState();
+    while (state != Thread.State.WAITING && state != Thread.State.TERMINATED) {
+      Thread.sleep(1);
+      state = third.getState();
+    }
+    assertThat(state).isEqualTo(Thread.State.WAITING);
     second.close();
-    third.get(1, TimeUnit.MINUTES);
+    third.join();
     first.close();
     heap.take(700 * MIB).close();
   }
