@@ -76,7 +76,8 @@ public final class CalibrateJob implements Job {
       return ExitCode.DONE;
     }
     try (SparkLease spark = SparkLease.open(config, "sparkao calibrate", device.sparkSettings())) {
-      PlannedDevice decided = decided(device, spark, console);
+      PlannedDevice decided =
+          ExecutorGpus.decide(device, spark.context(), KERNELS, console.out()::println);
       if (decided.kind() == DeviceInfo.Kind.CUDA) {
         console.out().println("inputs are copied to the host, where statistics are made");
       }
@@ -131,17 +132,6 @@ public final class CalibrateJob implements Job {
     try (SparkLease spark = SparkLease.open(config, "sparkao calibrate: data")) {
       return SparkParquetRows.of(spark).json(uri);
     }
-  }
-
-  private static PlannedDevice decided(DevicePlan device, SparkLease spark, Console console)
-      throws InterruptedException {
-    if (device instanceof DevicePlan.Decided decided) {
-      return decided.device();
-    }
-    PlannedDevice asked =
-        ExecutorGpus.decide((DevicePlan.AskExecutors) device, spark.context(), KERNELS);
-    console.out().println(asked.text());
-    return asked;
   }
 
   private static CalibrateRequest request(

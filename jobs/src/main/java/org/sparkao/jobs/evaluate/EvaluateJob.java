@@ -109,7 +109,8 @@ public final class EvaluateJob implements Job {
       return ExitCode.DONE;
     }
     try (SparkLease spark = SparkLease.open(config, "sparkao evaluate", device.sparkSettings())) {
-      PlannedDevice decided = decided(device, spark, console);
+      PlannedDevice decided =
+          ExecutorGpus.decide(device, spark.context(), KERNELS, console.out()::println);
       EvaluateRun run =
           new EvaluateRun(
               new EvaluateRequest(plan, checkpoint, models, settings(decided, logits, config)),
@@ -195,17 +196,6 @@ public final class EvaluateJob implements Job {
         config.find(EvaluateKeys.NUM_FEWSHOT).map(options::withFewshot).orElse(options);
     return plan.tasks().stream()
         .collect(Collectors.toMap(EvaluationTask::name, task -> task.fewshot(asked)));
-  }
-
-  private static PlannedDevice decided(DevicePlan device, SparkLease spark, Console console)
-      throws InterruptedException {
-    if (device instanceof DevicePlan.Decided decided) {
-      return decided.device();
-    }
-    PlannedDevice asked =
-        ExecutorGpus.decide((DevicePlan.AskExecutors) device, spark.context(), KERNELS);
-    console.out().println(asked.text());
-    return asked;
   }
 
   private static LogitsRequest logits(EvaluatePlan plan, Storage storage, Config config)

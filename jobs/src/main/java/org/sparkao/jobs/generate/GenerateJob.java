@@ -88,7 +88,8 @@ public final class GenerateJob implements Job {
       return ExitCode.DONE;
     }
     try (SparkLease spark = SparkLease.open(config, "sparkao generate", device.sparkSettings())) {
-      PlannedDevice decided = decided(device, spark, console);
+      PlannedDevice decided =
+          ExecutorGpus.decide(device, spark.context(), KERNELS, console.out()::println);
       GenerateRequest request =
           new GenerateRequest(
               plan, checkpoint, models, output, settings(decided, location, config));
@@ -139,17 +140,6 @@ public final class GenerateJob implements Job {
     try (SparkLease spark = SparkLease.open(config, "sparkao generate: prompts")) {
       return SparkParquetRows.of(spark).json(file);
     }
-  }
-
-  private static PlannedDevice decided(DevicePlan device, SparkLease spark, Console console)
-      throws InterruptedException {
-    if (device instanceof DevicePlan.Decided decided) {
-      return decided.device();
-    }
-    PlannedDevice asked =
-        ExecutorGpus.decide((DevicePlan.AskExecutors) device, spark.context(), KERNELS);
-    console.out().println(asked.text());
-    return asked;
   }
 
   private static GenerateRequest.Settings settings(

@@ -7,6 +7,7 @@ import java.util.Timer;
 import java.util.TimerTask;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.apache.spark.SparkContext;
 import org.apache.spark.SparkEnv;
@@ -30,6 +31,23 @@ public final class ExecutorGpus {
   private static final String DRIVER = "driver";
 
   private ExecutorGpus() {}
+
+  /**
+   * What was planned, or where that is for executors to say, what they decide.
+   *
+   * @param operation the kernels that will be needed
+   * @param told what executors decided, for the user
+   */
+  public static PlannedDevice decide(
+      DevicePlan plan, SparkContext spark, String operation, Consumer<String> told)
+      throws InterruptedException {
+    if (plan instanceof DevicePlan.Decided decided) {
+      return decided.device();
+    }
+    PlannedDevice asked = decide((DevicePlan.AskExecutors) plan, spark, operation);
+    told.accept(asked.text());
+    return asked;
+  }
 
   /**
    * Waits for executors, asks them, and decides for all of them. One that comes later and cannot
