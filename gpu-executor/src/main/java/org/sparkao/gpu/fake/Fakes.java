@@ -38,4 +38,12 @@ public interface Fakes {
    * @param columns K
    */
   Optional<ActivationFake> activation(String module, int columns);
+
+  /**
+   * Whether the weight of a linear layer has scales that are trained, known before it is read: its
+   * gradient is needed then, whether it is trained itself or not.
+   */
+  default boolean learnsScales(String module) {
+    return false;
+  }
 }

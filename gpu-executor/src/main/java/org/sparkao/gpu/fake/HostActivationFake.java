@@ -8,12 +8,8 @@ import org.sparkao.quant.algorithm.FakeQuantizer;
 import org.sparkao.quant.algorithm.Quantizers;
 import org.sparkao.quant.observe.TensorRange;
 import org.sparkao.quant.safetensors.DType;
-import org.sparkao.quant.scheme.Granularity;
 import org.sparkao.quant.scheme.Numerics;
 import org.sparkao.quant.scheme.QuantArgs;
-import org.sparkao.quant.scheme.QuantScheme;
-import org.sparkao.quant.scheme.Schemes;
-import org.sparkao.quant.scheme.StorageFormat;
 
 /**
  * Inputs of linear layers, in fp32, quantized like a weight of as many rows as there are tokens: a
@@ -21,8 +17,8 @@ import org.sparkao.quant.scheme.StorageFormat;
  * dynamic scale of the whole batch is a scale a token, as where the model runs.
  */
 final class HostActivationFake implements ActivationFake {
-  private final QuantScheme scheme;
-  private final FakeSettings settings;
+  private final QuantArgs activations;
+  private final Numerics numerics;
   private final Optional<TensorRange> range;
   private final ComputedFake fake;
 
@@ -33,26 +29,10 @@ final class HostActivationFake implements ActivationFake {
    */
   HostActivationFake(
       QuantArgs activations, Numerics numerics, Optional<TensorRange> range, RowWork rowWork) {
-    this.scheme = asWeights(activations);
-    this.settings = new FakeSettings(numerics, DType.F32, FakeSettings.Ranges.COMPUTED);
+    this.activations = activations;
+    this.numerics = numerics;
     this.range = range;
     this.fake = new ComputedFake(rowWork);
-  }
-
-  private static QuantScheme asWeights(QuantArgs activations) {
-    boolean dynamic = activations.timing() == QuantArgs.Timing.DYNAMIC;
-    boolean byToken =
-        activations.granularity() instanceof Granularity.PerToken
-            || dynamic && activations.granularity() instanceof Granularity.PerTensor;
-    QuantArgs weights =
-        new QuantArgs(
-            activations.kind(),
-            activations.bits(),
-            activations.symmetric(),
-            byToken ? new Granularity.PerRow() : activations.granularity(),
-            QuantArgs.Timing.STATIC,
-            activations.scale());
-    return Schemes.named(weights, Optional.empty(), StorageFormat.infer(weights, Optional.empty()));
   }
 
   @Override
@@ -66,7 +46,8 @@ final class HostActivationFake implements ActivationFake {
   }
 
   private FakeQuantizer quantizer(Tensor x) {
-    return Quantizers.fake(settings.request(scheme, x.rows(), x.columns()), range);
+    return Quantizers.fake(
+        InputScheme.request(activations, numerics, DType.F32, x.rows(), x.columns()), range);
   }
 
   @Override

@@ -74,13 +74,21 @@ public final class SchemeFakes implements Fakes {
     } catch (QuantException e) {
       throw new QuantException(module + ": " + e.getMessage(), e);
     }
-    boolean scalesOfWeightType = scheme.weights().scale() == QuantArgs.ScaleKind.WEIGHT_DTYPE;
-    if (settings.ranges() == FakeSettings.Ranges.COMPUTED) {
-      FusedRange siblings = ranges.computeIfAbsent(group(module, scheme), name -> new FusedRange());
-      siblings.add(weight);
-      return new ComputedWeightFake(request, siblings, rowWork);
-    }
-    if (!scalesOfWeightType) {
+    return settings.ranges() == FakeSettings.Ranges.COMPUTED
+        ? computed(module, weight, request)
+        : learned(module, weight, request);
+  }
+
+  private WeightFake computed(String module, Tensor weight, QuantizeRequest request) {
+    FusedRange siblings =
+        ranges.computeIfAbsent(group(module, request.scheme()), name -> new FusedRange());
+    siblings.add(weight);
+    return new ComputedWeightFake(request, siblings, rowWork);
+  }
+
+  private WeightFake learned(String module, Tensor weight, QuantizeRequest request) {
+    QuantScheme scheme = request.scheme();
+    if (!isLearnable(scheme)) {
       throw new QuantException(
           module
               + ": the scales of scheme "
@@ -95,6 +103,17 @@ public final class SchemeFakes implements Fakes {
     LearnedWeightFake fake = LearnedWeightFake.of(module, request, weight, device, parts);
     learned.put(module, fake);
     return fake;
+  }
+
+  /** Scales of the weight's type are numbers of their own; the others follow from the weights. */
+  private static boolean isLearnable(QuantScheme scheme) {
+    return scheme.weights().scale() == QuantArgs.ScaleKind.WEIGHT_DTYPE;
+  }
+
+  @Override
+  public boolean learnsScales(String module) {
+    return settings.ranges() != FakeSettings.Ranges.COMPUTED
+        && modules.scheme().apply(module).isPresent();
   }
 
   /** Only NVFP4's global scale is shared; the scale of a tensor is its own. */

@@ -24,7 +24,9 @@ public final class Philox {
     /** The first token of a text that begins with nothing. */
     FIRST_TOKEN,
     /** The order in which prompts are used. */
-    PROMPT
+    PROMPT,
+    /** The order of a training's items: sample is the epoch. */
+    ITEM
   }
 
   /**

@@ -16,8 +16,8 @@ import org.sparkao.quant.scheme.QuantScheme;
 
 /**
  * How a layer of a scheme is computed, the same on every device: with the stored codes and with
- * activations quantized as the scheme says, or with dequantized weights and activations as they
- * are.
+ * activations quantized as the scheme says, or with dequantized weights and the numbers of such
+ * activations; those of schemes with stored scales that no product takes stay as they are.
  *
  * @param weights what is multiplied
  * @param activations what x becomes before the product
@@ -52,7 +52,9 @@ public record ExecutionForm(Weights weights, Activations activations, String sen
     /** int8 without zero point, a scale a row, from the row itself. */
     INT8_ROW,
     /** int8 without zero point, one stored scale. */
-    INT8_STATIC
+    INT8_STATIC,
+    /** In another way that needs no stored scale: numbers of the codes that the scheme says. */
+    SCHEME
   }
 
   /** The form of a scheme. */
@@ -65,7 +67,7 @@ public record ExecutionForm(Weights weights, Activations activations, String sen
                 args.scale() == ScaleKind.WEIGHT_DTYPE ? weights(args, inputs) : Optional.empty());
     return weights
         .map(form -> quantized(scheme, form, activations.get()))
-        .orElseGet(() -> dequantized(scheme));
+        .orElseGet(() -> dequantized(scheme, activations.orElseGet(() -> rest(scheme))));
   }
 
   /** Whether stored codes are multiplied. */
@@ -103,6 +105,11 @@ public record ExecutionForm(Weights weights, Activations activations, String sen
         : Optional.empty();
   }
 
+  /** Of activations that no product takes. */
+  private static Activations rest(QuantScheme scheme) {
+    return scheme.needsInputScales() ? Activations.UNQUANTIZED : Activations.SCHEME;
+  }
+
   private static Optional<Weights> weights(QuantArgs args, Activations activations) {
     Granularity granularity = args.granularity();
     boolean whole = granularity instanceof PerRow || granularity instanceof PerTensor;
@@ -127,6 +134,7 @@ public record ExecutionForm(Weights weights, Activations activations, String sen
                   && (args.bits() == 8 && whole || args.bits() == 4 && rowOrGroup);
           case INT8_STATIC ->
               args.kind() == Kind.INT && args.bits() == 8 && args.symmetric() && whole;
+          case SCHEME -> false;
         };
     if (!found) {
       return Optional.empty();
@@ -143,15 +151,6 @@ public record ExecutionForm(Weights weights, Activations activations, String sen
             .filter(args -> args.timing() == Timing.DYNAMIC)
             .filter(args -> args.granularity() instanceof PerTensor)
             .isPresent();
-    String inputs =
-        switch (activations) {
-          case UNQUANTIZED -> "activations as they are";
-          case FP8_ROW -> "activations e4m3 with a scale a row";
-          case FP8_STATIC -> "activations e4m3 with the stored scale";
-          case FP8_GROUP -> "activations e4m3 with a scale each " + BLOCK + " columns";
-          case INT8_ROW -> "activations int8 with a scale a row";
-          case INT8_STATIC -> "activations int8 with the stored scale";
-        };
     String codes = weights == Weights.FP8 ? "e4m3" : weights == Weights.INT8 ? "int8" : "int4";
     return new ExecutionForm(
         weights,
@@ -160,15 +159,32 @@ public record ExecutionForm(Weights weights, Activations activations, String sen
             + ": weights "
             + codes
             + ", "
-            + inputs
+            + text(activations)
             + (byTensor ? ", where the scheme has one for the batch" : ""));
   }
 
-  private static ExecutionForm dequantized(QuantScheme scheme) {
-    String inputs = scheme.activations().isPresent() ? ", activations are not quantized" : "";
+  private static String text(Activations activations) {
+    return switch (activations) {
+      case UNQUANTIZED -> "activations as they are";
+      case FP8_ROW -> "activations e4m3 with a scale a row";
+      case FP8_STATIC -> "activations e4m3 with the stored scale";
+      case FP8_GROUP -> "activations e4m3 with a scale each " + BLOCK + " columns";
+      case INT8_ROW -> "activations int8 with a scale a row";
+      case INT8_STATIC -> "activations int8 with the stored scale";
+      case SCHEME -> "activations are rounded to the scheme's codes";
+    };
+  }
+
+  private static ExecutionForm dequantized(QuantScheme scheme, Activations activations) {
+    String inputs =
+        scheme.activations().isEmpty()
+            ? ""
+            : activations == Activations.UNQUANTIZED
+                ? ", activations are not quantized"
+                : ", " + text(activations);
     return new ExecutionForm(
         Weights.DEQUANTIZED,
-        Activations.UNQUANTIZED,
+        activations,
         scheme.name() + ": weights are dequantized block by block" + inputs);
   }
 }

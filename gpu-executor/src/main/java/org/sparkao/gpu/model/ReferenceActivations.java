@@ -1,10 +1,16 @@
 package org.sparkao.gpu.model;
 
 import java.nio.ByteBuffer;
-import java.util.List;
+import java.util.Optional;
+import org.sparkao.gpu.fake.InputScheme;
+import org.sparkao.quant.algorithm.FakeQuantizer;
+import org.sparkao.quant.algorithm.QuantizeRequest;
+import org.sparkao.quant.algorithm.Quantizers;
 import org.sparkao.quant.format.NumberFormats;
 import org.sparkao.quant.format.Overflow;
 import org.sparkao.quant.format.WeightType;
+import org.sparkao.quant.safetensors.DType;
+import org.sparkao.quant.scheme.QuantArgs;
 
 /**
  * Activations as the numbers that their codes stand for. Arithmetic of compressed-tensors, as
@@ -23,26 +29,35 @@ final class ReferenceActivations {
   private final float stored;
   private final WeightType type;
 
-  private ReferenceActivations(ExecutionForm.Activations form, float stored, WeightType type) {
+  private final Optional<LinearWeight.Quantized> weight;
+
+  private ReferenceActivations(
+      ExecutionForm.Activations form,
+      float stored,
+      WeightType type,
+      Optional<LinearWeight.Quantized> weight) {
     this.form = form;
     this.stored = stored;
     this.type = type;
+    this.weight = weight;
   }
 
-  /**
-   * Of one weight.
-   *
-   * @param inputScales stored ones
-   */
+  /** As they are. */
+  static ReferenceActivations unquantized() {
+    return new ReferenceActivations(
+        ExecutionForm.Activations.UNQUANTIZED, 0, WeightType.F32, Optional.empty());
+  }
+
+  /** Of one weight. */
   static ReferenceActivations of(
-      ExecutionForm.Activations form, List<StoredTensor> inputScales, Arithmetic arithmetic) {
+      ExecutionForm.Activations form, LinearWeight.Quantized weight, Arithmetic arithmetic) {
     float stored =
         form == ExecutionForm.Activations.FP8_STATIC
                 || form == ExecutionForm.Activations.INT8_STATIC
-            ? scalar(inputScales.get(0))
+            ? scalar(weight.inputScales().get(0))
             : 0;
     WeightType type = arithmetic == Arithmetic.FP32 ? WeightType.F32 : WeightType.BF16;
-    return new ReferenceActivations(form, stored, type);
+    return new ReferenceActivations(form, stored, type, Optional.of(weight));
   }
 
   private static float scalar(StoredTensor tensor) {
@@ -67,8 +82,17 @@ final class ReferenceActivations {
           round(result, first, end, scale(row, first, end));
         }
       }
+      case SCHEME -> scheme(row).forward(new FakeQuantizer.Rows(row, 0, 0, 1), result, 0);
     }
     return result;
+  }
+
+  private FakeQuantizer scheme(float[] row) {
+    QuantizeRequest request = weight.orElseThrow().request();
+    QuantArgs args = request.scheme().activations().orElseThrow();
+    DType dtype = DType.valueOf(type.name());
+    return Quantizers.fake(
+        InputScheme.request(args, request.numerics(), dtype, 1, row.length), Optional.empty());
   }
 
   private boolean integers() {

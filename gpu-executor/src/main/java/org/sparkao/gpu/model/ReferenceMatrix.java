@@ -1,6 +1,5 @@
 package org.sparkao.gpu.model;
 
-import java.util.List;
 import java.util.Optional;
 import org.sparkao.gpu.device.Buffer;
 import org.sparkao.gpu.device.Device;
@@ -23,7 +22,7 @@ final class ReferenceMatrix implements AutoCloseable {
         // Products of codes keep the type of the scales; what is dequantized is in the arithmetic.
         return new Form(
             form.quantized() ? Arithmetic.FP32 : arithmetic,
-            ReferenceActivations.of(form.activations(), quantized.inputScales(), arithmetic),
+            ReferenceActivations.of(form.activations(), quantized, arithmetic),
             !form.sumsIntegers(),
             form.sentence());
       }
@@ -31,10 +30,9 @@ final class ReferenceMatrix implements AutoCloseable {
     }
 
     static Form unquantized(Arithmetic arithmetic) {
-      ReferenceActivations asTheyAre =
-          ReferenceActivations.of(ExecutionForm.Activations.UNQUANTIZED, List.of(), arithmetic);
       String name = arithmetic == Arithmetic.FP32 ? "fp32" : "bf16";
-      return new Form(arithmetic, asTheyAre, true, name + " weights, sums in fp64");
+      return new Form(
+          arithmetic, ReferenceActivations.unquantized(), true, name + " weights, sums in fp64");
     }
   }
 

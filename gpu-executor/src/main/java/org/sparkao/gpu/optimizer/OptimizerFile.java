@@ -56,6 +56,24 @@ public final class OptimizerFile {
   }
 
   /**
+   * Looks whether a file holds states of the same parameters; reads none.
+   *
+   * @param states by the names of parameters
+   * @return the metadata
+   * @throws GpuException when the file holds other tensors
+   */
+  public static Map<String, String> require(ByteSource source, Map<String, AdamWState> states)
+      throws IOException {
+    SafetensorsHeader header = SafetensorsHeader.read(source);
+    requireSame(source, entries(header), tensors(states));
+    return header.metadata();
+  }
+
+  private static Map<String, TensorEntry> entries(SafetensorsHeader header) {
+    return header.entries().stream().collect(Collectors.toMap(TensorEntry::name, entry -> entry));
+  }
+
+  /**
    * Reads states back into those that were made for the same parameters.
    *
    * @param states by the names of parameters; filled
@@ -65,8 +83,7 @@ public final class OptimizerFile {
   public static Map<String, String> read(ByteSource source, Map<String, AdamWState> states)
       throws IOException {
     SafetensorsHeader header = SafetensorsHeader.read(source);
-    Map<String, TensorEntry> entries =
-        header.entries().stream().collect(Collectors.toMap(TensorEntry::name, entry -> entry));
+    Map<String, TensorEntry> entries = entries(header);
     Map<String, Tensor> tensors = tensors(states);
     requireSame(source, entries, tensors);
     for (Map.Entry<String, Tensor> tensor : tensors.entrySet()) {

@@ -1,15 +1,12 @@
 package org.sparkao.gpu.train;
 
-import java.util.Random;
+import org.sparkao.gpu.layer.Philox;
 
 /**
  * The order in which items are trained on: every epoch is a permutation of its own, which follows
  * from the seed and the epoch alone. So the items of a step are known without those before it.
  */
 public final class DataOrder {
-  /** Keeps seeds of neighbouring epochs apart (Steele et al. 2014). */
-  private static final long GOLDEN = 0x9E3779B97F4A7C15L;
-
   private final long seed;
   private final int items;
   private long epoch = -1;
@@ -35,15 +32,14 @@ public final class DataOrder {
     return some;
   }
 
-  /** Fisher and Yates. */
+  /** Fisher and Yates, inside out; the numbers are those of {@link Philox}. */
   private void turnTo(long wanted) {
     if (epoch == wanted) {
       return;
     }
-    Random random = new Random(seed + GOLDEN * (wanted + 1));
     int[] all = new int[items];
     for (int i = 0; i < items; i++) {
-      int j = random.nextInt(i + 1);
+      int j = (int) Philox.below(Philox.bits(seed, Philox.Purpose.ITEM, wanted, i), i + 1);
       all[i] = all[j];
       all[j] = i;
     }

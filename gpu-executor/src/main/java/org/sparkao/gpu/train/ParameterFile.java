@@ -4,11 +4,12 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Consumer;
-import java.util.function.Function;
-import java.util.stream.Collectors;
+import java.util.Set;
 import org.sparkao.gpu.tensor.Parameter;
 import org.sparkao.gpu.tensor.Tensor;
 import org.sparkao.quant.safetensors.ByteSink;
@@ -21,7 +22,7 @@ import org.sparkao.quant.safetensors.TensorEntry;
 import org.sparkao.quant.safetensors.TensorSpec;
 
 /** Values of parameters in a safetensors file, F32 [rows, columns] each, bit for bit. */
-public final class ParameterFile {
+final class ParameterFile {
   private static final int CHUNK_BYTES = 1 << 20;
 
   private ParameterFile() {}
@@ -32,7 +33,7 @@ public final class ParameterFile {
    * @param sink stays the caller's to close
    * @param metadata what else is to be known of them
    */
-  public static void write(ByteSink sink, List<Parameter> parameters, Map<String, String> metadata)
+  static void write(ByteSink sink, List<Parameter> parameters, Map<String, String> metadata)
       throws IOException {
     List<TensorSpec> specs = parameters.stream().map(ParameterFile::spec).toList();
     ShardWriter writer = new ShardWriter(sink, ShardHeader.of(specs, metadata));
@@ -64,26 +65,70 @@ public final class ParameterFile {
   }
 
   /**
+   * Some of the parameters, in their order: the largest first, each goes to the part that has
+   * least.
+   *
+   * @param part from 0
+   * @param parts that there are; all together have every parameter once
+   */
+  static List<Parameter> part(List<Parameter> parameters, int part, int parts) {
+    Comparator<Parameter> size = Comparator.comparingLong(one -> one.value().elements());
+    long[] elements = new long[parts];
+    Set<String> own = new HashSet<>();
+    for (Parameter parameter : parameters.stream().sorted(size.reversed()).toList()) {
+      int least = 0;
+      for (int i = 1; i < parts; i++) {
+        least = elements[i] < elements[least] ? i : least;
+      }
+      elements[least] += parameter.value().elements();
+      if (least == part) {
+        own.add(parameter.name());
+      }
+    }
+    return parameters.stream().filter(parameter -> own.contains(parameter.name())).toList();
+  }
+
+  /**
+   * Looks whether files together hold values of the same parameters; reads none.
+   *
+   * @throws org.sparkao.quant.QuantException when they hold other tensors
+   */
+  static void require(List<ByteSource> sources, List<Parameter> parameters) throws IOException {
+    places(sources, parameters);
+  }
+
+  /** Where a tensor is. */
+  private record Place(ByteSource source, TensorEntry entry) {}
+
+  private static Map<String, Place> places(List<ByteSource> sources, List<Parameter> parameters)
+      throws IOException {
+    Map<String, Place> places = new HashMap<>();
+    Map<String, TensorEntry> entries = new HashMap<>();
+    for (ByteSource source : sources) {
+      for (TensorEntry entry : SafetensorsHeader.read(source).entries()) {
+        places.put(entry.name(), new Place(source, entry));
+        entries.put(entry.name(), entry);
+      }
+    }
+    TrainErrors.requireSame(
+        sources.get(0).location(), entries, parameters.stream().map(ParameterFile::spec).toList());
+    return places;
+  }
+
+  /**
    * Reads values back into the same parameters.
    *
-   * @param check is given the metadata before anything is read
-   * @throws org.sparkao.quant.QuantException when the file holds other tensors; nothing is read
-   *     then
+   * @param sources hold all of them together
+   * @throws org.sparkao.quant.QuantException when they hold other tensors; nothing is read then
    */
-  public static void read(
-      ByteSource source, List<Parameter> parameters, Consumer<Map<String, String>> check)
-      throws IOException {
-    SafetensorsHeader header = SafetensorsHeader.read(source);
-    Map<String, TensorEntry> entries =
-        header.entries().stream().collect(Collectors.toMap(TensorEntry::name, Function.identity()));
-    check.accept(header.metadata());
-    TrainErrors.requireSame(
-        source.location(), entries, parameters.stream().map(ParameterFile::spec).toList());
+  static void read(List<ByteSource> sources, List<Parameter> parameters) throws IOException {
+    Map<String, Place> places = places(sources, parameters);
     for (Parameter parameter : parameters) {
-      long at = entries.get(parameter.name()).begin();
+      Place place = places.get(parameter.name());
+      long at = place.entry().begin();
       for (Tensor piece : pieces(parameter.value())) {
         byte[] bytes = new byte[Math.toIntExact(Float.BYTES * piece.elements())];
-        source.readFully(at, bytes, 0, bytes.length);
+        place.source().readFully(at, bytes, 0, bytes.length);
         float[] values = new float[bytes.length / Float.BYTES];
         ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(values);
         piece.write(values, 0);

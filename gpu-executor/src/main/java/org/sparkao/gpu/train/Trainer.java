@@ -8,6 +8,7 @@ import org.sparkao.gpu.optimizer.OptimizerFile;
 import org.sparkao.gpu.tensor.Parameter;
 import org.sparkao.quant.safetensors.ByteSink;
 import org.sparkao.quant.safetensors.ByteSource;
+import org.sparkao.quant.safetensors.SafetensorsHeader;
 
 /**
  * Makes the steps of a training. Its state is the values of parameters, the moments and the number
@@ -45,22 +46,22 @@ public final class Trainer implements AutoCloseable {
     return done;
   }
 
-  /** The items of a step, which follow from the seed and the step alone. */
-  public int[] items(int step) {
-    return order.items((long) (step - 1) * settings.itemsPerStep(), settings.itemsPerStep());
-  }
-
-  /** Makes the next step on its items. */
+  /** Makes the next step. */
   public StepReport step() {
-    return step(items(done + 1));
+    return step(0, 1);
   }
 
   /**
-   * Makes the next step on other items, such as a worker's share.
+   * Makes the next step of one of several workers, each of which has its own share of the items:
+   * these follow from the seed, the step and the worker alone. All shares together are the items of
+   * one worker that takes so many more at a step.
    *
-   * @param items at least one
+   * @param worker from 0
+   * @param workers that there are
    */
-  public StepReport step(int[] items) {
+  public StepReport step(int worker, int workers) {
+    long first = (long) settings.itemsPerStep() * ((long) done * workers + worker);
+    int[] items = order.items(first, settings.itemsPerStep());
     int step = done + 1;
     task.zeroGradients();
     float weight = 1f / task.count(items);
@@ -80,29 +81,66 @@ public final class Trainer implements AutoCloseable {
    * @param values receives parameters; stays the caller's to close, as {@code moments} does
    */
   public void write(ByteSink values, ByteSink moments) throws IOException {
-    Map<String, String> metadata =
-        Map.of(STEP, Integer.toString(done), SETTINGS, settings.toString());
-    OptimizerFile.write(moments, update.states(), metadata);
-    ParameterFile.write(values, parameters, metadata);
+    writeMoments(moments);
+    writeValues(values, 0, 1);
+  }
+
+  /** Writes the moments; the sink stays the caller's to close. */
+  public void writeMoments(ByteSink moments) throws IOException {
+    OptimizerFile.write(moments, update.states(), metadata());
+  }
+
+  /**
+   * Writes some parameters. Every one is in one part, and parts are of about one size.
+   *
+   * @param values stays the caller's to close
+   * @param part from 0
+   * @param parts that there are
+   */
+  public void writeValues(ByteSink values, int part, int parts) throws IOException {
+    ParameterFile.write(values, ParameterFile.part(parameters, part, parts), metadata());
+  }
+
+  private Map<String, String> metadata() {
+    return Map.of(STEP, Integer.toString(done), SETTINGS, settings.toString());
   }
 
   /**
    * Goes on from a written state.
    *
-   * @throws org.sparkao.quant.QuantException when it was written by another training
+   * @param values of all parts
+   * @throws org.sparkao.quant.QuantException when it was written by another training; nothing is
+   *     changed then
    */
-  public void resume(ByteSource values, ByteSource moments) throws IOException {
-    Map<String, String> metadata = OptimizerFile.read(moments, update.states());
+  public void resume(List<ByteSource> values, ByteSource moments) throws IOException {
+    Map<String, String> metadata = OptimizerFile.require(moments, update.states());
     requireSame(moments.location(), SETTINGS, settings.toString(), metadata);
     String step = metadata.getOrDefault(STEP, "");
-    ParameterFile.read(
-        values,
-        parameters,
-        found -> {
-          requireSame(values.location(), SETTINGS, settings.toString(), found);
-          requireSame(values.location(), STEP, step, found);
-        });
+    requireState(values, step);
+    OptimizerFile.read(moments, update.states());
+    ParameterFile.read(values, parameters);
     done = Integer.parseInt(step);
+  }
+
+  /**
+   * Takes other values after the same step, such as the means over workers. Moments stay.
+   *
+   * @param values of all parts
+   * @throws org.sparkao.quant.QuantException when they are of another training; nothing is changed
+   *     then
+   */
+  public void replaceValues(List<ByteSource> values) throws IOException {
+    requireState(values, Integer.toString(done));
+    ParameterFile.read(values, parameters);
+  }
+
+  private void requireState(List<ByteSource> values, String step) throws IOException {
+    for (ByteSource source : values) {
+      Map<String, String> found = SafetensorsHeader.read(source).metadata();
+      requireSame(source.location(), SETTINGS, settings.toString(), found);
+      requireSame(source.location(), STEP, step, found);
+    }
+    ParameterFile.require(values, parameters);
   }
 
   private static void requireSame(

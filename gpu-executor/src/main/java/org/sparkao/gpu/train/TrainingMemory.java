@@ -2,8 +2,7 @@ package org.sparkao.gpu.train;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
+import java.util.Optional;
 import org.sparkao.gpu.fake.Fakes;
 import org.sparkao.gpu.model.LayerWeights;
 import org.sparkao.gpu.model.LinearWeight;
@@ -18,7 +17,8 @@ import org.sparkao.gpu.optimizer.StateFormat;
  * weight is read. Learned scales and what lies behind the last row of a tensor are not counted.
  *
  * @param weights values of all
- * @param gradients of those that are trained
+ * @param gradients of those that are trained, of layers that learn scales, and of layers that read
+ *     the same as one of these
  * @param moments of the optimizer
  * @param states inputs of all blocks for the most tokens of a batch
  * @param block what a block computes in, with fake weights
@@ -39,12 +39,12 @@ public record TrainingMemory(
   public static TrainingMemory of(
       ModelConfig config, WeightLookup lookup, ModelSetup setup, StateFormat states) {
     TrainErrors.requireDense(config);
-    Parameters all = Parameters.of(elements(ModelWeights.of(config, lookup)), setup, states);
+    Parameters all = Parameters.of(groups(ModelWeights.of(config, lookup)), setup, states);
     long hidden = (long) setup.tokens() * config.sizes().hidden();
     int kept = setup.hasGradients() ? config.sizes().layers() + 1 : 2;
     return new TrainingMemory(
         Float.BYTES * all.elements(),
-        Float.BYTES * all.trained(),
+        Float.BYTES * all.withGradient(),
         all.moments(),
         Float.BYTES * (kept + 1) * hidden,
         Float.BYTES * block(config, setup),
@@ -56,59 +56,91 @@ public record TrainingMemory(
       ModelConfig config, WeightLookup lookup, ModelSetup setup, StateFormat states) {
     TrainErrors.requireDense(config);
     List<LayerWeights> first = ModelWeights.of(config, lookup).layers().subList(0, 1);
-    Map<String, Long> elements = elements(new ArrayList<>(), new ArrayList<>(), first);
-    Parameters all = Parameters.of(elements, setup, states);
+    List<List<Sized>> groups = new ArrayList<>();
+    first.forEach(layer -> add(layer, groups));
+    Parameters all = Parameters.of(groups, setup, states);
     long hidden = (long) setup.tokens() * config.sizes().hidden();
     return new TrainingMemory(
         Float.BYTES * all.elements(),
-        Float.BYTES * all.trained(),
+        Float.BYTES * all.withGradient(),
         all.moments(),
         Float.BYTES * 3 * hidden,
         Float.BYTES * block(config, setup),
         (long) Float.BYTES * setup.tokens());
   }
 
+  /**
+   * A tensor.
+   *
+   * @param module of a weight of a linear layer; empty for others
+   */
+  private record Sized(String name, long elements, Optional<String> module) {
+    static Sized of(StoredTensor tensor) {
+      long elements = tensor.shape().stream().reduce(1L, Math::multiplyExact);
+      return new Sized(tensor.name(), elements, Optional.empty());
+    }
+
+    static Sized of(LinearWeight linear) {
+      return new Sized(
+          linear.name() + ".weight", (long) linear.n() * linear.k(), Optional.of(linear.name()));
+    }
+
+    boolean needsGradient(ModelSetup setup) {
+      boolean learned =
+          setup.hasGradients() && module.map(setup.fakes()::learnsScales).orElse(false);
+      return learned || setup.trains(name);
+    }
+  }
+
   /** Numbers of elements, and bytes of moments. */
-  private record Parameters(long elements, long trained, long moments) {
-    static Parameters of(Map<String, Long> elements, ModelSetup setup, StateFormat states) {
+  private record Parameters(long elements, long withGradient, long moments) {
+    static Parameters of(List<List<Sized>> groups, ModelSetup setup, StateFormat states) {
       long all = 0;
-      long trained = 0;
+      long withGradient = 0;
       long moments = 0;
-      for (Map.Entry<String, Long> tensor : elements.entrySet()) {
-        all += tensor.getValue();
-        if (setup.trains(tensor.getKey())) {
-          trained += tensor.getValue();
-          moments += states.stateBytes(tensor.getValue());
+      for (List<Sized> group : groups) {
+        long elements = group.stream().mapToLong(Sized::elements).sum();
+        boolean gradient = group.stream().anyMatch(tensor -> tensor.needsGradient(setup));
+        all += elements;
+        withGradient += gradient ? elements : 0;
+        for (Sized tensor : group) {
+          moments += setup.trains(tensor.name()) ? states.stateBytes(tensor.elements()) : 0;
         }
       }
-      return new Parameters(all, trained, moments);
+      return new Parameters(all, withGradient, moments);
     }
   }
 
-  private static Map<String, Long> elements(ModelWeights weights) {
-    List<StoredTensor> plain = new ArrayList<>(List.of(weights.embedding(), weights.norm()));
-    List<LinearWeight> linears = new ArrayList<>();
-    weights.head().ifPresent(linears::add);
-    return elements(plain, linears, weights.layers());
+  /** Tensors that stand one above the other, as {@link TrainableLinear} takes them. */
+  private static List<List<Sized>> groups(ModelWeights weights) {
+    List<List<Sized>> groups = new ArrayList<>();
+    groups.add(List.of(Sized.of(weights.embedding())));
+    groups.add(List.of(Sized.of(weights.norm())));
+    weights.head().ifPresent(head -> add(List.of(head), groups));
+    weights.layers().forEach(layer -> add(layer, groups));
+    return groups;
   }
 
-  private static Map<String, Long> elements(
-      List<StoredTensor> plain, List<LinearWeight> linears, List<LayerWeights> layers) {
-    for (LayerWeights layer : layers) {
-      plain.add(layer.inputNorm());
-      plain.add(layer.feedForwardNorm());
-      layer.headNorms().ifPresent(norms -> plain.addAll(List.of(norms.query(), norms.key())));
-      layer.linears().forEach(linears::add);
-    }
-    Map<String, Long> all = new TreeMap<>();
-    for (LinearWeight linear : linears) {
-      all.put(linear.name() + ".weight", (long) linear.n() * linear.k());
-      linear.bias().ifPresent(plain::add);
-    }
-    for (StoredTensor tensor : plain) {
-      all.put(tensor.name(), tensor.shape().stream().reduce(1L, Math::multiplyExact));
-    }
-    return all;
+  private static void add(LayerWeights layer, List<List<Sized>> groups) {
+    groups.add(List.of(Sized.of(layer.inputNorm())));
+    groups.add(List.of(Sized.of(layer.feedForwardNorm())));
+    layer
+        .headNorms()
+        .ifPresent(
+            norms -> {
+              groups.add(List.of(Sized.of(norms.query())));
+              groups.add(List.of(Sized.of(norms.key())));
+            });
+    LayerWeights.Dense dense = (LayerWeights.Dense) layer.feedForward();
+    add(layer.qkv(), groups);
+    add(List.of(layer.output()), groups);
+    add(List.of(dense.gate(), dense.up()), groups);
+    add(List.of(dense.down()), groups);
+  }
+
+  private static void add(List<LinearWeight> linears, List<List<Sized>> groups) {
+    groups.add(linears.stream().map(Sized::of).toList());
+    groups.add(linears.stream().flatMap(one -> one.bias().stream()).map(Sized::of).toList());
   }
 
   private static long block(ModelConfig config, ModelSetup setup) {

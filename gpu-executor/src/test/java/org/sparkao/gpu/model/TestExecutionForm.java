@@ -24,12 +24,12 @@ class TestExecutionForm {
     "FP8(granularity=row), FP8, FP8_STATIC",
     "FP8_DYNAMIC, FP8, FP8_ROW",
     "FP8_DYNAMIC(granularity=tensor), FP8, FP8_ROW",
-    "FP8_DYNAMIC(group_size=64), DEQUANTIZED, UNQUANTIZED",
+    "FP8_DYNAMIC(group_size=64), DEQUANTIZED, FP8_ROW",
     "FP8_BLOCK, FP8, FP8_GROUP",
-    "'FP8_BLOCK(granularity=block, group_size=64)', DEQUANTIZED, UNQUANTIZED",
+    "'FP8_BLOCK(granularity=block, group_size=64)', DEQUANTIZED, FP8_GROUP",
     "W8A8, INT8, INT8_ROW",
-    "W8A8(symmetric=false), DEQUANTIZED, UNQUANTIZED",
-    "W8A8(group_size=128), DEQUANTIZED, UNQUANTIZED",
+    "W8A8(symmetric=false), DEQUANTIZED, INT8_ROW",
+    "W8A8(group_size=128), DEQUANTIZED, INT8_ROW",
     "W8A16, INT8, UNQUANTIZED",
     "W8A16(granularity=tensor), INT8, UNQUANTIZED",
     "W8A16(symmetric=false), DEQUANTIZED, UNQUANTIZED",
@@ -38,9 +38,9 @@ class TestExecutionForm {
     "W4A16(group_size=16), DEQUANTIZED, UNQUANTIZED",
     "W4A16_ASYM, INT4, UNQUANTIZED",
     "W4A8, INT4, INT8_ROW",
-    "W4A8(symmetric=false), DEQUANTIZED, UNQUANTIZED",
+    "W4A8(symmetric=false), DEQUANTIZED, INT8_ROW",
     "W4AFP8, INT4, FP8_ROW",
-    "8DA4W, DEQUANTIZED, UNQUANTIZED",
+    "8DA4W, DEQUANTIZED, SCHEME",
     "W2A16, DEQUANTIZED, UNQUANTIZED",
     "W3A16, DEQUANTIZED, UNQUANTIZED",
     "W5A16, DEQUANTIZED, UNQUANTIZED",
@@ -49,9 +49,9 @@ class TestExecutionForm {
     "NVFP4A16, DEQUANTIZED, UNQUANTIZED",
     "NVFP4, DEQUANTIZED, UNQUANTIZED",
     "MXFP4A16, DEQUANTIZED, UNQUANTIZED",
-    "MXFP4, DEQUANTIZED, UNQUANTIZED",
+    "MXFP4, DEQUANTIZED, SCHEME",
     "MXFP8A16, DEQUANTIZED, UNQUANTIZED",
-    "MXFP8, DEQUANTIZED, UNQUANTIZED"
+    "MXFP8, DEQUANTIZED, SCHEME"
   })
   void followsTheTable(String scheme, Weights weights, Activations activations) {
     ExecutionForm form = ExecutionForm.of(Schemes.parse(scheme));
@@ -68,6 +68,12 @@ class TestExecutionForm {
         .isEqualTo("W3A16: weights are dequantized block by block");
     assertThat(ExecutionForm.of(Schemes.parse("NVFP4")).sentence())
         .isEqualTo("NVFP4: weights are dequantized block by block, activations are not quantized");
+    assertThat(ExecutionForm.of(Schemes.parse("8DA4W")).sentence())
+        .isEqualTo(
+            "8DA4W: weights are dequantized block by block, activations are rounded to the scheme's"
+                + " codes");
+    assertThat(ExecutionForm.of(Schemes.parse("W8A8(group_size=128)")).sentence())
+        .endsWith("block by block, activations int8 with a scale a row");
   }
 
   @Test

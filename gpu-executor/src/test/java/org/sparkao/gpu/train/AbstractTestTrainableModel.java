@@ -332,4 +332,27 @@ abstract class AbstractTestTrainableModel {
     }
     assertThat(operators.device().budget().inUse()).isEqualTo(before);
   }
+
+  /**
+   * Frozen weights whose scales are learned have gradients, and all that read the same with them.
+   */
+  @Test
+  void gradientsOfFrozenWeightsAreCounted() {
+    RandomModel source = new RandomModel(Set.of(Trait.QKV_BIAS), step(), 6);
+    ModelSetup setup =
+        ModelSetup.full(16, 16).withFakes(new ScalingFakes(operators)).training(name -> false);
+    long before = operators.device().budget().inUse();
+    TrainingMemory planned = TrainingMemory.of(source.config(), source, setup, StateFormat.FP32);
+    long linears =
+        source.weights().entrySet().stream()
+            .filter(tensor -> tensor.getKey().matches(".*(_proj|lm_head)\\.weight"))
+            .mapToLong(tensor -> tensor.getValue().length)
+            .sum();
+    assertThat(planned.gradients()).isEqualTo(4 * linears);
+    try (TrainableModel model = load(source, setup)) {
+      assertThat(model.parameters()).allMatch(parameter -> parameter.name().endsWith(".scale"));
+      double taken = operators.device().budget().inUse() - before;
+      assertThat((planned.total() - planned.moments()) / taken).isBetween(0.8, 1.0);
+    }
+  }
 }

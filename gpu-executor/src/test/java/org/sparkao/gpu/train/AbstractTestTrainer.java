@@ -141,7 +141,7 @@ abstract class AbstractTestTrainer {
   private void resume(Trainer trainer) throws IOException {
     try (FileSource values = FileSource.open(folder.resolve("values"));
         FileSource moments = FileSource.open(folder.resolve("moments"))) {
-      trainer.resume(values, moments);
+      trainer.resume(List.of(values), moments);
     }
   }
 

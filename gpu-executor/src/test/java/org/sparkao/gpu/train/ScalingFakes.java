@@ -42,6 +42,11 @@ final class ScalingFakes implements Fakes {
   }
 
   @Override
+  public boolean learnsScales(String module) {
+    return !module.endsWith("v_proj");
+  }
+
+  @Override
   public Optional<ActivationFake> activation(String module, int columns) {
     activations.add(module);
     open++;

@@ -110,7 +110,7 @@ public final class CalibrateJob implements Job {
               tokenizer,
               planner.model().sizes().vocabulary(),
               config.value(CalibrateKeys.TEXT_COLUMN),
-              uri -> parquet(uri, config)),
+              uri -> SparkParquetRows.once(config, "sparkao calibrate: data", uri)),
           config.value(CalibrateKeys.DATA),
           new CalibrateOptions(
               samples,
@@ -125,12 +125,6 @@ public final class CalibrateJob implements Job {
                   : 0));
     } finally {
       storage.folder(scratch.toString()).delete("");
-    }
-  }
-
-  private static List<String> parquet(String uri, Config config) throws IOException {
-    try (SparkLease spark = SparkLease.open(config, "sparkao calibrate: data")) {
-      return SparkParquetRows.of(spark).json(uri);
     }
   }
 

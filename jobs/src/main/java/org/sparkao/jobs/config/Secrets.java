@@ -15,7 +15,7 @@ public final class Secrets {
 
   private static final String HIDDEN = "*(redacted)";
   private static final Pattern SETTING =
-      Pattern.compile("([^=\\s]*(?:" + KEYS + ")[^=]*)=.*", Pattern.DOTALL);
+      Pattern.compile("(?<![^=\\s])([^=\\s]*(?:" + KEYS + ")[^=]*)=.*", Pattern.DOTALL);
   private static final String CONF = CommonKeys.CONF.name();
 
   private Secrets() {}

@@ -113,7 +113,11 @@ public final class EvaluateJob implements Job {
           ExecutorGpus.decide(device, spark.context(), KERNELS, console.out()::println);
       EvaluateRun run =
           new EvaluateRun(
-              new EvaluateRequest(plan, checkpoint, models, settings(decided, logits, config)),
+              new EvaluateRequest(
+                  plan.withBatchTokens(batchTokens(isOnGpu(decided), config)),
+                  checkpoint,
+                  models,
+                  settings(decided, logits, config)),
               decided,
               config,
               console);
@@ -153,14 +157,13 @@ public final class EvaluateJob implements Job {
     DataFiles data = DataFiles.local(storage, config.value(EvaluateKeys.DATA), tasks, scratch);
     try (Tokenizer tokenizer = Tokenizers.open(folder)) {
       ContextLimit limit = new ContextLimit(context, config.value(EvaluateKeys.TOO_LONG));
-      int batchTokens =
-          config
-              .find(EvaluateKeys.BATCH_TOKENS)
-              .orElse(device.mayUseGpus() ? GPU_BATCH_TOKENS : CPU_BATCH_TOKENS);
-      return new EvaluatePlanner(facts, tokenizer, limit, batchTokens)
+      return new EvaluatePlanner(facts, tokenizer, limit, batchTokens(device.mayUseGpus(), config))
           .plan(
               tasks,
-              DataFolder.of(data.folder()).withParquet(file -> parquet(data.uri(file), config)),
+              DataFolder.of(data.folder())
+                  .withParquet(
+                      file ->
+                          SparkParquetRows.once(config, "sparkao evaluate: data", data.uri(file))),
               options(config, folder),
               config.find(EvaluateKeys.LIMIT).orElse(Integer.MAX_VALUE));
     } catch (TaskException e) {
@@ -170,11 +173,15 @@ public final class EvaluateJob implements Job {
     }
   }
 
-  /** Spark reads it: one is started for the data, because the plan decides what the job's needs. */
-  private static List<String> parquet(String file, Config config) throws IOException {
-    try (SparkLease spark = SparkLease.open(config, "sparkao evaluate: data")) {
-      return SparkParquetRows.of(spark).json(file);
-    }
+  private static boolean isOnGpu(PlannedDevice device) {
+    return device.kind() == DeviceInfo.Kind.CUDA;
+  }
+
+  /** What executors that may have a GPU turn out to have decides, not what was planned for. */
+  static int batchTokens(boolean onGpu, Config config) {
+    return config
+        .find(EvaluateKeys.BATCH_TOKENS)
+        .orElse(onGpu ? GPU_BATCH_TOKENS : CPU_BATCH_TOKENS);
   }
 
   private static ItemOptions options(Config config, Path folder) {
@@ -217,7 +224,7 @@ public final class EvaluateJob implements Job {
 
   private static EvaluateRequest.Settings settings(
       PlannedDevice device, LogitsRequest logits, Config config) {
-    Arithmetic usual = device.kind() == DeviceInfo.Kind.CUDA ? Arithmetic.BF16 : Arithmetic.FP32;
+    Arithmetic usual = isOnGpu(device) ? Arithmetic.BF16 : Arithmetic.FP32;
     OptionalInt partitions =
         config.find(EvaluateKeys.PARTITIONS).map(OptionalInt::of).orElse(OptionalInt.empty());
     ModelForm form =

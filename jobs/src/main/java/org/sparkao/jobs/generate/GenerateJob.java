@@ -114,7 +114,7 @@ public final class GenerateJob implements Job {
               models.inspect(checkpoint, storage),
               tokenizer,
               storage,
-              file -> parquet(file, config))
+              file -> SparkParquetRows.once(config, "sparkao generate: prompts", file))
           .plan(checkpoint.location(), wish(config), rule, config.value(GenerateKeys.SEED));
     } finally {
       storage.folder(scratch.toString()).delete("");
@@ -133,13 +133,6 @@ public final class GenerateJob implements Job {
         config.value(GenerateKeys.IGNORE_END)
             ? GeneratePlanner.Ending.GOES_ON
             : GeneratePlanner.Ending.ENDS);
-  }
-
-  /** Spark reads it: one is started for the prompts, because the plan comes first. */
-  private static List<String> parquet(Path file, Config config) throws IOException {
-    try (SparkLease spark = SparkLease.open(config, "sparkao generate: prompts")) {
-      return SparkParquetRows.of(spark).json(file);
-    }
   }
 
   private static GenerateRequest.Settings settings(

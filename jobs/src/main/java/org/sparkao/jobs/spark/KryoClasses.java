@@ -11,6 +11,7 @@ final class KryoClasses {
       List.of(
           "[Lorg.apache.spark.util.io.ChunkedByteBuffer;",
           "[Ljava.lang.Integer;",
+          "[Ljava.lang.String;",
           // Of schemas of Parquet files, whose readers get them by broadcast.
           "org.apache.spark.sql.types.ArrayType",
           "org.apache.spark.sql.types.MapType",

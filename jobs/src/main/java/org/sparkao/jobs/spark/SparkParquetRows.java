@@ -8,6 +8,7 @@ import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.functions;
 import org.sparkao.datasets.task.ParquetRows;
+import org.sparkao.jobs.config.Config;
 
 /** Reads the Parquet files of evaluation data by Spark. */
 public final class SparkParquetRows implements ParquetRows {
@@ -22,6 +23,19 @@ public final class SparkParquetRows implements ParquetRows {
   public static SparkParquetRows of(SparkLease spark) {
     return new SparkParquetRows(
         SparkSession.builder().config(spark.context().getConf()).getOrCreate());
+  }
+
+  /**
+   * Reads a file where no Spark need be running: plans come before it is started as a job wants it.
+   *
+   * @param application what Spark calls it
+   * @param file its URI
+   */
+  public static List<String> once(Config config, String application, String file)
+      throws IOException {
+    try (SparkLease spark = SparkLease.open(config, application)) {
+      return of(spark).json(file);
+    }
   }
 
   @Override

@@ -9,6 +9,7 @@ import java.util.OptionalInt;
 import org.sparkao.datasets.tokenizer.Tokenizer;
 import org.sparkao.datasets.tokenizer.Tokenizers;
 import org.sparkao.gpu.device.CpuDevice;
+import org.sparkao.gpu.train.OuterSettings;
 import org.sparkao.gpu.train.cpu.CpuTrainingOperators;
 import org.sparkao.jobs.calibrate.plan.CalibrationText;
 import org.sparkao.jobs.config.CommonKeys;
@@ -24,6 +25,7 @@ import org.sparkao.jobs.spark.SparkLease;
 import org.sparkao.jobs.spark.SparkParquetRows;
 import org.sparkao.jobs.storage.CheckpointLocation;
 import org.sparkao.jobs.storage.Storage;
+import org.sparkao.jobs.train.plan.Averaging;
 import org.sparkao.jobs.train.plan.TrainMode;
 import org.sparkao.jobs.train.plan.TrainOptions;
 import org.sparkao.jobs.train.plan.TrainPlan;
@@ -109,13 +111,35 @@ public final class TrainJob implements Job {
               + " steps; choose fewer");
     }
     int samples = samples(config);
-    if (samples < config.value(TrainKeys.BATCH)) {
+    int sequences =
+        Math.multiplyExact(config.value(TrainKeys.BATCH), config.value(TrainKeys.WORKERS));
+    if (samples < sequences) {
       throw new QuantException(
           "--samples "
               + samples
               + ": a step takes "
-              + config.value(TrainKeys.BATCH)
+              + sequences
               + " sequences; give more, or a smaller --batch-sequences");
+    }
+    requireSenseOfWorkers(config, block);
+  }
+
+  private static void requireSenseOfWorkers(Config config, boolean block) {
+    if (block && config.value(TrainKeys.WORKERS) > 1) {
+      throw new QuantException(
+          "--workers "
+              + config.value(TrainKeys.WORKERS)
+              + ": blocks are spread over executors by --partitions; leave it out, or use --mode"
+              + " model");
+    }
+    for (ConfigKey<?> key :
+        List.of(TrainKeys.LOCAL_STEPS, TrainKeys.OUTER_LEARNING_RATE, TrainKeys.OUTER_MOMENTUM)) {
+      if (config.isSet(key) && config.value(TrainKeys.WORKERS) == 1) {
+        throw new QuantException(
+            "--"
+                + key.name()
+                + ": one worker has nobody to average with; leave it out, or give --workers");
+      }
     }
   }
 
@@ -123,7 +147,11 @@ public final class TrainJob implements Job {
     return config
         .find(TrainKeys.SAMPLES)
         .orElseGet(
-            () -> Math.multiplyExact(config.value(TrainKeys.STEPS), config.value(TrainKeys.BATCH)));
+            () ->
+                Math.multiplyExact(
+                    config.value(TrainKeys.STEPS),
+                    Math.multiplyExact(
+                        config.value(TrainKeys.BATCH), config.value(TrainKeys.WORKERS))));
   }
 
   private static TrainPlan plan(
@@ -141,18 +169,12 @@ public final class TrainJob implements Job {
               tokenizer,
               planner.model().sizes().vocabulary(),
               config.value(TrainKeys.TEXT_COLUMN),
-              uri -> parquet(uri, config)),
+              uri -> SparkParquetRows.once(config, "sparkao train: data", uri)),
           config.value(TrainKeys.DATA),
           options(config),
           numerics());
     } finally {
       storage.folder(scratch.toString()).delete("");
-    }
-  }
-
-  private static List<String> parquet(String uri, Config config) throws IOException {
-    try (SparkLease spark = SparkLease.open(config, "sparkao train: data")) {
-      return SparkParquetRows.of(spark).json(uri);
     }
   }
 
@@ -177,6 +199,19 @@ public final class TrainJob implements Job {
         config.value(TrainKeys.SCALES),
         config.value(TrainKeys.DISTILL) ? config.value(TrainKeys.TEMPERATURE).floatValue() : 0,
         config.value(TrainKeys.NUMERICS),
-        config.value(TrainKeys.SEED));
+        config.value(TrainKeys.SEED),
+        averaging(config));
+  }
+
+  private static Averaging averaging(Config config) {
+    int workers = config.value(TrainKeys.WORKERS);
+    return workers == 1
+        ? Averaging.NONE
+        : new Averaging(
+            workers,
+            config.value(TrainKeys.LOCAL_STEPS),
+            new OuterSettings(
+                config.value(TrainKeys.OUTER_LEARNING_RATE),
+                config.value(TrainKeys.OUTER_MOMENTUM)));
   }
 }

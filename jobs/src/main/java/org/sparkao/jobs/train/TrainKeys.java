@@ -46,12 +46,16 @@ final class TrainKeys {
           TrainMode.class,
           TrainMode::configName,
           "Each block by itself, to give the outputs of the full-precision one, over all executors;"
-              + " or the whole model, by one task.");
+              + " or the whole model, by --workers.");
   static final ConfigKey<Integer> STEPS =
       ConfigKey.value("steps", "N", "Steps of a block, or of the model.", text -> whole(text, 1))
           .withDefault("100");
   static final ConfigKey<Integer> BATCH =
-      ConfigKey.value("batch-sequences", "N", "Sequences of a step.", text -> whole(text, 1))
+      ConfigKey.value(
+              "batch-sequences",
+              "N",
+              "Sequences of a step, of each worker.",
+              text -> whole(text, 1))
           .withDefault("8");
   static final ConfigKey<Integer> SAMPLES =
       ConfigKey.value(
@@ -109,6 +113,35 @@ final class TrainKeys {
               "Steps between states that a killed run goes on from.",
               text -> whole(text, 1))
           .withDefault("100");
+  static final ConfigKey<Integer> WORKERS =
+      ConfigKey.value(
+              "workers",
+              "N",
+              "In --mode model: tasks that train it at the same time, each on its own sequences;"
+                  + " their values are averaged.",
+              text -> whole(text, 1))
+          .withDefault("1");
+  static final ConfigKey<Integer> LOCAL_STEPS =
+      ConfigKey.value(
+              "local-steps",
+              "N",
+              "Steps that each of several --workers makes between averages.",
+              text -> whole(text, 1))
+          .withDefault("10");
+  static final ConfigKey<Double> OUTER_LEARNING_RATE =
+      ConfigKey.value(
+              "outer-learning-rate",
+              "X",
+              "How far values move to the mean of --workers; 1 is there.",
+              TrainKeys::positive)
+          .withDefault("1");
+  static final ConfigKey<Double> OUTER_MOMENTUM =
+      ConfigKey.value(
+              "outer-momentum",
+              "X",
+              "Nesterov's, of the moves to the mean of --workers (DiLoCo); below 1.",
+              TrainKeys::momentum)
+          .withDefault("0");
   static final ConfigKey<Integer> PARTITIONS =
       ConfigKey.value(
           "partitions",
@@ -153,6 +186,10 @@ final class TrainKeys {
         TEMPERATURE,
         SEED,
         SAVE_EVERY,
+        WORKERS,
+        LOCAL_STEPS,
+        OUTER_LEARNING_RATE,
+        OUTER_MOMENTUM,
         PARTITIONS,
         DEVICE,
         DRY_RUN);
@@ -191,6 +228,14 @@ final class TrainKeys {
     double number = notNegative(text);
     if (number == 0) {
       throw new IllegalArgumentException("use more than 0");
+    }
+    return number;
+  }
+
+  private static double momentum(String text) {
+    double number = notNegative(text);
+    if (number >= 1) {
+      throw new IllegalArgumentException("use less than 1");
     }
     return number;
   }

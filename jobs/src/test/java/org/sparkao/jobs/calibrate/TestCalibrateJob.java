@@ -254,7 +254,7 @@ class TestCalibrateJob {
                 CalibrateFixture.run(
                     model, wide, temp.resolve("no"), "samples", "9", "sequence-length", "14"))
         .isInstanceOf(QuantException.class)
-        .hasMessageContaining("wide.jsonl, line 4: is not JSON");
+        .hasMessageContaining("wide.jsonl, line 7: is not JSON");
   }
 
   @Test
@@ -301,7 +301,7 @@ class TestCalibrateJob {
     assertThatThrownBy(
             () -> CalibrateFixture.run(model, rows, output, "samples", "1", "sequence-length", "2"))
         .isInstanceOf(QuantException.class)
-        .hasMessageContaining("row 1: token 99999 is none of this model");
+        .hasMessageContaining("line 1: token 99999 is none of this model");
     assertThat(output).doesNotExist();
     Files.writeString(Files.createDirectory(output).resolve("mine.txt"), "x");
     assertThatThrownBy(() -> CalibrateFixture.run(model, text, output, "dry-run", "true"))

@@ -16,7 +16,8 @@ class TestSecrets {
             "spark.hadoop.fs.s3a.session.token=X",
             "spark.ssl.keyPassword=X",
             "spark.hadoop.google.credential.file=X",
-            "spark.cores.max=4");
+            "spark.cores.max=4",
+            "spark.executor.extraClassPath=" + "/lib/kerby-util.jar:".repeat(10_000));
     Config config =
         Config.resolve(
             CommonKeys.all(), List.of(new ConfigLayer("test", Map.of("conf", settings))));
@@ -27,7 +28,8 @@ class TestSecrets {
             "spark.hadoop.fs.s3a.session.token=*(redacted)",
             "spark.ssl.keyPassword=*(redacted)",
             "spark.hadoop.google.credential.file=*(redacted)",
-            "spark.cores.max=4");
+            "spark.cores.max=4",
+            settings.get(6));
     assertThat(config.all(CommonKeys.CONF)).as("what Spark gets").isEqualTo(settings);
   }
 

@@ -11,6 +11,7 @@ import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.sparkao.jobs.config.Config;
 import org.sparkao.jobs.job.ExitCode;
 import org.sparkao.jobs.job.JobRun;
 import org.sparkao.jobs.table.DeltaStore;
@@ -46,6 +47,16 @@ class TestEvaluateJob {
         assertThat(said(fixture.items(tables, "r"))).isEqualTo(expected);
       }
     }
+  }
+
+  /** Whatever was planned for: executors that may have GPUs may have none. */
+  @Test
+  void batchesAreThoseOfWhatComputes() {
+    Config config = JobRun.config(new EvaluateJob());
+    assertThat(EvaluateJob.batchTokens(false, config)).isEqualTo(8192);
+    assertThat(EvaluateJob.batchTokens(true, config)).isEqualTo(65_536);
+    Config asked = JobRun.config(new EvaluateJob(), "batch-tokens", "77");
+    assertThat(EvaluateJob.batchTokens(true, asked)).isEqualTo(77);
   }
 
   @Test

@@ -2,6 +2,7 @@ package org.sparkao.jobs.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -31,6 +32,7 @@ import org.sparkao.jobs.spark.SparkLease;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.jobs.table.DeltaStore;
 import org.sparkao.jobs.table.TrainStepRow;
+import org.sparkao.quant.QuantException;
 import org.sparkao.quant.checkpoint.Checkpoint;
 import org.sparkao.quant.checkpoint.LocalFiles;
 import org.sparkao.quant.safetensors.TensorSpec;
@@ -167,19 +169,8 @@ class TestTrainJob {
   @Timeout(value = 60, unit = TimeUnit.SECONDS)
   void killedRunGoesOnToTheSameBits() throws Exception {
     Path output = temp.resolve("out");
-    CompletableFuture<JobRun> killed =
-        CompletableFuture.supplyAsync(
-            () -> {
-              try {
-                return train(output, "model", "distill", "true", "save-every", "2");
-              } catch (Exception e) {
-                throw new CompletionException(e);
-              }
-            });
-    Path state = output.resolve("_sparkao/state--1.json");
-    while (!Files.exists(state)) {
-      Thread.sleep(2);
-    }
+    CompletableFuture<JobRun> killed = start(output, "distill", "true", "save-every", "2");
+    await(output.resolve("_sparkao/state--1.json"));
     spark.context().cancelAllJobs();
     assertThatThrownBy(killed::join).hasMessageContaining("cancelled");
     assertThat(output.resolve("config.json")).doesNotExist();
@@ -187,6 +178,85 @@ class TestTrainJob {
     train(output, "model", "distill", "true", "save-every", "2");
 
     assertThat(content(output)).isEqualTo(content(distilled));
+  }
+
+  /**
+   * Two workers of two sequences see in each step what one sees that takes four, and have its
+   * curve. A run that was cancelled, and keeps other states, ends with the same bits.
+   */
+  @Test
+  @Timeout(value = 120, unit = TimeUnit.SECONDS)
+  void workersHaveTheCurveOfOneWithAsMuchData() throws Exception {
+    String[] options = {
+      "distill",
+      "true",
+      "workers",
+      "2",
+      "batch-sequences",
+      "2",
+      "local-steps",
+      "6",
+      "outer-momentum",
+      "0.1",
+      "run-id",
+      "shared"
+    };
+    Path one = Files.createDirectories(temp.resolve("a")).resolve("out");
+    train(one, "model", with(options, "save-every", "100"));
+    List<TrainStepRow> rows = rows(one, "shared");
+    assertThat(rows).hasSize(24).allMatch(row -> row.tokens() == 2 * 2 * 32);
+    List<TrainStepRow> alone = rows(distilled, "distilled");
+    assertThat(rows.get(0).loss()).isCloseTo(alone.get(0).loss(), within(1e-6));
+    double ratio = mean(rows.subList(12, 24)) / mean(alone.subList(12, 24));
+    assertThat(ratio).isBetween(0.85, 1.15);
+
+    Path other = Files.createDirectories(temp.resolve("b")).resolve("out");
+    CompletableFuture<JobRun> killed = start(other, with(options, "save-every", "5"));
+    await(other.resolve("_sparkao/state--1.json"));
+    spark.context().cancelAllJobs();
+    assertThatThrownBy(killed::join).hasMessageContaining("cancelled");
+
+    train(other, "model", options);
+
+    assertThat(content(other)).isEqualTo(content(one));
+    assertThat(losses(rows(other, "shared"))).isEqualTo(losses(rows));
+  }
+
+  /** Of workers that wait for each other, too. */
+  @Test
+  @Timeout(value = 60, unit = TimeUnit.SECONDS)
+  void trainingsThatBlowUpAreRefused() {
+    for (String workers : List.of("1", "2")) {
+      Path output = temp.resolve("out" + workers);
+      assertThatThrownBy(() -> train(output, "model", "workers", workers, "learning-rate", "1e15"))
+          .isInstanceOf(QuantException.class)
+          .hasMessageContaining("lower the learning rate");
+    }
+  }
+
+  private static CompletableFuture<JobRun> start(Path output, String... options) {
+    return CompletableFuture.supplyAsync(
+        () -> {
+          try {
+            return train(output, "model", options);
+          } catch (Exception e) {
+            throw new CompletionException(e);
+          }
+        });
+  }
+
+  private static void await(Path file) throws InterruptedException {
+    while (!Files.exists(file)) {
+      Thread.sleep(2);
+    }
+  }
+
+  private static String[] with(String[] options, String... more) {
+    return Stream.concat(Arrays.stream(options), Arrays.stream(more)).toArray(String[]::new);
+  }
+
+  private static List<Double> losses(List<TrainStepRow> rows) {
+    return rows.stream().map(TrainStepRow::loss).toList();
   }
 
   @Test
@@ -200,7 +270,8 @@ class TestTrainJob {
     assertThat(rows).hasSize(5 * 10);
     for (int block = 0; block < 5; block++) {
       List<TrainStepRow> own = rows.subList(10 * block, 10 * block + 10);
-      assertThat(mean(own.subList(6, 10))).as("block " + block).isLessThan(mean(own.subList(0, 4)));
+      // Five steps see all sequences once.
+      assertThat(mean(own.subList(5, 10))).as("block " + block).isLessThan(mean(own.subList(0, 5)));
     }
   }
 
@@ -235,6 +306,16 @@ class TestTrainJob {
         .hasMessageContaining("nothing would be quantized");
     assertThatThrownBy(() -> train(output, BLOCK, "warmup", "25"))
         .hasMessageContaining("--warmup 25: there are 24 steps");
+    assertThatThrownBy(() -> train(output, BLOCK, "workers", "2"))
+        .hasMessageContaining("blocks are spread over executors by --partitions");
+    assertThatThrownBy(() -> train(output, "model", "local-steps", "2"))
+        .hasMessage(
+            "--local-steps: one worker has nobody to average with; leave it out, or give"
+                + " --workers");
+    assertThatThrownBy(() -> train(output, "model", "workers", "3"))
+        .hasMessageContaining("--workers 3: they run at the same time, and --master local[2");
+    assertThatThrownBy(() -> train(output, "model", "workers", "6"))
+        .hasMessageContaining("--samples 20: a step takes 24 sequences");
     Files.writeString(Files.createDirectories(output).resolve("notes.txt"), "mine");
     assertThatThrownBy(() -> train(output, BLOCK)).hasMessageContaining("is not empty (notes.txt)");
   }

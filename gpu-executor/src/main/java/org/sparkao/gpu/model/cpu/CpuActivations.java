@@ -1,7 +1,14 @@
 package org.sparkao.gpu.model.cpu;
 
+import java.util.Optional;
+import org.sparkao.gpu.fake.InputScheme;
 import org.sparkao.gpu.model.ExecutionForm;
 import org.sparkao.gpu.model.LinearWeight;
+import org.sparkao.quant.algorithm.FakeQuantizer;
+import org.sparkao.quant.algorithm.QuantizeRequest;
+import org.sparkao.quant.algorithm.Quantizers;
+import org.sparkao.quant.safetensors.DType;
+import org.sparkao.quant.scheme.QuantArgs;
 
 /**
  * How activations are quantized, in fp32: a scale is amax / 448 or amax / 127.5, the epsilon of
@@ -10,8 +17,10 @@ import org.sparkao.gpu.model.LinearWeight;
  *
  * @param form what they become
  * @param stored scale, where {@code form} has one
+ * @param scheme of a row, where {@code form} asks for it
  */
-record CpuActivations(ExecutionForm.Activations form, float stored) {
+record CpuActivations(
+    ExecutionForm.Activations form, float stored, Optional<QuantizeRequest> scheme) {
   private static final int GROUP = 128;
   private static final float FP8_RANGE = 448;
   private static final float INT8_RANGE = 127.5f;
@@ -29,11 +38,25 @@ record CpuActivations(ExecutionForm.Activations form, float stored) {
 
   private static final int MANTISSA_BITS = 23;
 
+  CpuActivations(ExecutionForm.Activations form, float stored) {
+    this(form, stored, Optional.empty());
+  }
+
   /** Of a stored weight. */
   static CpuActivations of(ExecutionForm.Activations form, LinearWeight.Quantized weight) {
     boolean fixed =
         form == ExecutionForm.Activations.FP8_STATIC
             || form == ExecutionForm.Activations.INT8_STATIC;
+    if (form == ExecutionForm.Activations.SCHEME) {
+      QuantizeRequest request = weight.request();
+      QuantArgs args = request.scheme().activations().orElseThrow();
+      return new CpuActivations(
+          form,
+          0,
+          Optional.of(
+              InputScheme.request(
+                  args, request.numerics(), DType.F32, 1, request.weight().columns())));
+    }
     return new CpuActivations(form, fixed ? StoredFloats.all(weight.inputScales().get(0))[0] : 0);
   }
 
@@ -51,6 +74,13 @@ record CpuActivations(ExecutionForm.Activations form, float stored) {
   /** Makes the numbers of their codes of a row x[first] to x[first + count - 1], in place. */
   void round(float[] x, int first, int count) {
     if (form == ExecutionForm.Activations.UNQUANTIZED) {
+      return;
+    }
+    if (scheme.isPresent()) {
+      float[] numbers = new float[count];
+      Quantizers.fake(scheme.get(), Optional.empty())
+          .forward(new FakeQuantizer.Rows(x, first, 0, 1), numbers, 0);
+      System.arraycopy(numbers, 0, x, first, count);
       return;
     }
     int step = form == ExecutionForm.Activations.FP8_GROUP ? GROUP : count;

@@ -2,11 +2,21 @@ package org.sparkao.gpu.model.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.List;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.sparkao.gpu.model.ExecutionForm.Activations;
+import org.sparkao.gpu.model.LinearWeight;
+import org.sparkao.quant.algorithm.QuantizeRequest;
+import org.sparkao.quant.algorithm.WeightAlgorithm;
+import org.sparkao.quant.algorithm.WeightSpec;
 import org.sparkao.quant.format.NumberFormats;
 import org.sparkao.quant.format.Overflow;
+import org.sparkao.quant.safetensors.DType;
+import org.sparkao.quant.scheme.CheckpointLayout;
+import org.sparkao.quant.scheme.Numerics;
+import org.sparkao.quant.scheme.QuantScheme;
+import org.sparkao.quant.scheme.Schemes;
 
 class TestCpuActivations {
   @Test
@@ -49,5 +59,43 @@ class TestCpuActivations {
     float[] x = new float[16];
     new CpuActivations(Activations.FP8_ROW, 0).round(x, 0, 16);
     assertThat(x).containsOnly(0);
+  }
+
+  /**
+   * int8 with a zero point a token, as torchao's 8da4w: scale = (max - min) / 255, zero point =
+   * -128 - round(min / scale), both with 0 in the range.
+   */
+  @Test
+  void schemesMayHaveZeroPoints() {
+    QuantScheme scheme = Schemes.parse("8DA4W");
+    QuantizeRequest weight =
+        new QuantizeRequest(
+            scheme,
+            CheckpointLayout.COMPRESSED_TENSORS,
+            Numerics.TORCHAO,
+            WeightAlgorithm.RTN,
+            new WeightSpec(2, 64, DType.F32));
+    CpuActivations activations =
+        CpuActivations.of(
+            Activations.SCHEME, new LinearWeight.Quantized(weight, List.of(), List.of()));
+    float[] x = new float[70];
+    for (int i = 0; i < x.length; i++) {
+      x[i] = (float) (2 * Math.sin(i) + 0.7);
+    }
+    float[] found = x.clone();
+    activations.round(found, 3, 64);
+    double min = 0;
+    double max = 0;
+    for (int i = 3; i < 67; i++) {
+      min = Math.min(min, x[i]);
+      max = Math.max(max, x[i]);
+    }
+    double step = (max - min) / 255;
+    double zero = -128 - Math.rint(min / step);
+    for (int i = 0; i < x.length; i++) {
+      double code = Math.max(-128, Math.min(127, Math.rint(x[i] / step) + zero));
+      double expected = i < 3 || i >= 67 ? x[i] : (code - zero) * step;
+      assertThat((double) found[i]).isCloseTo(expected, Offset.offset(1e-5));
+    }
   }
 }

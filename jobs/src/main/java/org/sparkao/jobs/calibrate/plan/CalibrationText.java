@@ -1,19 +1,15 @@
 package org.sparkao.jobs.calibrate.plan;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 import java.util.List;
 import java.util.stream.StreamSupport;
 import org.sparkao.datasets.tokenizer.Tokenizer;
 import org.sparkao.jobs.evaluate.plan.TokenizerFit;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.Storage;
+import org.sparkao.jobs.text.TextFile;
 import org.sparkao.quant.QuantException;
-import org.sparkao.quant.safetensors.ByteSource;
 
 /**
  * Calibration text as sequences of tokens. A file is plain text (one text), JSON lines or Parquet,
@@ -28,36 +24,29 @@ public final class CalibrationText {
   /** Of a text, for each token that is wanted; no text has longer tokens on average. */
   private static final long BYTES_A_TOKEN = 32;
 
-  /** Of lines of JSON that are read at a time, and of a text at least. */
-  private static final long PIECE = 1 << 20;
+  /** Of a text at least. */
+  private static final long LEAST_BYTES = 1 << 20;
 
-  private static final int LONGEST_ARRAY = Integer.MAX_VALUE - 8;
-  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final String OPTION = "--data";
 
   private final Tokenizer tokenizer;
   private final int vocabulary;
   private final String column;
-  private final Rows rows;
-
-  /** Reads the rows of a Parquet file as JSON. */
-  @FunctionalInterface
-  public interface Rows {
-    /** All rows, in order. */
-    List<String> json(String uri) throws IOException;
-  }
+  private final TextFile.Parquet parquet;
 
   /**
    * With a model's tokenizer.
    *
    * @param vocabulary rows of the model's embedding
    * @param column of texts
-   * @param rows reads Parquet
+   * @param parquet reads Parquet
    */
-  public CalibrationText(Tokenizer tokenizer, int vocabulary, String column, Rows rows) {
+  public CalibrationText(
+      Tokenizer tokenizer, int vocabulary, String column, TextFile.Parquet parquet) {
     this.tokenizer = tokenizer;
     this.vocabulary = vocabulary;
     this.column = column;
-    this.rows = rows;
+    this.parquet = parquet;
     TokenizerFit.require(tokenizer, vocabulary);
   }
 
@@ -69,19 +58,9 @@ public final class CalibrationText {
    */
   public List<int[]> read(Storage storage, String uri, int samples, int length) throws IOException {
     TokenCutter cutter = new TokenCutter(length, samples);
-    Folder folder = storage.folder(uri);
-    List<String> names =
-        folder.list("").stream()
-            .filter(name -> !name.startsWith("_") && !name.startsWith("."))
-            .toList();
-    if (names.isEmpty()) {
-      int slash = uri.lastIndexOf('/');
-      folder = storage.folder(slash < 0 ? "." : uri.substring(0, Math.max(1, slash)));
-      names = List.of(uri.substring(slash + 1));
-    }
-    for (String name : names) {
+    for (TextFile file : files(storage, uri)) {
       if (!cutter.full()) {
-        readFile(folder, name, cutter, BYTES_A_TOKEN * samples * length);
+        readFile(file, cutter, BYTES_A_TOKEN * samples * length);
       }
     }
     if (!cutter.full()) {
@@ -103,99 +82,52 @@ public final class CalibrationText {
     return cutter.sequences();
   }
 
-  private void readFile(Folder folder, String name, TokenCutter cutter, long wanted)
-      throws IOException {
-    String where = folder.location() + "/" + name;
-    if (name.endsWith(".parquet")) {
-      addRows(rows.json(where), where, 0, cutter);
+  private static List<TextFile> files(Storage storage, String uri) throws IOException {
+    Folder folder = storage.folder(uri);
+    List<TextFile> files =
+        folder.list("").stream()
+            .filter(name -> !name.startsWith("_") && !name.startsWith("."))
+            .map(name -> new TextFile(folder, name, OPTION))
+            .toList();
+    return files.isEmpty() ? List.of(TextFile.of(storage, uri, OPTION)) : files;
+  }
+
+  private void readFile(TextFile file, TokenCutter cutter, long wanted) throws IOException {
+    if (!file.hasRows()) {
+      cutter.text(tokenizer.encodeWithSpecialTokens(file.text(wanted + LEAST_BYTES)));
       return;
     }
-    if (folder.size(name).isEmpty()) {
-      throw new QuantException("--data " + where + ": there is no such file");
-    }
-    try (ByteSource source = folder.open(name)) {
-      if (name.endsWith(".jsonl")) {
-        addLines(source, where, cutter);
-      } else {
-        cutter.text(tokenizer.encodeWithSpecialTokens(text(lines(source, 0, wanted + PIECE))));
-      }
-    }
+    file.rows(
+        parquet,
+        row -> {
+          add(row, cutter);
+          return !cutter.full();
+        });
   }
 
-  private static String text(byte[] bytes) {
-    return new String(bytes, StandardCharsets.UTF_8);
-  }
-
-  /** From a place on, whole lines of at most so many bytes; all of these where none ends there. */
-  private static byte[] lines(ByteSource source, long at, long most) throws IOException {
-    long left = source.size() - at;
-    byte[] bytes = new byte[(int) Math.min(left, Math.min(most, LONGEST_ARRAY))];
-    source.readFully(at, bytes, 0, bytes.length);
-    int end = bytes.length;
-    while (bytes.length < left && end > 0 && bytes[end - 1] != '\n') {
-      end--;
-    }
-    return end == 0 ? bytes : Arrays.copyOf(bytes, end);
-  }
-
-  /** A piece of the file after the other: other columns may be of any size. */
-  private void addLines(ByteSource source, String where, TokenCutter cutter) throws IOException {
-    long most = PIECE;
-    int rows = 0;
-    for (long at = 0; at < source.size() && !cutter.full(); ) {
-      byte[] bytes = lines(source, at, most);
-      boolean ends = bytes[bytes.length - 1] == '\n' || at + bytes.length == source.size();
-      if (!ends && most < LONGEST_ARRAY) {
-        most *= 2;
-        continue;
-      }
-      List<String> some = text(bytes).lines().filter(line -> !line.isBlank()).toList();
-      addRows(some, where, rows, cutter);
-      rows += some.size();
-      at += bytes.length;
-    }
-  }
-
-  private void addRows(List<String> lines, String where, int before, TokenCutter cutter) {
-    for (int line = 0; line < lines.size() && !cutter.full(); line++) {
-      int i = before + line;
-      JsonNode row = row(lines.get(line), where, i);
-      if (row.path(TOKENS).isArray()) {
-        cutter.row(tokens(row.path(TOKENS), where, i));
-      } else if (row.path(column).isTextual()) {
-        cutter.text(tokenizer.encodeWithSpecialTokens(row.path(column).textValue()));
-      } else {
-        throw new QuantException(
-            where
-                + ", row "
-                + (i + 1)
-                + ": has neither a text in \""
-                + column
-                + "\" nor tokens in \""
-                + TOKENS
-                + "\"; name the column of texts by --text-column");
-      }
-    }
-  }
-
-  private static JsonNode row(String line, String where, int index) {
-    try {
-      return JSON.readTree(line);
-    } catch (JsonProcessingException e) {
+  private void add(TextFile.Row row, TokenCutter cutter) {
+    if (row.json().path(TOKENS).isArray()) {
+      cutter.row(tokens(row.json().path(TOKENS), row.where()));
+    } else if (row.json().path(column).isTextual()) {
+      cutter.text(tokenizer.encodeWithSpecialTokens(row.json().path(column).textValue()));
+    } else {
       throw new QuantException(
-          where + ", line " + (index + 1) + ": is not JSON: " + e.getOriginalMessage(), e);
+          row.where()
+              + ": has neither a text in \""
+              + column
+              + "\" nor tokens in \""
+              + TOKENS
+              + "\"; name the column of texts by --text-column");
     }
   }
 
-  private int[] tokens(JsonNode ids, String where, int index) {
+  private int[] tokens(JsonNode ids, String where) {
     int[] tokens =
         StreamSupport.stream(ids.spliterator(), false).mapToInt(JsonNode::intValue).toArray();
     for (int id : tokens) {
       if (id < 0 || id >= vocabulary) {
         throw new QuantException(
             where
-                + ", row "
-                + (index + 1)
                 + ": token "
                 + id
                 + " is none of this model, whose vocabulary has "

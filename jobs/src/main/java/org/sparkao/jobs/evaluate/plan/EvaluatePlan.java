@@ -29,6 +29,11 @@ public record EvaluatePlan(
     available = Map.copyOf(available);
   }
 
+  /** With another budget. */
+  public EvaluatePlan withBatchTokens(int tokens) {
+    return new EvaluatePlan(model, tasks, items, available, limit, tokens);
+  }
+
   /** The items of each task, by its name. */
   public Map<String, List<PlannedItem>> itemsByTask() {
     return items.stream().collect(Collectors.groupingBy(item -> item.task().name()));

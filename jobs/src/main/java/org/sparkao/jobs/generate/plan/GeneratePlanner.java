@@ -3,12 +3,12 @@ package org.sparkao.jobs.generate.plan;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
-import org.sparkao.datasets.task.ParquetRows;
 import org.sparkao.datasets.tokenizer.Tokenizer;
 import org.sparkao.gpu.layer.SamplingRule;
 import org.sparkao.jobs.evaluate.plan.ModelFacts;
 import org.sparkao.jobs.evaluate.plan.TokenizerFit;
 import org.sparkao.jobs.storage.Storage;
+import org.sparkao.jobs.text.TextFile;
 import org.sparkao.quant.QuantException;
 
 /** Makes plans, and refuses what cannot be sampled. */
@@ -16,7 +16,7 @@ public final class GeneratePlanner {
   private final ModelFacts model;
   private final Tokenizer tokenizer;
   private final Storage storage;
-  private final ParquetRows parquet;
+  private final TextFile.Parquet parquet;
 
   /**
    * For a model.
@@ -25,7 +25,7 @@ public final class GeneratePlanner {
    * @throws QuantException if it has ids that the model has no row for
    */
   public GeneratePlanner(
-      ModelFacts model, Tokenizer tokenizer, Storage storage, ParquetRows parquet) {
+      ModelFacts model, Tokenizer tokenizer, Storage storage, TextFile.Parquet parquet) {
     this.model = model;
     this.tokenizer = tokenizer;
     this.storage = storage;

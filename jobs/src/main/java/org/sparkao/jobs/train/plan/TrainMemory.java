@@ -109,28 +109,37 @@ public record TrainMemory(
    * Refuses what cannot fit.
    *
    * @param heapBytes most that the JVM of a task takes
+   * @param tasks that may run in it at the same time
    */
-  public void require(long heapBytes) {
-    if (total() <= heapBytes) {
+  public void require(long heapBytes, int tasks) {
+    if (tasks * total() <= heapBytes) {
       return;
     }
+    String fewer =
+        tasks == 1 ? "" : "fewer --workers, executors of fewer cores (spark.executor.cores), or ";
     String way =
         other <= heapBytes
             ? (mode == TrainMode.MODEL ? "--mode block" : "--mode model")
                 + " needs "
                 + Texts.bytes(other)
-                + " and fits; or give executors more memory (SPARKAO_MEMORY for a local run)"
-            : "give executors more memory (SPARKAO_MEMORY for a local run), or choose fewer"
-                + " --samples, a shorter --sequence-length or smaller --optimizer-states";
+                + " and fits; or "
+            : "";
     throw new QuantException(
         "--mode "
             + mode.configName()
             + ": a task needs "
             + text()
+            + (tasks == 1 ? "" : ", " + tasks + " of them may run in one executor")
             + ", and the heap has "
             + Texts.bytes(heapBytes)
             + "; "
-            + way);
+            + way
+            + (fewer.isEmpty() ? "" : "choose " + fewer)
+            + "give executors more memory (SPARKAO_MEMORY for a local run)"
+            + (way.isEmpty()
+                ? ", or choose fewer --samples, a shorter --sequence-length or smaller"
+                    + " --optimizer-states"
+                : ""));
   }
 
   /** The parts. */

@@ -16,7 +16,7 @@ import org.sparkao.quant.scheme.Numerics;
  *
  * @param mode what is trained together
  * @param steps of each block, or of the model
- * @param batchSequences sequences of a step
+ * @param batchSequences sequences of a worker's step
  * @param samples sequences there are
  * @param sequenceLength tokens of each
  * @param learningRate the highest
@@ -28,6 +28,7 @@ import org.sparkao.quant.scheme.Numerics;
  * @param temperature of distillation from the full-precision model; 0: the next token is predicted
  * @param numerics whose arithmetic codes have
  * @param seed of the order of sequences
+ * @param averaging of workers, in {@link TrainMode#MODEL}
  */
 public record TrainOptions(
     TrainMode mode,
@@ -43,7 +44,8 @@ public record TrainOptions(
     Ranges ranges,
     float temperature,
     Numerics numerics,
-    long seed)
+    long seed,
+    Averaging averaging)
     implements Serializable {
   /**
    * Tokens of a forward pass, where sequences are not longer: results depend on it in last bits.
@@ -56,12 +58,23 @@ public record TrainOptions(
     Objects.requireNonNull(states, "states");
     Objects.requireNonNull(ranges, "ranges");
     Objects.requireNonNull(numerics, "numerics");
+    Objects.requireNonNull(averaging, "averaging");
   }
 
   /** Most tokens of a forward pass. */
   public int passTokens() {
     int sequences = Math.max(1, PASS_TOKENS / sequenceLength);
     return sequenceLength * Math.min(sequences, batchSequences);
+  }
+
+  /** Sequences of a step of all workers together. */
+  public int stepSequences() {
+    return Math.multiplyExact(batchSequences, averaging.workers());
+  }
+
+  /** Tokens of a step of all workers together. */
+  public long stepTokens() {
+    return (long) stepSequences() * sequenceLength;
   }
 
   /** Whether a teacher is asked. */

@@ -38,7 +38,7 @@ public record TrainPlan(
 
   /** Tokens of all steps. */
   public long tokens() {
-    return (long) units() * options.steps() * options.batchSequences() * options.sequenceLength();
+    return units() * options.steps() * options.stepTokens();
   }
 
   /** Lines for people. */
@@ -56,13 +56,32 @@ public record TrainPlan(
         + ", "
         + Texts.count(options.steps())
         + " steps of "
-        + Texts.count(options.batchSequences())
+        + Texts.count(options.stepSequences())
         + " x "
         + Texts.count(options.sequenceLength())
         + " tokens, from "
         + Texts.count(options.samples())
-        + " sequences\nmemory of a task: "
+        + " sequences\n"
+        + averaging()
+        + "memory of a task: "
         + memory.text()
+        + "\n";
+  }
+
+  private String averaging() {
+    Averaging averaging = options.averaging();
+    if (!averaging.isShared()) {
+      return "";
+    }
+    long bytes = memory.gradients();
+    return "workers: "
+        + averaging.workers()
+        + ", averaged after every "
+        + (averaging.localSteps() == 1 ? "step" : Texts.count(averaging.localSteps()) + " steps")
+        + ": each writes "
+        + Texts.bytes(bytes + bytes / averaging.workers())
+        + " to the output folder and reads "
+        + Texts.bytes(2 * bytes)
         + "\n";
   }
 }

@@ -32,9 +32,6 @@ final class ModelTraining {
   }
 
   void run(List<int[]> sequences) throws IOException {
-    if (trainer.isFinished(UnitTask.MODEL)) {
-      return;
-    }
     TrainingOperators operators = trainer.operators();
     SchemeFakes fakes = trainer.fakes();
     ModelSetup setup = ModelSetup.full(options.passTokens(), options.sequenceLength());

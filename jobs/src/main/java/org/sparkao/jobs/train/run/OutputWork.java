@@ -3,8 +3,6 @@ package org.sparkao.jobs.train.run;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -92,16 +90,15 @@ final class OutputWork implements TextWork<String> {
   /** Trained values, F32 each. */
   private final class Trained implements AutoCloseable {
     private final Map<String, Place> places = new HashMap<>();
-    private final Deque<ByteSource> opened = new ArrayDeque<>();
+    private final Sources sources;
 
     /** Where a tensor is. */
     private record Place(ByteSource file, TensorEntry entry) {}
 
     Trained(Folder folder) throws IOException {
+      sources = new Sources(folder, values);
       try {
-        for (String name : values) {
-          ByteSource file = folder.open(name);
-          opened.push(file);
+        for (ByteSource file : sources.all()) {
           for (TensorEntry entry : SafetensorsHeader.read(file).entries()) {
             places.put(entry.name(), new Place(file, entry));
           }
@@ -135,9 +132,7 @@ final class OutputWork implements TextWork<String> {
 
     @Override
     public void close() throws IOException {
-      while (!opened.isEmpty()) {
-        opened.pop().close();
-      }
+      sources.close();
     }
   }
 }

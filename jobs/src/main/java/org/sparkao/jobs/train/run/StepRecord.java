@@ -25,4 +25,22 @@ record StepRecord(
   StepRecord {
     scales = List.copyOf(scales);
   }
+
+  /** The same step of several workers: means, tokens of all, and the time of the slowest. */
+  static StepRecord together(List<StepRecord> workers) {
+    StepRecord first = workers.get(0);
+    return new StepRecord(
+        first.step,
+        workers.stream().mapToDouble(StepRecord::loss).sum() / workers.size(),
+        first.learningRate,
+        workers.stream().mapToDouble(StepRecord::gradientNorm).sum() / workers.size(),
+        workers.stream().mapToLong(StepRecord::tokens).sum(),
+        workers.stream().mapToDouble(StepRecord::seconds).max().orElseThrow(),
+        List.of());
+  }
+
+  /** With quantiles of learned scales. */
+  StepRecord withScales(List<Double> quantiles) {
+    return new StepRecord(step, loss, learningRate, gradientNorm, tokens, seconds, quantiles);
+  }
 }

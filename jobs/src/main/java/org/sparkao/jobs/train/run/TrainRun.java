@@ -3,11 +3,13 @@ package org.sparkao.jobs.train.run;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.apache.spark.SparkContext;
 import org.sparkao.gpu.fake.FakeSettings.Ranges;
@@ -68,8 +70,9 @@ public final class TrainRun {
     TrainPlan plan = request.plan();
     TrainWork work = new TrainWork(settings());
     TextStage asking = new TextStage(spark, "sparkao train: memory");
-    long heap = run(asking, work, List.of(UnitTask.NOTHING), "Ask for memory");
-    plan.memory().require(heap);
+    long heap =
+        run(asking, told -> asking.run(List.of(UnitTask.NOTHING), work, "Ask for memory", told));
+    plan.memory().require(heap, tasksOfOneHeap(spark));
     requireNew();
     try (Ownership ownership =
         Ownership.take(
@@ -94,6 +97,30 @@ public final class TrainRun {
       output.delete(UnitFiles.WORK);
       return ownership.runId();
     }
+  }
+
+  /** Workers that may have to share the memory of one JVM. */
+  private int tasksOfOneHeap(SparkContext spark) {
+    int workers = request.plan().options().averaging().workers();
+    if (spark.isLocal()) {
+      int threads = spark.defaultParallelism();
+      if (threads < workers) {
+        throw new QuantException(
+            "--workers "
+                + workers
+                + ": they run at the same time, and --master "
+                + spark.master()
+                + " has "
+                + threads
+                + " threads; choose fewer, or --master 'local["
+                + workers
+                + "]'");
+      }
+      return workers;
+    }
+    int cores = spark.conf().getInt("spark.executor.cores", workers);
+    int perTask = spark.conf().getInt("spark.task.cpus", 1);
+    return Math.max(1, Math.min(workers, cores / perTask));
   }
 
   /** Rows of a run are told apart by its name alone. */
@@ -150,14 +177,20 @@ public final class TrainRun {
   private void train(Ownership ownership, SparkContext spark, TrainWork work) throws IOException {
     TrainOptions options = request.plan().options();
     TextStage stage = new TextStage(spark, ownership.attempt());
-    long stepTokens = (long) options.batchSequences() * options.sequenceLength();
-    TrainProgress progress = new TrainProgress(files, units(), options.steps(), stepTokens);
+    TrainProgress progress =
+        new TrainProgress(files, units(), options.steps(), options.stepTokens());
+    List<UnitTask> tasks = tasks(spark);
+    String description = "Train " + request.checkpoint().location();
     try (Background background = new Background()) {
       Heartbeat heartbeat = new Heartbeat(ownership::beat, Heartbeat.PAUSE);
       background.start("heartbeat", heartbeat::run, stage::cancel);
       StatusLine line = new StatusLine(console, progress::line);
       try {
-        run(stage, work, tasks(spark), "Train " + request.checkpoint().location());
+        if (options.averaging().isShared()) {
+          run(stage, told -> stage.runTogether(tasks, work, description, told));
+        } else {
+          run(stage, told -> stage.run(tasks, work, description, told));
+        }
       } finally {
         line.close();
       }
@@ -169,7 +202,8 @@ public final class TrainRun {
   private List<UnitTask> tasks(SparkContext spark) {
     TrainPlan plan = request.plan();
     if (plan.options().mode() == TrainMode.MODEL) {
-      return List.of(new UnitTask(UnitTask.MODEL, 0, plan.sequences()));
+      return Collections.nCopies(
+          plan.options().averaging().workers(), new UnitTask(UnitTask.MODEL, 0, plan.sequences()));
     }
     int executors = spark.isLocal() ? 1 : spark.statusTracker().getExecutorInfos().length - 1;
     int blocks = plan.units();
@@ -183,16 +217,18 @@ public final class TrainRun {
     return tasks;
   }
 
+  /** Tasks as Spark runs them, which tell a text each. */
+  @FunctionalInterface
+  private interface Tasks {
+    void run(Consumer<String> told) throws IOException;
+  }
+
   /** Runs tasks; returns the smallest heap. */
-  private static long run(TextStage stage, TrainWork work, List<UnitTask> tasks, String description)
-      throws IOException {
+  private static long run(TextStage stage, Tasks tasks) throws IOException {
     AtomicReference<String> refusal = new AtomicReference<>();
     AtomicReference<Long> heap = new AtomicReference<>(Long.MAX_VALUE);
     try {
-      stage.run(
-          tasks,
-          work,
-          description,
+      tasks.run(
           text -> {
             UnitOutcome outcome = UnitOutcome.fromJson(text);
             if (outcome.refusal().isEmpty()) {
@@ -229,7 +265,7 @@ public final class TrainRun {
                               + unit
                               + " is not finished after all tasks ended; run the same command"
                               + " again"));
-      values.add(UnitFiles.values(unit, state.step()));
+      values.addAll(UnitFiles.values(state));
       state.records().forEach(record -> rows.add(row(ownership.runId(), unit, record)));
     }
     ownership.requireStillMine();

@@ -3,19 +3,22 @@ package org.sparkao.jobs.train.run;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.concurrent.locks.ReentrantLock;
+import org.apache.spark.BarrierTaskContext;
 import org.apache.spark.TaskContext;
 import org.sparkao.gpu.GpuException;
 import org.sparkao.jobs.evaluate.run.ModelParts;
 import org.sparkao.jobs.spark.SparkSessions;
 import org.sparkao.jobs.spark.TextWork;
+import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.Storage;
+import org.sparkao.jobs.train.plan.Averaging;
 import org.sparkao.quant.QuantException;
 
 /** What an executor does for some blocks, or for the model. */
 final class TrainWork implements TextWork<UnitTask> {
   private static final long serialVersionUID = 1;
 
-  /** Tasks of an executor take turns: each uses all cores. */
+  /** Tasks of an executor take turns: each uses all cores. Workers cannot, they wait for others. */
   private static final ReentrantLock TURN = new ReentrantLock(true);
 
   private final TrainSettings settings;
@@ -30,7 +33,10 @@ final class TrainWork implements TextWork<UnitTask> {
     if (task.first() == task.end()) {
       return UnitOutcome.done().toJson();
     }
-    TURN.lock();
+    boolean shared = settings.options().averaging().isShared();
+    if (!shared) {
+      TURN.lock();
+    }
     try {
       train(task, context);
       return UnitOutcome.done().toJson();
@@ -39,21 +45,34 @@ final class TrainWork implements TextWork<UnitTask> {
     } catch (UncheckedIOException e) {
       throw e.getCause();
     } finally {
-      TURN.unlock();
+      if (!shared) {
+        TURN.unlock();
+      }
     }
   }
 
   private void train(UnitTask task, TaskContext context) throws IOException {
     Storage storage =
         Storage.ofSettings(SparkSessions.taskSettings()).withScratch(SparkSessions.taskScratch());
+    Folder output = storage.folder(settings.output());
+    Team team = team(output, context);
     try (ModelParts parts = ModelParts.open(settings.model(), storage);
-        UnitTrainer trainer =
-            new UnitTrainer(settings, new UnitFiles(storage.folder(settings.output())), context)) {
+        UnitTrainer trainer = new UnitTrainer(settings, new UnitFiles(output), context, team)) {
       if (task.first() == UnitTask.MODEL) {
         new ModelTraining(settings, parts, trainer).run(task.sequences());
       } else {
         new BlockTraining(settings, parts, trainer).run(task);
       }
+    } catch (QuantException | GpuException e) {
+      team.refuse(e.getMessage());
+      throw e;
     }
+  }
+
+  private Team team(Folder output, TaskContext context) {
+    Averaging averaging = settings.options().averaging();
+    return averaging.isShared()
+        ? new BarrierTeam(UnitTask.MODEL, averaging, output, (BarrierTaskContext) context)
+        : Team.alone(new UnitFiles(output));
   }
 }

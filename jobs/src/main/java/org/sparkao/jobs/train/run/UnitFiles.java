@@ -4,9 +4,11 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.stream.IntStream;
 import org.sparkao.gpu.train.Trainer;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.quant.algorithm.ModuleScales;
@@ -15,9 +17,10 @@ import org.sparkao.quant.safetensors.ByteSink;
 import org.sparkao.quant.safetensors.ByteSource;
 
 /**
- * States of units in the work folder of an output. Values and moments have the step in their names;
- * {@code state-UNIT.json} names the step that counts and is replaced after them, so that a killed
- * task leaves the state before or the state after. Whoever writes a state of a step writes the same
+ * States of units in the work folder of an output: values in a part for each worker, the moments of
+ * each worker, with momentum between workers velocities. These have the step in their names; {@code
+ * state-UNIT.json} names the step that counts and is replaced after them, so that a killed task
+ * leaves the state before or the state after. Whoever writes a state of a step writes the same
  * bits.
  */
 final class UnitFiles {
@@ -43,13 +46,30 @@ final class UnitFiles {
     return WORK + "/state-" + unit + ".json";
   }
 
-  private static String moments(int unit, int step) {
-    return WORK + "/moments-" + unit + "-" + step + ".safetensors";
+  /** The file of a worker's moments after a step. */
+  static String moments(int unit, int step, int worker) {
+    return file("moments", unit, step, worker);
   }
 
-  /** The file of the values of a unit after a step. */
-  static String values(int unit, int step) {
-    return WORK + "/values-" + unit + "-" + step + ".safetensors";
+  /** The file of a part of the values of a unit after a step. */
+  static String values(int unit, int step, int part) {
+    return file("values", unit, step, part);
+  }
+
+  /** The file of the velocities of these values. */
+  static String velocities(int unit, int step, int part) {
+    return file("velocities", unit, step, part);
+  }
+
+  private static String file(String what, int unit, int step, int part) {
+    return WORK + "/" + what + "-" + unit + "-" + step + "-" + part + ".safetensors";
+  }
+
+  /** The files of the values of a state. */
+  static List<String> values(UnitState state) {
+    return IntStream.range(0, state.workers())
+        .mapToObj(part -> values(state.unit(), state.step(), part))
+        .toList();
   }
 
   /** The file of the learned scales of a unit that is finished. */
@@ -74,31 +94,38 @@ final class UnitFiles {
   }
 
   /** Goes on from a state. */
-  void resume(Trainer trainer, UnitState state) throws IOException {
-    try (ByteSource values = output.open(values(state.unit(), state.step()));
-        ByteSource moments = output.open(moments(state.unit(), state.step()))) {
-      trainer.resume(values, moments);
+  void resume(Trainer trainer, UnitState state, int worker) throws IOException {
+    try (Sources values = new Sources(output, values(state));
+        ByteSource moments = output.open(moments(state.unit(), state.step(), worker))) {
+      trainer.resume(values.all(), moments);
     }
   }
 
-  /** Keeps a state, and forgets the one before. */
+  /** Keeps the state of the only worker, and forgets the one before. */
   void keep(Trainer trainer, UnitState state, Optional<UnitState> before) throws IOException {
-    int unit = state.unit();
-    String values = part();
-    String moments = part();
-    try (ByteSink first = output.sink(values);
-        ByteSink second = output.sink(moments)) {
-      trainer.write(first, second);
-    }
-    output.rename(values, values(unit, state.step()));
-    output.rename(moments, moments(unit, state.step()));
-    output.replace(state(unit), JSON.writeValueAsBytes(state));
-    if (state.isFinished()) {
-      output.delete(moments(unit, state.step()));
-    }
-    if (before.isPresent() && before.get().step() != state.step()) {
-      output.delete(values(unit, before.get().step()));
-      output.delete(moments(unit, before.get().step()));
+    write(values(state.unit(), state.step(), 0), sink -> trainer.writeValues(sink, 0, 1));
+    keepMoments(trainer, state.unit(), 0);
+    commit(state, before);
+  }
+
+  /** Writes what a worker needs to go on, beside values. */
+  void keepMoments(Trainer trainer, int unit, int worker) throws IOException {
+    write(moments(unit, trainer.done(), worker), trainer::writeMoments);
+  }
+
+  /** Makes a state count whose files are there, and forgets the one before. */
+  void commit(UnitState state, Optional<UnitState> before) throws IOException {
+    output.replace(state(state.unit()), JSON.writeValueAsBytes(state));
+    for (int part = 0; part < state.workers(); part++) {
+      if (state.isFinished()) {
+        output.delete(moments(state.unit(), state.step(), part));
+        output.delete(velocities(state.unit(), state.step(), part));
+      }
+      if (before.isPresent() && before.get().step() != state.step()) {
+        output.delete(values(state.unit(), before.get().step(), part));
+        output.delete(moments(state.unit(), before.get().step(), part));
+        output.delete(velocities(state.unit(), before.get().step(), part));
+      }
     }
   }
 

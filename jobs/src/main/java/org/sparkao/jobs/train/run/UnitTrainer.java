@@ -10,7 +10,6 @@ import java.util.stream.DoubleStream;
 import org.apache.spark.TaskContext;
 import org.sparkao.gpu.device.CpuDevice;
 import org.sparkao.gpu.fake.FakeSettings;
-import org.sparkao.gpu.fake.FakeSettings.Ranges;
 import org.sparkao.gpu.fake.SchemeFakes;
 import org.sparkao.gpu.optimizer.HostAdamW;
 import org.sparkao.gpu.train.StepReport;
@@ -31,13 +30,16 @@ final class UnitTrainer implements AutoCloseable {
   private final TrainSettings settings;
   private final UnitFiles files;
   private final TaskContext context;
+  private final Team team;
   private final CpuDevice device = CpuDevice.open();
   private final CpuTrainingOperators operators;
+  private long said = System.nanoTime() - SAY_NANOS;
 
-  UnitTrainer(TrainSettings settings, UnitFiles files, TaskContext context) {
+  UnitTrainer(TrainSettings settings, UnitFiles files, TaskContext context, Team team) {
     this.settings = settings;
     this.files = files;
     this.context = context;
+    this.team = team;
     this.operators = new CpuTrainingOperators(device, Runtime.getRuntime().availableProcessors());
   }
 
@@ -74,54 +76,76 @@ final class UnitTrainer implements AutoCloseable {
     try (Trainer trainer =
         new Trainer(operators, task, new HostAdamW(operators.workers()), options.trainer())) {
       Optional<UnitState> kept = files.state(unit, options.steps());
+      team.begin(trainer, kept);
+      if (kept.isPresent() && kept.get().isFinished()) {
+        return;
+      }
       List<StepRecord> records = new ArrayList<>();
       if (kept.isPresent()) {
-        files.resume(trainer, kept.get());
+        files.resume(trainer, kept.get(), team.worker());
         records.addAll(kept.get().records());
       }
-      long said = System.nanoTime() - SAY_NANOS;
       while (trainer.done() < options.steps()) {
-        context.killTaskIfInterrupted();
-        StepRecord record = step(trainer);
-        boolean last = trainer.done() == options.steps();
-        if (System.nanoTime() - said > SAY_NANOS || last) {
-          files.progress(unit, trainer.done());
-          said = System.nanoTime();
+        int begin = trainer.done();
+        int local = options.averaging().localSteps();
+        int end = Math.min(options.steps(), (begin / local + 1) * local);
+        boolean saves =
+            end == options.steps() || end / settings.saveEvery() > begin / settings.saveEvery();
+        List<StepRecord> own = steps(trainer, end, unit);
+        records.addAll(team.average(trainer, own, saves));
+        if (saves) {
+          UnitState now = state(unit, end, records, fakes.learned());
+          team.keep(trainer, now, kept);
+          kept = Optional.of(now);
         }
-        if (!last && trainer.done() % settings.saveEvery() != 0) {
-          records.add(record);
-          continue;
-        }
-        Map<String, ModuleScales> scales =
-            options.ranges() == Ranges.COMPUTED ? Map.of() : fakes.learned();
-        records.add(withScales(record, scales));
-        if (last && !scales.isEmpty()) {
-          files.keep(unit, scales);
-        }
-        UnitState now = new UnitState(unit, trainer.done(), options.steps(), records);
-        files.keep(trainer, now, kept);
-        kept = Optional.of(now);
       }
     }
   }
 
+  private List<StepRecord> steps(Trainer trainer, int end, int unit) throws IOException {
+    List<StepRecord> records = new ArrayList<>();
+    while (trainer.done() < end) {
+      context.killTaskIfInterrupted();
+      records.add(step(trainer));
+      boolean last = trainer.done() == settings.options().steps();
+      if (team.worker() == 0 && (System.nanoTime() - said > SAY_NANOS || last)) {
+        files.progress(unit, trainer.done());
+        said = System.nanoTime();
+      }
+    }
+    return records;
+  }
+
   private StepRecord step(Trainer trainer) {
+    TrainOptions options = settings.options();
     long begin = System.nanoTime();
-    StepReport report = trainer.step();
+    StepReport report = trainer.step(team.worker(), options.averaging().workers());
     return new StepRecord(
         report.step(),
         report.loss().mean(),
         report.learningRate(),
         report.gradientNorm(),
-        (long) settings.options().batchSequences() * settings.options().sequenceLength(),
+        (long) options.batchSequences() * options.sequenceLength(),
         (System.nanoTime() - begin) / 1e9,
         List.of());
   }
 
-  private static StepRecord withScales(StepRecord record, Map<String, ModuleScales> scales) {
-    if (scales.isEmpty()) {
-      return record;
+  /** The last record gets the learned scales, which are written at the end. */
+  private UnitState state(
+      int unit, int step, List<StepRecord> records, Map<String, ModuleScales> scales)
+      throws IOException {
+    TrainOptions options = settings.options();
+    if (!scales.isEmpty()) {
+      records.add(records.remove(records.size() - 1).withScales(quantiles(scales)));
+      if (team.worker() == 0 && step == options.steps()) {
+        files.keep(unit, scales);
+      }
     }
+    int workers = options.averaging().workers();
+    return new UnitState(unit, step, options.steps(), workers, records);
+  }
+
+  private static List<Double> quantiles(Map<String, ModuleScales> scales) {
     int count = scales.values().stream().mapToInt(s -> s.scales().scales().length).sum();
     double[] all = new double[count];
     int at = 0;
@@ -135,14 +159,7 @@ final class UnitTrainer implements AutoCloseable {
     for (int i = 0; i <= QUARTERS; i++) {
       quantiles.add(all[(int) ((long) (count - 1) * i / QUARTERS)]);
     }
-    return new StepRecord(
-        record.step(),
-        record.loss(),
-        record.learningRate(),
-        record.gradientNorm(),
-        record.tokens(),
-        record.seconds(),
-        quantiles.build().boxed().toList());
+    return quantiles.build().boxed().toList();
   }
 
   @Override
