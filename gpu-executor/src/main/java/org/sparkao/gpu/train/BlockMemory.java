@@ -65,7 +65,13 @@ final class BlockMemory {
   BlockMemory(WeightLoader loader, ModelConfig config) {
     for (Use use : Use.values()) {
       if (use.isTaken(loader.setup())) {
-        all.put(use, loader.take(loader.setup().tokens(), use.columns(config)));
+        int tokens = loader.setup().tokens();
+        int columns = use.columns(config);
+        all.put(
+            use,
+            use == Use.LOG_SUMS
+                ? loader.take(tokens, columns)
+                : loader.takeStates(tokens, columns));
       }
     }
   }

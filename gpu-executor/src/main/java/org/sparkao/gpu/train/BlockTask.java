@@ -39,8 +39,8 @@ public final class BlockTask implements TrainingTask, AutoCloseable {
   public BlockTask(TrainingOperators operators, SingleBlock block, Samples samples, int hidden) {
     this.block = block;
     this.samples = samples;
-    this.inputs = operators.allocate(block.tokens(), hidden);
-    this.wanted = operators.allocate(block.tokens(), hidden);
+    this.inputs = operators.allocateStates(block.tokens(), hidden);
+    this.wanted = operators.allocateStates(block.tokens(), hidden);
   }
 
   @Override

@@ -15,9 +15,9 @@ final class HeadPass {
     this.linear = linear;
     ModelSetup setup = loader.setup();
     this.rows = Math.min(setup.headRows(), setup.tokens());
-    this.logits = loader.take(rows, vocabulary);
+    this.logits = loader.takeStates(rows, vocabulary);
     this.losses = loader.take(setup.tokens(), 1);
-    this.dNormed = setup.hasGradients() ? loader.take(setup.tokens(), linear.inputs()) : null;
+    this.dNormed = setup.hasGradients() ? loader.takeStates(setup.tokens(), linear.inputs()) : null;
   }
 
   /** What is computed of a batch. */

@@ -10,10 +10,10 @@ final class LinearMemory {
   /** Takes what a layer needs and is not there yet; closed with the loader. */
   void reserve(WeightLoader loader, Tensor like, boolean weights, boolean inputs) {
     if (weights && weight == null) {
-      weight = loader.take(like.rows(), like.columns());
+      weight = loader.takeStates(like.rows(), like.columns());
     }
     if (inputs && input == null) {
-      input = loader.take(loader.setup().tokens(), like.columns());
+      input = loader.takeStates(loader.setup().tokens(), like.columns());
     }
   }
 

@@ -27,7 +27,7 @@ public final class SingleBlock implements AutoCloseable {
         new TrainableBlock.Shared(
             config, memory, TrainableBlock.BlockLinears.empty(), BlockHeads.of(loader, config));
     this.block = new TrainableBlock(loader, weights.layers().get(layer), shared);
-    this.output = loader.take(loader.setup().tokens(), config.sizes().hidden());
+    this.output = loader.takeStates(loader.setup().tokens(), config.sizes().hidden());
     this.losses = loader.take(loader.setup().tokens(), 1);
   }
 

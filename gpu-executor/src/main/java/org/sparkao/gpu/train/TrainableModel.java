@@ -52,9 +52,9 @@ public final class TrainableModel implements AutoCloseable {
     this.head = new HeadPass(loader, linear, config.sizes().vocabulary());
     int kept = loader.setup().hasGradients() ? blocks.size() + 1 : 2;
     for (int i = 0; i < kept; i++) {
-      states.add(loader.take(loader.setup().tokens(), config.sizes().hidden()));
+      states.add(loader.takeStates(loader.setup().tokens(), config.sizes().hidden()));
     }
-    this.normed = loader.take(loader.setup().tokens(), config.sizes().hidden());
+    this.normed = loader.takeStates(loader.setup().tokens(), config.sizes().hidden());
     this.parameters = allParameters(linear);
   }
 

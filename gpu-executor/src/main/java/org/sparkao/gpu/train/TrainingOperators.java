@@ -19,8 +19,15 @@ public interface TrainingOperators extends AutoCloseable {
   /** Which operators these are, with a number that changes whenever bits change. */
   String version();
 
-  /** Takes a tensor of zeros; the caller closes it. */
+  /** Takes a tensor of zeros in fp32, for weights, gradients and sums; the caller closes it. */
   Tensor allocate(int rows, int columns);
+
+  /**
+   * Takes a tensor of zeros for what goes from operator to operator: hidden states, their
+   * gradients, fake weights. Fp32 or, where {@link #version} says so, bf16; operators take either
+   * in any place. The caller closes it.
+   */
+  Tensor allocateStates(int rows, int columns);
 
   /** x = 0. */
   void zero(Tensor x);

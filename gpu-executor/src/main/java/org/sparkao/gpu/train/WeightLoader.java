@@ -37,6 +37,11 @@ final class WeightLoader implements AutoCloseable {
     return keep(operators.allocate(rows, columns));
   }
 
+  /** The same for hidden states and fake weights. */
+  Tensor takeStates(int rows, int columns) {
+    return keep(operators.allocateStates(rows, columns));
+  }
+
   /** Closes something with the others. */
   <T extends AutoCloseable> T keep(T resource) {
     opened.push(resource);

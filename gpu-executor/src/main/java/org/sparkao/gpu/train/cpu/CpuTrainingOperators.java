@@ -70,6 +70,11 @@ public final class CpuTrainingOperators implements TrainingOperators {
   }
 
   @Override
+  public Tensor allocateStates(int rowCount, int columns) {
+    return allocate(rowCount, columns);
+  }
+
+  @Override
   public void zero(Tensor x) {
     HostTensor host = HostTensor.of(x);
     Arrays.fill(host.array(), host.offset(), host.at(host.rows()), 0);
