@@ -1,0 +1,101 @@
+// What is done to each number, and sums of squares.
+#pragma once
+
+#include "numbers8.cuh"
+
+namespace train_rows {
+
+// y = factor x, or y + factor x: eights of all numbers.
+__device__ __forceinline__ void combine(const Numbers& x, const Numbers& y, float factor, bool add, long long count) {
+  const long long step = 8ll * gridDim.x * blockDim.x;
+  for (long long i = 8ll * (blockIdx.x * static_cast<long long>(blockDim.x) + threadIdx.x); i < count; i += step) {
+    const int some = static_cast<int>(min(8ll, count - i));
+    Eight v, before;
+    x.load(i, some, v);
+    if (add) y.load(i, some, before);
+#pragma unroll
+    for (int j = 0; j < 8; j++) v[j] = add ? before[j] + factor * v[j] : factor * v[j];
+    y.store(i, some, v);
+  }
+}
+
+constexpr int kSquareThreads = 256, kSquareNumbers = 128;   // of a thread
+
+// squares[block] in fp64: a thread sums 128 numbers in fp32, thread by thread in fp64.
+__device__ __forceinline__ void squares(const Numbers& x, long long count, double* to) {
+  __shared__ double sums[kSquareThreads / 32];
+  const long long first = static_cast<long long>(blockIdx.x) * kSquareThreads * kSquareNumbers;
+  float sum = 0;
+#pragma unroll 4
+  for (int k = 0; k < kSquareNumbers / 8; k++) {
+    const long long i = first + 8ll * (k * kSquareThreads + static_cast<int>(threadIdx.x));
+    if (i >= count) break;
+    Eight v;
+    x.load(i, static_cast<int>(min(8ll, count - i)), v);
+#pragma unroll
+    for (int j = 0; j < 8; j++) sum = fmaf(v[j], v[j], sum);
+  }
+  double total = sum;
+#pragma unroll
+  for (int offset = 16; offset > 0; offset /= 2) total += __shfl_xor_sync(reduce::kFullWarp, total, offset);
+  if (lane() == 0) sums[warp()] = total;
+  __syncthreads();
+  if (threadIdx.x > 0) return;
+  total = 0;
+  for (double one : sums) total += one;
+  to[blockIdx.x] = total;
+}
+
+__device__ __forceinline__ float sigmoid(float x) { return __fdividef(1.0f, 1.0f + reduce::exp2_fast(-reduce::kLog2E * x)); }
+
+// An eight of Y [rows, columns] a thread: silu(gate) up of a row of gates, then ups.
+__device__ __forceinline__ void gate(const Numbers& gate_up, const Numbers& y, long long row, int c, int columns) {
+  const int count = min(8, columns - c);
+  Eight g, u;
+  gate_up.load(2 * row * columns + c, count, g);
+  gate_up.load((2 * row + 1) * columns + c, count, u);
+#pragma unroll
+  for (int j = 0; j < 8; j++) g[j] = g[j] * sigmoid(g[j]) * u[j];
+  y.store(row * columns + c, count, g);
+}
+
+__device__ __forceinline__ void gate_gradient(const Numbers& gate_up, const Numbers& dy, const Numbers& d_gate_up, long long row, int c,
+                                              int columns) {
+  const int count = min(8, columns - c);
+  const long long at_gate = 2 * row * columns + c, at_up = (2 * row + 1) * columns + c;
+  Eight g, u, d;
+  gate_up.load(at_gate, count, g);
+  gate_up.load(at_up, count, u);
+  dy.load(row * columns + c, count, d);
+#pragma unroll
+  for (int j = 0; j < 8; j++) {
+    const float s = sigmoid(g[j]), silu = g[j] * s;
+    g[j] = d[j] * u[j] * (s + silu * (1.0f - s));
+    u[j] = d[j] * silu;
+  }
+  d_gate_up.store(at_gate, count, g);
+  d_gate_up.store(at_up, count, u);
+}
+
+// A warp a row: losses[row] = sum of (y - target)^2, y = 2 weight (y - target).
+__device__ __forceinline__ void squared_error(const Numbers& y, const Numbers& target, float weight, const Numbers& losses, long long row,
+                                              int columns) {
+  float sum = 0;
+  for (int c = 8 * lane(); c < columns; c += 256) {
+    const int count = min(8, columns - c);
+    Eight v, t;
+    y.load(row * columns + c, count, v);
+    target.load(row * columns + c, count, t);
+#pragma unroll
+    for (int j = 0; j < 8; j++) {
+      v[j] -= t[j];
+      sum = fmaf(v[j], v[j], sum);
+      v[j] *= 2 * weight;
+    }
+    y.store(row * columns + c, count, v);
+  }
+  const Eight total = {reduce::over_warp<reduce::Sum>(sum)};
+  if (lane() == 0) losses.store(row, 1, total);
+}
+
+}  // namespace train_rows
