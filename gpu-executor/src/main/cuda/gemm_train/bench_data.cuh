@@ -90,7 +90,7 @@ void run_parts(const Product& p, float* parts, float* y, cudaStream_t stream) {
   using C = GemmTrain_weight;
   launch(gemm_train_weight_parts, units(p), C::kThreads, C::kBytes, stream, p.a->map(C::kBoxA), p.b->map(C::kBoxB), parts, p.m, p.n,
          p.depth_blocks());
-  const dim3 grid((p.n / 4 + 63) / 64, p.m);
+  const dim3 grid(p.m, (p.n / 4 + 63) / 64);
   gemm_train_add_parts<<<grid, 64, 0, stream>>>(y, parts, p.m, p.n, p.depth_blocks(), units(p));
   LAUNCHED();
 }

@@ -64,7 +64,7 @@ extern "C" __global__ void __launch_bounds__(GemmTrain_weight::kThreads, 1)
                                                  depth_blocks, static_cast<int>(gridDim.x), static_cast<int>(blockIdx.x)));)
 }
 
-// y [m, n] fp32. Grid (ceil(n / 4 / 64), m), block 64; `units`: blocks of gemm_train_weight_parts.
+// y [m, n] fp32. Grid (m, ceil(n / 4 / 64)), block 64; `units`: blocks of gemm_train_weight_parts.
 extern "C" __global__ void __launch_bounds__(64) gemm_train_add_parts(float* y, const float* parts, int m, int n, int depth_blocks, int units) {
   constexpr int kRows = GemmTrain_weight::kRows;
   reduce::wait_for_predecessor();

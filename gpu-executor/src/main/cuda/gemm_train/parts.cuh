@@ -12,7 +12,7 @@ struct Parts {
 
 // Four columns of Y [m, n] a thread; n is a multiple of 4.
 __device__ __forceinline__ void add_parts(float* y, int m, int n, const Parts& p) {
-  const int row = static_cast<int>(blockIdx.y), column = 4 * static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
+  const int row = static_cast<int>(blockIdx.x), column = 4 * static_cast<int>(blockIdx.y * blockDim.x + threadIdx.x);
   if (column >= n) return;
   const int tile = column / kColumns * p.rows + row / p.tile_rows, work = p.rows * p.columns * p.depth_blocks;
   const int inside = row % p.tile_rows * kColumns + column % kColumns, tile_elements = p.tile_rows * kColumns;

@@ -1,8 +1,11 @@
 package org.sparkao.gpu.train.cuda;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
+import org.sparkao.gpu.GpuErrors;
+import org.sparkao.gpu.GpuException;
 import org.sparkao.gpu.device.Device;
 import org.sparkao.gpu.model.Arithmetic;
 import org.sparkao.gpu.module.KernelLibrary;
@@ -10,6 +13,7 @@ import org.sparkao.gpu.tensor.CudaTensor;
 import org.sparkao.gpu.tensor.Tensor;
 import org.sparkao.gpu.train.Heads;
 import org.sparkao.gpu.train.NormWeight;
+import org.sparkao.gpu.train.Shapes;
 import org.sparkao.gpu.train.TokenBatch;
 import org.sparkao.gpu.train.TrainingOperators;
 import org.sparkao.quant.format.WeightType;
@@ -19,13 +23,33 @@ import org.sparkao.quant.format.WeightType;
  * rounds its result once, to nearest even. In fp32 nothing is rounded between operators.
  */
 public final class CudaTrainingOperators implements TrainingOperators {
+  /** A new number whenever bits change. */
+  private static final String VERSION = "CUDA training operators 1";
+
   private final KernelLibrary library;
   private final Arithmetic arithmetic;
+  private final Workspace workspace;
+  private final WholeTensors whole;
+  private final Products products;
+  private final RowOperators rowOperators;
+  private final TokenOperators tokens;
 
-  /** On the device of a library, which stays the caller's. */
+  /**
+   * On the device of a library, which stays the caller's.
+   *
+   * @throws org.sparkao.gpu.GpuException when bf16 is asked of a GPU that is no Hopper
+   */
   public CudaTrainingOperators(KernelLibrary library, Arithmetic arithmetic) {
     this.library = Objects.requireNonNull(library, "library");
     this.arithmetic = Objects.requireNonNull(arithmetic, "arithmetic");
+    if (arithmetic == Arithmetic.BF16 && !library.hopper()) {
+      throw new GpuException(GpuErrors.trainingNeedsHopper(library.device().info().label()));
+    }
+    this.workspace = new Workspace(library.device());
+    this.whole = new WholeTensors(library, workspace);
+    this.products = new Products(library, workspace, whole, arithmetic);
+    this.rowOperators = new RowOperators(library, workspace);
+    this.tokens = new TokenOperators(library, workspace);
   }
 
   /** The kernels; for fake quantization and optimizers. */
@@ -40,7 +64,12 @@ public final class CudaTrainingOperators implements TrainingOperators {
 
   @Override
   public String version() {
-    return "CUDA training operators 1, " + (arithmetic == Arithmetic.BF16 ? "bf16" : "fp32");
+    return VERSION
+        + ", "
+        + arithmetic.name().toLowerCase(Locale.ROOT)
+        + ", "
+        + library.device().info().multiprocessors()
+        + " multiprocessors";
   }
 
   @Override
@@ -56,58 +85,66 @@ public final class CudaTrainingOperators implements TrainingOperators {
 
   @Override
   public void zero(Tensor x) {
-    CudaTensor tensor = CudaTensor.of(x);
-    library.device().stream().fill(tensor.buffer(), (byte) 0);
+    whole.zero(CudaTensor.of(x));
   }
 
   @Override
   public double[] squaredNorms(List<Tensor> tensors) {
-    throw new UnsupportedOperationException("squaredNorms");
+    return whole.squaredNorms(tensors.stream().map(CudaTensor::of).toList());
   }
 
   @Override
   public void copy(Tensor x, Tensor y) {
-    throw new UnsupportedOperationException("copy");
+    whole.copy(CudaTensor.of(x), same(x, y));
   }
 
   @Override
   public void add(Tensor x, Tensor y) {
-    throw new UnsupportedOperationException("add");
+    whole.add(CudaTensor.of(x), same(x, y));
   }
 
   @Override
   public void scale(Tensor x, float factor) {
-    throw new UnsupportedOperationException("scale");
+    whole.scale(CudaTensor.of(x), factor);
   }
 
   @Override
   public void product(Tensor x, Tensor weight, Optional<Tensor> bias, Tensor y) {
-    throw new UnsupportedOperationException("product");
+    Shapes.equal("x against W", x.columns(), weight.columns());
+    products.product(
+        CudaTensor.of(x),
+        CudaTensor.of(weight),
+        bias.map(b -> shape(b, weight.rows(), 1)),
+        shape(y, x.rows(), weight.rows()));
   }
 
   @Override
   public void inputGradient(Tensor dy, Tensor weight, Tensor dx) {
-    throw new UnsupportedOperationException("inputGradient");
+    Shapes.equal("dy against W", dy.columns(), weight.rows());
+    products.inputGradient(
+        CudaTensor.of(dy), CudaTensor.of(weight), shape(dx, dy.rows(), weight.columns()));
   }
 
   @Override
   public void weightGradient(Tensor dy, Tensor x, Tensor dw) {
-    throw new UnsupportedOperationException("weightGradient");
+    Shapes.equal("dy against x", dy.rows(), x.rows());
+    products.weightGradient(
+        CudaTensor.of(dy), CudaTensor.of(x), shape(dw, dy.columns(), x.columns()));
   }
 
   @Override
   public void biasGradient(Tensor dy, Tensor db) {
-    throw new UnsupportedOperationException("biasGradient");
+    rowOperators.addRows(CudaTensor.of(dy), shape(db, dy.columns(), 1));
   }
 
   @Override
   public void norm(Tensor x, NormWeight norm, Tensor y) {
-    throw new UnsupportedOperationException("norm");
+    rowOperators.norm(CudaTensor.of(x), norm, same(x, y));
   }
 
   @Override
   public void normGradient(Tensor x, NormWeight norm, Tensor dy, Tensor dx) {
-    throw new UnsupportedOperationException("normGradient");
+    rowOperators.normGradient(CudaTensor.of(x), norm, same(x, dy), same(x, dx));
   }
 
   @Override
@@ -132,22 +169,26 @@ public final class CudaTrainingOperators implements TrainingOperators {
 
   @Override
   public void gate(Tensor gateUp, Tensor y) {
-    throw new UnsupportedOperationException("gate");
+    rowOperators.gate(CudaTensor.of(gateUp), shape(y, gateUp.rows(), gateUp.columns() / 2));
   }
 
   @Override
   public void gateGradient(Tensor gateUp, Tensor dy, Tensor dGateUp) {
-    throw new UnsupportedOperationException("gateGradient");
+    rowOperators.gateGradient(
+        CudaTensor.of(gateUp),
+        shape(dy, gateUp.rows(), gateUp.columns() / 2),
+        same(gateUp, dGateUp));
   }
 
   @Override
   public void embed(Tensor table, TokenBatch batch, Tensor hidden) {
-    throw new UnsupportedOperationException("embed");
+    tokens.embed(CudaTensor.of(table), batch, shape(hidden, batch.tokens(), table.columns()));
   }
 
   @Override
   public void embedGradient(TokenBatch batch, Tensor dHidden, Tensor dTable) {
-    throw new UnsupportedOperationException("embedGradient");
+    tokens.embedGradient(
+        batch, shape(dHidden, batch.tokens(), dTable.columns()), CudaTensor.of(dTable));
   }
 
   @Override
@@ -162,9 +203,20 @@ public final class CudaTrainingOperators implements TrainingOperators {
 
   @Override
   public void squaredError(Tensor y, Tensor target, float weight, Tensor losses) {
-    throw new UnsupportedOperationException("squaredError");
+    rowOperators.squaredError(
+        CudaTensor.of(y), same(y, target), weight, shape(losses, y.rows(), 1));
   }
 
   @Override
-  public void close() {}
+  public void close() {
+    workspace.close();
+  }
+
+  private static CudaTensor same(Tensor as, Tensor tensor) {
+    return CudaTensor.of(Shapes.same(as, tensor));
+  }
+
+  private static CudaTensor shape(Tensor tensor, int rows, int columns) {
+    return CudaTensor.of(Shapes.require(tensor, rows, columns));
+  }
 }
