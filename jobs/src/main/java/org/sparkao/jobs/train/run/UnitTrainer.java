@@ -10,6 +10,7 @@ import java.util.stream.DoubleStream;
 import org.apache.spark.TaskContext;
 import org.sparkao.gpu.device.CpuDevice;
 import org.sparkao.gpu.fake.FakeSettings;
+import org.sparkao.gpu.fake.HostFakes;
 import org.sparkao.gpu.fake.SchemeFakes;
 import org.sparkao.gpu.optimizer.HostAdamW;
 import org.sparkao.gpu.train.StepReport;
@@ -51,8 +52,7 @@ final class UnitTrainer implements AutoCloseable {
   SchemeFakes fakes() {
     TrainOptions options = settings.options();
     return new SchemeFakes(
-        device,
-        operators.workers(),
+        new HostFakes(device, operators.workers()),
         new FakeSettings(options.numerics(), settings.stored(), options.ranges()),
         new SchemeFakes.Modules(
             module -> Optional.ofNullable(settings.schemes().get(module)).map(Schemes::parse),
