@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.sparkao.gpu.model.Arithmetic;
 import org.sparkao.gpu.model.GoldenFile;
 import org.sparkao.gpu.model.ModelConfig;
 import org.sparkao.gpu.model.ModelConfig.Trait;
@@ -322,7 +323,8 @@ abstract class AbstractTestTrainableModel {
     RandomModel source = new RandomModel(Set.of(Trait.QKV_BIAS), step(), 6);
     ModelSetup setup = trained ? ModelSetup.full(300, 16) : ModelSetup.frozen(300, 16);
     long before = operators.device().budget().inUse();
-    TrainingMemory planned = TrainingMemory.of(source.config(), source, setup, StateFormat.FP32);
+    TrainingMemory planned =
+        TrainingMemory.of(source.config(), source, setup, StateFormat.FP32, Arithmetic.FP32);
     try (TrainableModel model = load(source, setup)) {
       long parameters = model.parameters().stream().mapToLong(p -> p.value().elements()).sum();
       assertThat(planned.gradients()).isEqualTo(4 * parameters);

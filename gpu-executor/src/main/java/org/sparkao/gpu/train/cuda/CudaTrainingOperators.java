@@ -64,12 +64,15 @@ public final class CudaTrainingOperators implements TrainingOperators {
 
   @Override
   public String version() {
-    return VERSION
-        + ", "
-        + arithmetic.name().toLowerCase(Locale.ROOT)
+    return version(arithmetic)
         + ", "
         + library.device().info().multiprocessors()
         + " multiprocessors";
+  }
+
+  /** What is known of the version before there is a device. */
+  public static String version(Arithmetic arithmetic) {
+    return VERSION + ", " + arithmetic.name().toLowerCase(Locale.ROOT);
   }
 
   @Override

@@ -8,7 +8,6 @@ import org.sparkao.gpu.model.ModelConfig;
 import org.sparkao.gpu.model.WeightLookup;
 import org.sparkao.gpu.model.WeightLookups;
 import org.sparkao.gpu.train.Distillation;
-import org.sparkao.gpu.train.ModelSetup;
 import org.sparkao.gpu.train.ModelTask;
 import org.sparkao.gpu.train.NextToken;
 import org.sparkao.gpu.train.Objective;
@@ -34,15 +33,14 @@ final class ModelTraining {
   void run(List<int[]> sequences) throws IOException {
     TrainingOperators operators = trainer.operators();
     SchemeFakes fakes = trainer.fakes();
-    ModelSetup setup = ModelSetup.full(options.passTokens(), options.sequenceLength());
     try (TrainableModel model =
-        TrainableModel.load(operators, config, lookup, setup.withFakes(fakes))) {
+        TrainableModel.load(operators, config, lookup, options.setup(fakes))) {
       if (!options.distills()) {
         train(model, new NextToken(operators), sequences, fakes);
         return;
       }
-      ModelSetup frozen = ModelSetup.frozen(options.passTokens(), options.sequenceLength());
-      try (TrainableModel teacher = TrainableModel.load(operators, config, lookup, frozen)) {
+      try (TrainableModel teacher =
+          TrainableModel.load(operators, config, lookup, options.teacher())) {
         Objective objective = new Distillation(operators, teacher, options.temperature());
         train(model, objective, sequences, fakes);
       }
