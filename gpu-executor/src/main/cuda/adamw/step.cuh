@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../sample/philox.cuh"
+#include "reduce.cuh"
 #include "states.cuh"
 
 namespace adamw {
@@ -68,6 +69,7 @@ template <class State>
 __device__ __forceinline__ void step(float* values, const float* gradients, Moment first, Moment second, const Map* maps,
                                      const Constants& c, int rounding, const Draws& draws, long long count) {
   __shared__ Map held[State::kMapped ? 2 : 1];
+  reduce::release_successor();
   if constexpr (State::kMapped) {
     constexpr int kWords = 2 * sizeof(Map) / sizeof(uint32_t);
     for (int i = threadIdx.x; i < kWords; i += kThreads) {
@@ -75,6 +77,8 @@ __device__ __forceinline__ void step(float* values, const float* gradients, Mome
     }
     __syncthreads();
   }
+  // Tables are older than any launch.
+  reduce::wait_for_predecessor();
   const Map& map1 = held[0];
   const Map& map2 = held[State::kMapped ? 1 : 0];
   const long long stride = static_cast<long long>(gridDim.x) * kThreads * kEach;

@@ -107,21 +107,40 @@ __device__ __forceinline__ void for_each(const Matrix& matrix, const Grid& grid,
   }
 }
 
-// The range of the finite numbers of a team, rounded to type T; 0 is included. All threads of a block call.
+// The range of the finite numbers of a team, rounded to type T, and whether those are all; 0 is included. All threads of a block
+// call.
 template <typename In, typename T>
-__device__ __forceinline__ quantize::Range range_of(const Matrix& matrix, const Grid& grid, const Part& part, bool together) {
+__device__ __forceinline__ quantize::Range range_of(const Matrix& matrix, const Grid& grid, const Part& part, bool together,
+                                                    bool& finite) {
   __shared__ quantize::Range partial[32];
   quantize::Range range = {0.0f, 0.0f};
+  // The product with 0 is 0, or NaN for what is not finite.
+  float zeros = 0.0f;
   for_each(matrix, grid, part, [&](long long element, int count) {
     float values[kEach];
     load<In>(matrix.x, element, count, together, values);
 #pragma unroll
     for (int i = 0; i < kEach; i++) {
-      float value = T::round(values[i]);
-      value = numbers::is_finite(value) ? value : 0.0f;
+      const float value = T::round(values[i]);
+      zeros = __fmaf_rn(value, 0.0f, zeros);
       range = quantize::merge(range, {value, value});
     }
   });
+  // A team of more than a warp is a block; of smaller ones a neighbour may be broken, which costs time alone.
+  finite = grid.threads > 32 ? __syncthreads_and(zeros == 0.0f) : __all_sync(quantize::kFullWarp, zeros == 0.0f);
+  if (!finite) {
+    range = {0.0f, 0.0f};
+    for_each(matrix, grid, part, [&](long long element, int count) {
+      float values[kEach];
+      load<In>(matrix.x, element, count, together, values);
+#pragma unroll
+      for (int i = 0; i < kEach; i++) {
+        float value = T::round(values[i]);
+        value = numbers::is_finite(value) ? value : 0.0f;
+        range = quantize::merge(range, {value, value});
+      }
+    });
+  }
   range = quantize::over_threads(range, min(grid.threads, 32));
   return grid.threads > 32 ? quantize::over_warps(range, partial) : range;
 }
@@ -140,16 +159,28 @@ __device__ __forceinline__ Scale learned(const Matrix& matrix, const Scheme& sch
   return found;
 }
 
-// The scale of a team. All threads of a block call.
+// The scale of a team, and what is known of its numbers. Regular: all are finite, and quotients need no care.
+struct Found {
+  Scale scale;
+  quantize::Range range;
+  bool regular;
+};
+
+// All threads of a block call.
 template <typename In, typename T>
-__device__ __forceinline__ Scale scale_of(const Matrix& matrix, const Scheme& scheme, const Grid& grid, const Part& part,
-                                          bool together) {
+__device__ __forceinline__ Found find(const Matrix& matrix, const Scheme& scheme, const Grid& grid, const Part& part, bool together) {
+  Found found = {{1.0f, 1.0f, 0.0f, 0}, {0.0f, 0.0f}, false};
   if (matrix.scales != nullptr) {
-    return part.row_begin < part.row_end ? learned<T>(matrix, scheme, grid.index(part.row_begin, part.group)) : Scale{1.0f, 1.0f, 0.0f, 0};
+    if (part.row_begin < part.row_end) found.scale = learned<T>(matrix, scheme, grid.index(part.row_begin, part.group));
+  } else if (grid.rows == 0) {
+    found.scale = {matrix.tensor->y, matrix.tensor->z, matrix.tensor->w, 0};
+  } else {
+    bool finite;
+    found.range = range_of<In, T>(matrix, grid, part, together, finite);
+    found.scale = quantize::choose<T>(scheme, found.range, matrix.tensor != nullptr ? matrix.tensor->x : 1.0f);
+    found.regular = finite && quantize::is_regular(scheme, found.scale, found.range);
   }
-  if (grid.rows == 0) return {matrix.tensor->y, matrix.tensor->z, matrix.tensor->w, 0};
-  const quantize::Range range = range_of<In, T>(matrix, grid, part, together);
-  return quantize::choose<T>(scheme, range, matrix.tensor != nullptr ? matrix.tensor->x : 1.0f);
+  return found;
 }
 
 // What follows from the range of a tensor, one thread: the factor that groups are computed with; operand, dequantize and zero

@@ -27,12 +27,30 @@ __device__ __forceinline__ float2 bounds(const Scheme& scheme) {
   return {scheme.smallest() - 0.5f, next_down(scheme.largest() + 0.5f)};
 }
 
+// position_of for a number of a regular team: finite, its quotient without underflow (codes.cuh of quantize says why).
+template <typename T, int kQuotient>
+__device__ __forceinline__ float regular_position(float value, const Scale& scale, float reciprocal) {
+  if constexpr (kQuotient == quantize::kDivideInType || kQuotient == quantize::kDivide || kQuotient == quantize::kDivideKeepingSign) {
+    const bool shortly = T::kBytes == 2 && kQuotient != quantize::kDivide;
+    float quotient = shortly ? quantize::divide_once(value, scale.operand, reciprocal)
+                             : quantize::divide_exactly(value, scale.operand, reciprocal);
+    if constexpr (kQuotient == quantize::kDivide) return __fadd_rn(quotient, 0.0f);
+    // The residual of a negative zero is positive.
+    if constexpr (kQuotient == quantize::kDivideKeepingSign) return copysignf(quotient, value);
+    return T::round(__fadd_rn(T::round(quotient), scale.zero_point));
+  } else {
+    return quantize::position_of<T>(value, scale, kQuotient, quantize::kE4m3);
+  }
+}
+
 // fake = T((code - zero point) * scale), written as Out.
 template <typename In, typename T, typename Out>
 __device__ __forceinline__ void forward(const Matrix& matrix, unsigned char* out, const Scheme& scheme, const Grid& grid) {
   const Part part = part_of(matrix, grid);
   const bool together = aligned<In>(matrix.x, matrix, grid), store_together = aligned<Out>(out, matrix, grid);
-  const Scale scale = scale_of<In, T>(matrix, scheme, grid, part, together);
+  const Found found = find<In, T>(matrix, scheme, grid, part, together);
+  const Scale& scale = found.scale;
+  const float reciprocal = __frcp_rn(scale.operand);
   quantize::with_kind<T>(scheme, [&](auto kind) {
     constexpr int kQuotient = decltype(kind)::kQuotient, kFormat = decltype(kind)::kFormat;
     for_each(matrix, grid, part, [&](long long element, int count) {
@@ -40,7 +58,9 @@ __device__ __forceinline__ void forward(const Matrix& matrix, unsigned char* out
       load<In>(matrix.x, element, count, together, values);
 #pragma unroll
       for (int i = 0; i < kEach; i++) {
-        const float position = quantize::position_of<T>(T::round(values[i]), scale, kQuotient, kFormat);
+        const float value = T::round(values[i]);
+        const float position = found.regular ? regular_position<T, kQuotient>(value, scale, reciprocal)
+                                             : quantize::position_of<T>(value, scale, kQuotient, kFormat);
         const float steps = __fsub_rn(nearest<kFormat>(position, scheme), scale.zero_point);
         values[i] = T::round(__fmul_rn(steps, scale.dequantize));
       }
@@ -72,10 +92,16 @@ template <typename In, typename T, typename Gradient>
 __device__ __forceinline__ void cut_off(const Matrix& matrix, unsigned char* gradient, const Scheme& scheme, const Grid& grid) {
   const Part part = part_of(matrix, grid);
   const bool together = aligned<In>(matrix.x, matrix, grid);
-  const Scale scale = scale_of<In, T>(matrix, scheme, grid, part, together);
+  const Found found = find<In, T>(matrix, scheme, grid, part, together);
+  const Scale& scale = found.scale;
   quantize::with_kind<T>(scheme, [&](auto kind) {
     constexpr int kQuotient = decltype(kind)::kQuotient, kFormat = decltype(kind)::kFormat;
     const float2 bound = bounds<kFormat>(scheme);
+    // Positions never fall as numbers rise: none is beyond those of the smallest and the largest.
+    if (found.regular && quantize::position_of<T>(found.range.low, scale, kQuotient, kFormat) >= bound.x &&
+        quantize::position_of<T>(found.range.high, scale, kQuotient, kFormat) <= bound.y) {
+      return;
+    }
     for_each(matrix, grid, part, [&](long long element, int count) {
       float values[kEach];
       load<In>(matrix.x, element, count, together, values);
@@ -95,7 +121,7 @@ __device__ __forceinline__ void backward(const Matrix& matrix, unsigned char* gr
                                          const Grid& grid) {
   const Part part = part_of(matrix, grid);
   const bool together = aligned<quantize::Fp32>(matrix.x, matrix, grid) && aligned<quantize::Fp32>(gradient, matrix, grid);
-  const Scale scale = scale_of<quantize::Fp32, T>(matrix, scheme, grid, part, together);
+  const Scale scale = find<quantize::Fp32, T>(matrix, scheme, grid, part, together).scale;
   double2 sum = {0.0, 0.0};
   quantize::with_kind<T>(scheme, [&](auto kind) {
     constexpr int kQuotient = decltype(kind)::kQuotient, kFormat = decltype(kind)::kFormat;

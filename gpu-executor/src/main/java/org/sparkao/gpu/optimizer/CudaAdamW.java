@@ -54,6 +54,7 @@ public final class CudaAdamW implements AdamW, AutoCloseable {
             .launch(parameter.parameter().name() + ", " + elements + " elements")
             .grid((int) Math.min(wanted, together))
             .block(THREADS)
+            .dependent()
             .with(value.buffer())
             .with(gradient.buffer());
     add(launch, state.first());

@@ -81,18 +81,20 @@ class TestCudaAdamWOnGpu {
         cuda.step(moved, states, now);
       }
       assertThat(OptimizerCase.values(moved)).isEqualTo(OptimizerCase.values(host));
-      assertThat(values.slice(0, 1).toFloats()).containsOnly(0);
-      assertThat(values.slice(2, 3).toFloats()).containsOnly(0);
+      assertThat(values.slice(0, 1).toFloats()).isEqualTo(new float[elements]);
+      assertThat(values.slice(2, 3).toFloats()).isEqualTo(new float[elements]);
       for (List<MomentState> pair :
           List.of(
               List.of(states.first(), expected.first()),
               List.of(states.second(), expected.second()))) {
         assertThat(OptimizerCase.bytes(pair.get(0).codes()))
             .isEqualTo(OptimizerCase.bytes(pair.get(1).codes()));
-        assertThat(pair.get(0).scales().map(OptimizerCase::floats))
-            .usingRecursiveComparison()
-            .isEqualTo(pair.get(1).scales().map(OptimizerCase::floats));
+        assertThat(scales(pair.get(0))).isEqualTo(scales(pair.get(1)));
       }
     }
+  }
+
+  private static float[] scales(MomentState state) {
+    return state.scales().map(OptimizerCase::floats).orElseGet(() -> new float[0]);
   }
 }
