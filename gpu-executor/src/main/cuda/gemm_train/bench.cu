@@ -71,6 +71,9 @@ void run_rows(const Case& c, const Product& p, void* y, const float* bias, Resul
   else run<GemmTrain_weight>(gemm_train_weight, p, y, bias, result, stream);
 }
 
+// The tensor core cuts off low bits of its sums: an error that grows with the depth.
+double bound(const Case& c) { return 5e-6 + 2e-9 * c.depth; }
+
 // A bias, or what a weight's gradient is added to: numbers by column alone.
 double offset(size_t column) { return 0.25 * static_cast<double>(column % 7); }
 
@@ -86,8 +89,8 @@ void check_weight(bench::Checks& checks, const Case& c, const Product& p, const 
   parts.poison();
   run_parts(p, parts.data(), again.data(), nullptr);
   CUDA_MUST(cudaDeviceSynchronize());
-  checks.within(c.label() + " whole", bench::relative_error(pick(whole, at), sums), 1e-5, whole.guards_hold());
-  checks.within(c.label() + " parts", bench::relative_error(pick(parted, at), sums), 1e-5, parted.guards_hold() && parts.guards_hold());
+  checks.within(c.label() + " whole", bench::relative_error(pick(whole, at), sums), bound(c), whole.guards_hold());
+  checks.within(c.label() + " parts", bench::relative_error(pick(parted, at), sums), bound(c), parted.guards_hold() && parts.guards_hold());
   checks.same(c.label() + " parts again", again.host(), parted.host());
 }
 
@@ -102,7 +105,7 @@ void check_rows(bench::Checks& checks, const Case& c, const Product& p, const st
   run_rows(c, p, y.data(), nullptr, Result::kFp32, nullptr);
   run_rows(c, p, rounded.data(), columns.data(), Result::kBf16, nullptr);
   CUDA_MUST(cudaDeviceSynchronize());
-  checks.within(c.label() + " fp32", bench::relative_error(pick(y, at), sums), 1e-5, y.guards_hold());
+  checks.within(c.label() + " fp32", bench::relative_error(pick(y, at), sums), bound(c), y.guards_hold());
   checks.within(c.label() + " bf16", bench::relative_error(pick(rounded, at), biased), 2.5e-3, rounded.guards_hold());
 }
 

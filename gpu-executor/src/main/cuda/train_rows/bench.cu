@@ -75,7 +75,7 @@ struct Checker {
     train_rows_norm_gradient<<<up(rows, 4), 128>>>(OF(x), OF(weight), OF(dy), OF(dx), left.data(), rows, columns, kEpsilon);
     within("norm gradient", dx, gradient);
     train_rows_norm_sums<<<dim3(up(columns, 256), up(rows, 128)), 256>>>(OF(dy), OF(x), left.data(), sums.data(), rows, columns);
-    train_rows_add_sums<<<up(columns, 32), 256>>>(sums.data(), up(rows, 128), columns, OF(d_weight));
+    train_rows_add_sums<<<up(columns, 32), 1024>>>(sums.data(), up(rows, 128), columns, OF(d_weight));
     within("norm weight", d_weight, of_weight);
     CUDA_MUST(cudaDeviceSynchronize());
     checks.within("norm left", 0, 0, left.guards_hold() && sums.guards_hold());
@@ -88,7 +88,7 @@ struct Checker {
     for (size_t i = 0; i < ds.size(); i++) wanted[i % columns] += ds[i];
     bench::Device<float> sums(static_cast<size_t>(up(rows, 128)) * columns);
     train_rows_sums<<<dim3(up(columns, 256), up(rows, 128)), 256>>>(OF(dy), sums.data(), rows, columns);
-    train_rows_add_sums<<<up(columns, 32), 256>>>(sums.data(), up(rows, 128), columns, OF(db));
+    train_rows_add_sums<<<up(columns, 32), 1024>>>(sums.data(), up(rows, 128), columns, OF(db));
     within("bias", db, wanted);
   }
 
@@ -202,7 +202,7 @@ void time_all(int rows, int columns) {
   });
   timer("norm weight", 2, [&](cudaStream_t s, int i) {
     train_rows_norm_sums<<<dim3(up(columns, 256), up(rows, 128)), 256, 0, s>>>(OF(at(i)), OF(at(i + 1)), roots.data(), sums.data(), rows, columns);
-    train_rows_add_sums<<<up(columns, 32), 256, 0, s>>>(sums.data(), up(rows, 128), columns, OF(d_weight));
+    train_rows_add_sums<<<up(columns, 32), 1024, 0, s>>>(sums.data(), up(rows, 128), columns, OF(d_weight));
   });
   timer("gate", 3, [&](cudaStream_t s, int i) {
     train_rows_gate<<<eights, 256, 0, s>>>(OF(wide[i % 6]), OF(at(i)), rows, columns);

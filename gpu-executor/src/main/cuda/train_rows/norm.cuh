@@ -1,4 +1,4 @@
-// Root mean square norms and their gradients, a warp a row.
+// Root mean square norms and their gradients, a warp a row; first for rows of any length.
 #pragma once
 
 #include "numbers8.cuh"
@@ -7,7 +7,8 @@ namespace train_rows {
 
 constexpr int kRowWarps = 4;
 
-__device__ __forceinline__ float inverse_root(const Numbers& x, long long row, int columns, float epsilon) {
+template <typename X>
+__device__ __forceinline__ float inverse_root(const X& x, long long row, int columns, float epsilon) {
   float sum = 0;
   for (int c = 8 * lane(); c < columns; c += 256) {
     Eight v;
@@ -18,7 +19,8 @@ __device__ __forceinline__ float inverse_root(const Numbers& x, long long row, i
   return 1.0f / sqrtf(reduce::over_warp<reduce::Sum>(sum) / static_cast<float>(columns) + epsilon);
 }
 
-__device__ __forceinline__ void norm_row(const Numbers& x, const Numbers& weight, const Numbers& y, long long row, int columns, float epsilon) {
+template <typename X>
+__device__ __forceinline__ void norm_row(const X& x, const Numbers& weight, const X& y, long long row, int columns, float epsilon) {
   const float root = inverse_root(x, row, columns, epsilon);
   for (int c = 8 * lane(); c < columns; c += 256) {
     const int count = min(8, columns - c);
@@ -32,7 +34,8 @@ __device__ __forceinline__ void norm_row(const Numbers& x, const Numbers& weight
 }
 
 // With n = x root and g = dy weight: dx = dx + root (g - n mean(g n)). Leaves root.
-__device__ __forceinline__ void norm_gradient_row(const Numbers& x, const Numbers& weight, const Numbers& dy, const Numbers& dx, float* roots,
+template <typename X>
+__device__ __forceinline__ void norm_gradient_row(const X& x, const Numbers& weight, const X& dy, const X& dx, float* roots,
                                                   long long row, int columns, float epsilon) {
   float squares = 0, products = 0;
   for (int c = 8 * lane(); c < columns; c += 256) {
@@ -60,6 +63,42 @@ __device__ __forceinline__ void norm_gradient_row(const Numbers& x, const Number
 #pragma unroll
     for (int j = 0; j < 8; j++) to[j] += root * (d[j] * w[j] - v[j] * root * mean);
     dx.store(row * columns + c, count, to);
+  }
+}
+
+// ---- rows of at most 256 kEights numbers, which stay in registers: eight e of a lane has columns 8 (32 e + lane) ----
+
+template <int kEights>
+struct HeldRow {
+  Eight eights[kEights];
+
+  template <typename X>
+  __device__ __forceinline__ void load(const X& x, long long row, int columns) {
+#pragma unroll
+    for (int e = 0; e < kEights; e++) {
+      const int c = 8 * (32 * e + lane());
+      x.load(row * columns + c, max(0, min(8, columns - c)), eights[e]);
+    }
+  }
+};
+
+template <int kEights, typename X>
+__device__ __forceinline__ void norm_held(const X& x, const Numbers& weight, const X& y, long long row, int columns, float epsilon) {
+  HeldRow<kEights> v;
+  v.load(x, row, columns);
+  float sum = 0;
+#pragma unroll
+  for (int i = 0; i < 8 * kEights; i++) sum = fmaf(v.eights[i / 8][i % 8], v.eights[i / 8][i % 8], sum);
+  const float root = 1.0f / sqrtf(reduce::over_warp<reduce::Sum>(sum) / static_cast<float>(columns) + epsilon);
+#pragma unroll
+  for (int e = 0; e < kEights; e++) {
+    const int c = 8 * (32 * e + lane());
+    if (c >= columns) continue;
+    Eight w;
+    weight.load(c, min(8, columns - c), w);
+#pragma unroll
+    for (int j = 0; j < 8; j++) w[j] = v.eights[e][j] * root * w[j];
+    y.store(row * columns + c, min(8, columns - c), w);
   }
 }
 

@@ -1,4 +1,4 @@
-// Eight neighbouring numbers, fp32 or bf16, as fp32.
+// Eight neighbouring numbers, fp32 or bf16, as fp32. What is done to them is a template of where they are: any Numbers, or Bf16Eights.
 #pragma once
 
 #include <cuda_bf16.h>
@@ -55,6 +55,25 @@ struct Numbers {
     return is_bf16 ? __bfloat162float(static_cast<const __nv_bfloat16*>(data)[i]) : static_cast<const float*>(data)[i];
   }
 };
+
+// bf16 in eights that begin at multiples of 16 bytes: nothing is decided as it runs, so that several loads are under way.
+struct Bf16Eights {
+  __nv_bfloat16* data;
+
+  __device__ __forceinline__ void load(long long i, int count, Eight& to) const {
+    uint4 words = {0, 0, 0, 0};
+    if (count > 0) words = *reinterpret_cast<const uint4*>(data + i);
+    reduce::unpack(*reinterpret_cast<const reduce::Bf16x8*>(&words), to);
+  }
+
+  __device__ __forceinline__ void store(long long i, int count, const Eight& from) const {
+    if (count > 0) *reinterpret_cast<reduce::Bf16x8*>(data + i) = reduce::pack(from);
+  }
+};
+
+// Whether tensors whose eights are whole are bf16 in such eights.
+__device__ __forceinline__ bool is_fast(const Numbers& x) { return x.is_bf16 && x.aligned; }
+__device__ __forceinline__ Bf16Eights fast(const Numbers& x) { return {static_cast<__nv_bfloat16*>(x.data)}; }
 
 __device__ __forceinline__ int warp() { return static_cast<int>(threadIdx.x) / 32; }
 __device__ __forceinline__ int lane() { return static_cast<int>(threadIdx.x) % 32; }

@@ -6,7 +6,8 @@
 namespace train_rows {
 
 // y = factor x, or y + factor x: eights of all numbers.
-__device__ __forceinline__ void combine(const Numbers& x, const Numbers& y, float factor, bool add, long long count) {
+template <typename X, typename Y>
+__device__ __forceinline__ void combine(const X& x, const Y& y, float factor, bool add, long long count) {
   const long long step = 8ll * gridDim.x * blockDim.x;
   for (long long i = 8ll * (blockIdx.x * static_cast<long long>(blockDim.x) + threadIdx.x); i < count; i += step) {
     const int some = static_cast<int>(min(8ll, count - i));
@@ -49,7 +50,8 @@ __device__ __forceinline__ void squares(const Numbers& x, long long count, doubl
 __device__ __forceinline__ float sigmoid(float x) { return __fdividef(1.0f, 1.0f + reduce::exp2_fast(-reduce::kLog2E * x)); }
 
 // An eight of Y [rows, columns] a thread: silu(gate) up of a row of gates, then ups.
-__device__ __forceinline__ void gate(const Numbers& gate_up, const Numbers& y, long long row, int c, int columns) {
+template <typename X>
+__device__ __forceinline__ void gate(const X& gate_up, const X& y, long long row, int c, int columns) {
   const int count = min(8, columns - c);
   Eight g, u;
   gate_up.load(2 * row * columns + c, count, g);
@@ -59,7 +61,8 @@ __device__ __forceinline__ void gate(const Numbers& gate_up, const Numbers& y, l
   y.store(row * columns + c, count, g);
 }
 
-__device__ __forceinline__ void gate_gradient(const Numbers& gate_up, const Numbers& dy, const Numbers& d_gate_up, long long row, int c,
+template <typename X>
+__device__ __forceinline__ void gate_gradient(const X& gate_up, const X& dy, const X& d_gate_up, long long row, int c,
                                               int columns) {
   const int count = min(8, columns - c);
   const long long at_gate = 2 * row * columns + c, at_up = (2 * row + 1) * columns + c;

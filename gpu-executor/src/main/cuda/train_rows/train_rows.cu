@@ -15,7 +15,9 @@
 // y = factor x, or y + factor x. Any grid, block 256.
 extern "C" __global__ void __launch_bounds__(256) train_rows_combine(TENSOR(x), TENSOR(y), float factor, int add, long long count) {
   reduce::wait_for_predecessor();
-  train_rows::combine(NUMBERS(x), NUMBERS(y), factor, add != 0, count);
+  const train_rows::Numbers x = NUMBERS(x), y = NUMBERS(y);
+  if (count % 8 == 0 && is_fast(x) && is_fast(y)) train_rows::combine(fast(x), fast(y), factor, add != 0, count);
+  else train_rows::combine(x, y, factor, add != 0, count);
 }
 
 // Grid ceil(count / 32,768), block 256; squares: fp64, one a block.
@@ -27,17 +29,27 @@ extern "C" __global__ void __launch_bounds__(256) train_rows_squares(TENSOR(x), 
 // Grid ceil(rows / 4), block 128: so too the next two.
 extern "C" __global__ void __launch_bounds__(32 * train_rows::kRowWarps)
     train_rows_norm(TENSOR(x), TENSOR(weight), TENSOR(y), int rows, int columns, float epsilon) {
+  using namespace train_rows;
   reduce::wait_for_predecessor();
-  const int row = static_cast<int>(blockIdx.x) * train_rows::kRowWarps + train_rows::warp();
-  if (row < rows) train_rows::norm_row(NUMBERS(x), NUMBERS(weight), NUMBERS(y), row, columns, epsilon);
+  const int row = static_cast<int>(blockIdx.x) * kRowWarps + warp();
+  if (row >= rows) return;
+  const Numbers x = NUMBERS(x), weight = NUMBERS(weight), y = NUMBERS(y);
+  if (!is_fast(x) || !is_fast(y)) norm_row(x, weight, y, row, columns, epsilon);
+  else if (columns <= 256) norm_held<1>(fast(x), weight, fast(y), row, columns, epsilon);
+  else if (columns <= 768) norm_held<3>(fast(x), weight, fast(y), row, columns, epsilon);
+  else norm_row(fast(x), weight, fast(y), row, columns, epsilon);
 }
 
 // Adds to dx; roots [rows] fp32 are left for train_rows_norm_sums.
 extern "C" __global__ void __launch_bounds__(32 * train_rows::kRowWarps)
     train_rows_norm_gradient(TENSOR(x), TENSOR(weight), TENSOR(dy), TENSOR(dx), float* roots, int rows, int columns, float epsilon) {
+  using namespace train_rows;
   reduce::wait_for_predecessor();
-  const int row = static_cast<int>(blockIdx.x) * train_rows::kRowWarps + train_rows::warp();
-  if (row < rows) train_rows::norm_gradient_row(NUMBERS(x), NUMBERS(weight), NUMBERS(dy), NUMBERS(dx), roots, row, columns, epsilon);
+  const int row = static_cast<int>(blockIdx.x) * kRowWarps + warp();
+  if (row >= rows) return;
+  const Numbers x = NUMBERS(x), weight = NUMBERS(weight), dy = NUMBERS(dy), dx = NUMBERS(dx);
+  if (is_fast(x) && is_fast(dy) && is_fast(dx)) norm_gradient_row(fast(x), weight, fast(dy), fast(dx), roots, row, columns, epsilon);
+  else norm_gradient_row(x, weight, dy, dx, roots, row, columns, epsilon);
 }
 
 extern "C" __global__ void __launch_bounds__(32 * train_rows::kRowWarps)
@@ -51,16 +63,20 @@ extern "C" __global__ void __launch_bounds__(32 * train_rows::kRowWarps)
 extern "C" __global__ void __launch_bounds__(256)
     train_rows_norm_sums(TENSOR(dy), TENSOR(x), const float* roots, float* sums, int rows, int columns) {
   reduce::wait_for_predecessor();
-  train_rows::column_sums<true>(NUMBERS(dy), NUMBERS(x), roots, sums, rows, columns);
+  const train_rows::Numbers dy = NUMBERS(dy), x = NUMBERS(x);
+  if (is_fast(dy) && is_fast(x)) train_rows::column_sums<true>(fast(dy), fast(x), roots, sums, rows, columns);
+  else train_rows::column_sums<true>(dy, x, roots, sums, rows, columns);
 }
 
 extern "C" __global__ void __launch_bounds__(256) train_rows_sums(TENSOR(dy), float* sums, int rows, int columns) {
   reduce::wait_for_predecessor();
-  train_rows::column_sums<false>(NUMBERS(dy), {}, nullptr, sums, rows, columns);
+  const train_rows::Numbers dy = NUMBERS(dy);
+  if (is_fast(dy)) train_rows::column_sums<false>(fast(dy), fast(dy), nullptr, sums, rows, columns);
+  else train_rows::column_sums<false>(dy, dy, nullptr, sums, rows, columns);
 }
 
-// to [columns] grows by the sums of all parts. Grid ceil(columns / 32), block 256.
-extern "C" __global__ void __launch_bounds__(256) train_rows_add_sums(const float* sums, int parts, int columns, TENSOR(to)) {
+// to [columns] grows by the sums of all parts. Grid ceil(columns / 32), block 1,024.
+extern "C" __global__ void __launch_bounds__(32 * train_rows::kAddWarps) train_rows_add_sums(const float* sums, int parts, int columns, TENSOR(to)) {
   reduce::wait_for_predecessor();
   train_rows::add_sums(sums, parts, columns, NUMBERS(to));
 }
@@ -76,13 +92,20 @@ extern "C" __global__ void __launch_bounds__(256) train_rows_add_sums(const floa
 // gate_up [rows, 2 columns], y [rows, columns].
 extern "C" __global__ void __launch_bounds__(256) train_rows_gate(TENSOR(gate_up), TENSOR(y), int rows, int columns) {
   EIGHT_OF_ROW
-  train_rows::gate(NUMBERS(gate_up), NUMBERS(y), row, c, columns);
+  const train_rows::Numbers gate_up = NUMBERS(gate_up), y = NUMBERS(y);
+  if (is_fast(gate_up) && is_fast(y)) train_rows::gate(fast(gate_up), fast(y), row, c, columns);
+  else train_rows::gate(gate_up, y, row, c, columns);
 }
 
 extern "C" __global__ void __launch_bounds__(256)
     train_rows_gate_gradient(TENSOR(gate_up), TENSOR(dy), TENSOR(d_gate_up), int rows, int columns) {
   EIGHT_OF_ROW
-  train_rows::gate_gradient(NUMBERS(gate_up), NUMBERS(dy), NUMBERS(d_gate_up), row, c, columns);
+  const train_rows::Numbers gate_up = NUMBERS(gate_up), dy = NUMBERS(dy), d_gate_up = NUMBERS(d_gate_up);
+  if (is_fast(gate_up) && is_fast(dy) && is_fast(d_gate_up)) {
+    train_rows::gate_gradient(fast(gate_up), fast(dy), fast(d_gate_up), row, c, columns);
+  } else {
+    train_rows::gate_gradient(gate_up, dy, d_gate_up, row, c, columns);
+  }
 }
 
 extern "C" __global__ void __launch_bounds__(256) train_rows_embed(TENSOR(table), const int* ids, TENSOR(hidden), int rows, int columns) {

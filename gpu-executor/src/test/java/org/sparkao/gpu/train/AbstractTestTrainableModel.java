@@ -74,7 +74,8 @@ abstract class AbstractTestTrainableModel {
             ModelSetup.full(128, 64).withHeadRows(50))) {
       BatchLoss loss = model.accumulate(batch, new NextToken(operators), 1f / 126);
       assertThat(loss.count()).isEqualTo(126);
-      assertThat(loss.mean() - golden.floats("grad.loss")[0]).isBetween(-1e-5, 1e-5);
+      assertThat(loss.mean() - golden.floats("grad.loss")[0])
+          .isBetween(-tolerance() / 2, tolerance() / 2);
       int compared = 0;
       for (Parameter parameter : model.parameters()) {
         if (golden.has("grad." + parameter.name())) {
@@ -176,8 +177,9 @@ abstract class AbstractTestTrainableModel {
     return all;
   }
 
-  private static void assertLoss(double found, double expected) {
-    assertThat(found - expected).isBetween(-1e-5 * expected, 1e-5 * expected);
+  private void assertLoss(double found, double expected) {
+    double bound = tolerance() / 2 * expected;
+    assertThat(found - expected).isBetween(-bound, bound);
   }
 
   /** Of all parameters, against differences of a sum of losses divided by {@code count}. */

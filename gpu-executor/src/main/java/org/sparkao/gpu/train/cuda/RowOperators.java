@@ -13,6 +13,7 @@ final class RowOperators {
   private static final int COLUMNS_OF_BLOCK = 256;
   private static final int ROWS_OF_PART = 128;
   private static final int COLUMNS_OF_SUM = 32;
+  private static final int ADDING_THREADS = 1024;
 
   private final KernelLibrary library;
   private final Workspace workspace;
@@ -82,7 +83,7 @@ final class RowOperators {
     Buffer sums = workspace.get(Workspace.Slot.PARTS, bytes);
     launch.with(sums).with(dy.rows()).with(dy.columns()).run();
     int blocks = TensorLaunch.ceilDiv(dy.columns(), COLUMNS_OF_SUM);
-    Launch adding = TensorLaunch.of(library, "add_sums", to, blocks);
+    Launch adding = TensorLaunch.of(library, "add_sums", to, blocks).block(ADDING_THREADS);
     TensorLaunch.whole(adding.with(sums).with(parts).with(dy.columns()), to).run();
   }
 
