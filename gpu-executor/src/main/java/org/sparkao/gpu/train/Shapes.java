@@ -42,6 +42,15 @@ public final class Shapes {
     require(out.logSums(), tokens, heads.shape().queryHeads());
   }
 
+  /** A target that rows of logits have, or none. */
+  public static int target(int target, Tensor logits) {
+    if (target != TokenBatch.NO_TARGET && (target < 0 || target >= logits.columns())) {
+      throw new IllegalArgumentException(
+          "target " + target + " of a vocabulary of " + logits.columns());
+    }
+    return target;
+  }
+
   /** The number of a token that a table has. */
   public static int token(int id, Tensor table) {
     if (id < 0 || id >= table.rows()) {

@@ -33,6 +33,9 @@ public final class CudaTrainingOperators implements TrainingOperators {
   private final Products products;
   private final RowOperators rowOperators;
   private final TokenOperators tokens;
+  private final CudaTrainingHeads heads;
+  private final CudaTrainingAttention attention;
+  private final CudaTrainingLosses losses;
 
   /**
    * On the device of a library, which stays the caller's.
@@ -50,6 +53,9 @@ public final class CudaTrainingOperators implements TrainingOperators {
     this.products = new Products(library, workspace, whole, arithmetic);
     this.rowOperators = new RowOperators(library, workspace);
     this.tokens = new TokenOperators(library, workspace);
+    this.heads = new CudaTrainingHeads(library, workspace);
+    this.attention = new CudaTrainingAttention(library, workspace);
+    this.losses = new CudaTrainingLosses(library, workspace);
   }
 
   /** The kernels; for fake quantization and optimizers. */
@@ -151,23 +157,23 @@ public final class CudaTrainingOperators implements TrainingOperators {
   }
 
   @Override
-  public void heads(Tensor raw, Heads heads, TokenBatch batch, Tensor qkv) {
-    throw new UnsupportedOperationException("heads");
+  public void heads(Tensor raw, Heads settings, TokenBatch batch, Tensor qkv) {
+    heads.heads(raw, settings, batch, qkv);
   }
 
   @Override
-  public void headsGradient(Tensor raw, Heads heads, TokenBatch batch, Tensor gradient) {
-    throw new UnsupportedOperationException("headsGradient");
+  public void headsGradient(Tensor raw, Heads settings, TokenBatch batch, Tensor gradient) {
+    heads.headsGradient(raw, settings, batch, gradient);
   }
 
   @Override
-  public void attend(AttendedHeads heads, Attended out) {
-    throw new UnsupportedOperationException("attend");
+  public void attend(AttendedHeads read, Attended out) {
+    attention.attend(read, out);
   }
 
   @Override
-  public void attendGradient(AttendedHeads heads, Attended out, Tensor dOut, Tensor dQkv) {
-    throw new UnsupportedOperationException("attendGradient");
+  public void attendGradient(AttendedHeads read, Attended out, Tensor dOut, Tensor dQkv) {
+    attention.attendGradient(read, out, dOut, dQkv);
   }
 
   @Override
@@ -195,19 +201,19 @@ public final class CudaTrainingOperators implements TrainingOperators {
   }
 
   @Override
-  public void crossEntropy(Tensor logits, int[] targets, float weight, Tensor losses) {
-    throw new UnsupportedOperationException("crossEntropy");
+  public void crossEntropy(Tensor logits, int[] targets, float weight, Tensor perRow) {
+    losses.crossEntropy(logits, targets, weight, perRow);
   }
 
   @Override
-  public void divergence(Tensor logits, Tensor teacher, Distilling distillation, Tensor losses) {
-    throw new UnsupportedOperationException("divergence");
+  public void divergence(Tensor logits, Tensor teacher, Distilling distillation, Tensor perRow) {
+    losses.divergence(logits, teacher, distillation, perRow);
   }
 
   @Override
-  public void squaredError(Tensor y, Tensor target, float weight, Tensor losses) {
+  public void squaredError(Tensor y, Tensor target, float weight, Tensor perRow) {
     rowOperators.squaredError(
-        CudaTensor.of(y), same(y, target), weight, shape(losses, y.rows(), 1));
+        CudaTensor.of(y), same(y, target), weight, shape(perRow, y.rows(), 1));
   }
 
   @Override

@@ -3,6 +3,7 @@ package org.sparkao.gpu.train.cuda;
 import org.sparkao.gpu.module.KernelLibrary;
 import org.sparkao.gpu.module.Launch;
 import org.sparkao.gpu.tensor.CudaTensor;
+import org.sparkao.gpu.tensor.Tensor;
 import org.sparkao.quant.format.WeightType;
 
 /** Launches of {@code train_rows}, each dependent, and tensors as arguments of kernels. */
@@ -40,6 +41,15 @@ final class TensorLaunch {
 
   private static Launch add(Launch launch, CudaTensor tensor, boolean aligned) {
     return launch.with(tensor.buffer()).with(type(tensor)).with(aligned ? 1 : 0);
+  }
+
+  /** A tensor that kernels take in fp32 alone. */
+  static CudaTensor fp32(String what, Tensor tensor) {
+    CudaTensor cuda = CudaTensor.of(tensor);
+    if (cuda.type() != WeightType.F32) {
+      throw new IllegalArgumentException(what + " in " + cuda.type() + ", fp32 is wanted");
+    }
+    return cuda;
   }
 
   /** How kernels call the type of a tensor. */

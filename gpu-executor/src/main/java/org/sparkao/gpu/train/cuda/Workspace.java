@@ -27,7 +27,15 @@ final class Workspace implements AutoCloseable {
     /** Sums of squares. */
     SQUARES,
     /** Tokens of a batch. */
-    TOKENS
+    TOKENS,
+    /** Positions of its tokens. */
+    POSITIONS,
+    /** Where its sequences begin. */
+    BOUNDARIES,
+    /** What is to be predicted. */
+    TARGETS,
+    /** Means of gradients of results of attention. */
+    MEANS
   }
 
   Workspace(CudaDevice device) {
