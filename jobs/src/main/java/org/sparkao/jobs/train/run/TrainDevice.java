@@ -38,12 +38,10 @@ final class TrainDevice implements AutoCloseable {
   static TrainDevice open(TrainCompute compute) {
     if (compute.device() == Kind.CUDA) {
       KernelLibrary kernels = ExecutorGpu.require().kernels();
+      // Refuses first what this GPU cannot do.
+      TrainingOperators operators = new CudaTrainingOperators(kernels, compute.arithmetic());
       CudaAdamW adamW = new CudaAdamW(kernels);
-      return new TrainDevice(
-          new CudaTrainingOperators(kernels, compute.arithmetic()),
-          adamW,
-          new CudaFakes(kernels),
-          adamW::close);
+      return new TrainDevice(operators, adamW, new CudaFakes(kernels), adamW::close);
     }
     CpuDevice device = CpuDevice.open();
     CpuTrainingOperators operators =
