@@ -283,9 +283,10 @@ public final class TrainRun {
     result.finish(request.checkpoint(), provenance(ownership.runId()));
   }
 
-  private static TrainStepRow row(String runId, int unit, StepRecord record) {
+  private TrainStepRow row(String runId, int unit, StepRecord record) {
     return new TrainStepRow(
         runId,
+        request.plan().options().compute().toString(),
         unit,
         record.step(),
         record.loss(),
