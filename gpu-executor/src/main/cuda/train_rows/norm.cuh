@@ -102,4 +102,40 @@ __device__ __forceinline__ void norm_held(const X& x, const Numbers& weight, con
   }
 }
 
+// As norm_gradient_row.
+template <int kEights, typename X>
+__device__ __forceinline__ void norm_gradient_held(const X& x, const Numbers& weight, const X& dy, const X& dx, float* roots, long long row,
+                                                   int columns, float epsilon) {
+  HeldRow<kEights> v, d;
+  v.load(x, row, columns);
+  d.load(dy, row, columns);
+  float squares = 0, products = 0;
+#pragma unroll
+  for (int e = 0; e < kEights; e++) {
+    const int c = 8 * (32 * e + lane());
+    if (c >= columns) continue;
+    Eight w;
+    weight.load(c, min(8, columns - c), w);
+#pragma unroll
+    for (int j = 0; j < 8; j++) {
+      d.eights[e][j] *= w[j];
+      squares = fmaf(v.eights[e][j], v.eights[e][j], squares);
+      products = fmaf(d.eights[e][j], v.eights[e][j], products);
+    }
+  }
+  const float root = 1.0f / sqrtf(reduce::over_warp<reduce::Sum>(squares) / static_cast<float>(columns) + epsilon);
+  const float mean = reduce::over_warp<reduce::Sum>(products) * root / static_cast<float>(columns);
+  if (lane() == 0) roots[row] = root;
+#pragma unroll
+  for (int e = 0; e < kEights; e++) {
+    const int c = 8 * (32 * e + lane()), count = min(8, columns - c);
+    if (c >= columns) continue;
+    Eight to;
+    dx.load(row * columns + c, count, to);
+#pragma unroll
+    for (int j = 0; j < 8; j++) to[j] += root * (d.eights[e][j] - v.eights[e][j] * root * mean);
+    dx.store(row * columns + c, count, to);
+  }
+}
+
 }  // namespace train_rows

@@ -3,7 +3,7 @@
 // A tensor is three arguments: address, type (0 fp32, 1 bf16), and whether its eights (eight neighbouring numbers of a row, or of the
 // whole tensor) begin at multiples of 16 bytes. Sums have one order that follows from the shape.
 //
-// Bound: device memory, every number read and written once; the gradient of a norm reads x and dy twice.
+// Bound: device memory, every number read and written once; the gradient of a norm of more than 768 columns reads x and dy twice, that of its weight once more.
 #include "columns.cuh"
 #include "embed.cuh"
 #include "norm.cuh"
@@ -48,8 +48,9 @@ extern "C" __global__ void __launch_bounds__(32 * train_rows::kRowWarps)
   const int row = static_cast<int>(blockIdx.x) * kRowWarps + warp();
   if (row >= rows) return;
   const Numbers x = NUMBERS(x), weight = NUMBERS(weight), dy = NUMBERS(dy), dx = NUMBERS(dx);
-  if (is_fast(x) && is_fast(dy) && is_fast(dx)) norm_gradient_row(fast(x), weight, fast(dy), fast(dx), roots, row, columns, epsilon);
-  else norm_gradient_row(x, weight, dy, dx, roots, row, columns, epsilon);
+  if (!is_fast(x) || !is_fast(dy) || !is_fast(dx)) norm_gradient_row(x, weight, dy, dx, roots, row, columns, epsilon);
+  else if (columns <= 768) norm_gradient_held<3>(fast(x), weight, fast(dy), fast(dx), roots, row, columns, epsilon);
+  else norm_gradient_row(fast(x), weight, fast(dy), fast(dx), roots, row, columns, epsilon);
 }
 
 extern "C" __global__ void __launch_bounds__(32 * train_rows::kRowWarps)

@@ -23,7 +23,7 @@ import org.sparkao.gpu.optimizer.StateFormat;
  *     the same as one of these
  * @param moments of the optimizer
  * @param states inputs of all blocks for the most tokens of a batch
- * @param block what a block computes in, with fake weights
+ * @param block what blocks compute in, with fake weights
  * @param head logits of some rows, and losses
  */
 public record TrainingMemory(
@@ -54,7 +54,7 @@ public record TrainingMemory(
         Float.BYTES * all.withGradient(),
         all.moments(),
         between.bytes() * (kept + 1) * hidden,
-        block(config, setup, between),
+        block(config, setup, between, setup.blocksWithActivations(config.sizes().layers())),
         between.bytes() * head(config, setup) + (long) Float.BYTES * setup.tokens());
   }
 
@@ -76,7 +76,7 @@ public record TrainingMemory(
         Float.BYTES * all.withGradient(),
         all.moments(),
         between.bytes() * 3 * hidden,
-        block(config, setup, between),
+        block(config, setup, between, 1),
         (long) Float.BYTES * setup.tokens());
   }
 
@@ -154,14 +154,14 @@ public record TrainingMemory(
     groups.add(linears.stream().flatMap(one -> one.bias().stream()).map(Sized::of).toList());
   }
 
-  private static long block(ModelConfig config, ModelSetup setup, Arithmetic between) {
+  private static long block(ModelConfig config, ModelSetup setup, Arithmetic between, long blocks) {
     long columns = 0;
     long sums = 0;
     for (BlockMemory.Use use : BlockMemory.Use.values()) {
       if (use == BlockMemory.Use.LOG_SUMS) {
-        sums = use.columns(config);
+        sums = blocks * use.columns(config);
       } else if (use.isTaken(setup)) {
-        columns += use.columns(config);
+        columns += (use.isGradient() ? 1 : blocks) * use.columns(config);
       }
     }
     long fake = 0;

@@ -21,4 +21,9 @@ class TestCudaBf16TrainableModelOnGpu extends AbstractTestTrainableModel {
   int step() {
     return 8;
   }
+
+  @Override
+  Arithmetic between() {
+    return Arithmetic.BF16;
+  }
 }
