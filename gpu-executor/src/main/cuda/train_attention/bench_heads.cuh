@@ -86,16 +86,18 @@ struct Case {
                   static_cast<float>(kEpsilon), static_cast<float>(kEpsilon));
   }
 
-  dim3 grid() const { return dim3(attention_bench::up(tokens * (heads.q_heads + 2 * heads.kv_heads), 32)); }
+  bool wide() const { return heads.dim % 16 == 0; }
+
+  dim3 grid() const { return dim3(attention_bench::up(tokens * (heads.q_heads + 2 * heads.kv_heads), wide() ? 64 : 32)); }
 
   void forward(cudaStream_t stream) {
-    launch(stream, heads.dim % 8 == 0 ? train_attention_heads_4 : train_attention_heads_1, x.data(), y.data(), grid());
+    launch(stream, wide() ? train_attention_heads_8 : train_attention_heads_1, x.data(), y.data(), grid());
   }
 
   // y from the gradient of the results to that of x.
   void backward(cudaStream_t stream) {
     if (!normed) {
-      launch(stream, heads.dim % 8 == 0 ? train_attention_heads_back_4 : train_attention_heads_back_1, y.data(), y.data(), grid());
+      launch(stream, wide() ? train_attention_heads_back_8 : train_attention_heads_back_1, y.data(), y.data(), grid());
       return;
     }
     const int pieces = attention_bench::up(tokens, 32);

@@ -9,7 +9,6 @@ namespace train_attention {
 using stored::Numbers;
 
 constexpr int kHeadThreads = 256;
-constexpr int kHeadLanes = 8;     // of a head
 constexpr int kNormTokens = 32;   // whose gradients of norms a block sums
 constexpr int kNormPairs = 4;     // of a lane: heads have at most 256 elements
 
@@ -35,8 +34,8 @@ __device__ __forceinline__ float inverse_root(float squares, int dim, float epsi
 }
 
 // y = rotation of x, or of its norm where there are weights; back where kBack says so. kWide neighbours at a time: half a head is a
-// multiple of it. Eight lanes a head, 32 heads a block.
-template <int kWide, bool kBack>
+// multiple of it. kHeadLanes lanes a head.
+template <int kWide, int kHeadLanes, bool kBack>
 __device__ __forceinline__ void turn_heads(const HeadArguments& a) {
   reduce::release_successor();
   reduce::wait_for_predecessor();

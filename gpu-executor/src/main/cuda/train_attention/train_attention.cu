@@ -56,7 +56,10 @@ using Bf16 = __nv_bfloat16;
 
 TRAIN_ATTENTION_FORWARD(64, TRAIN_ATTENTION_GROUPS, 4 / TRAIN_ATTENTION_GROUPS)
 TRAIN_ATTENTION_FORWARD(128, TRAIN_ATTENTION_GROUPS, 2 / TRAIN_ATTENTION_GROUPS)
-TRAIN_ATTENTION_GRADIENT(query, 64, TRAIN_ATTENTION_GROUPS, 3 / TRAIN_ATTENTION_GROUPS)
+#ifndef QUERY_BLOCKS
+#define QUERY_BLOCKS 3
+#endif
+TRAIN_ATTENTION_GRADIENT(query, 64, TRAIN_ATTENTION_GROUPS, QUERY_BLOCKS / TRAIN_ATTENTION_GROUPS)
 TRAIN_ATTENTION_GRADIENT(query, 128, TRAIN_ATTENTION_GROUPS, 2 / TRAIN_ATTENTION_GROUPS)
 TRAIN_ATTENTION_GRADIENT(key, 64, TRAIN_ATTENTION_GROUPS, 3 / TRAIN_ATTENTION_GROUPS)
 TRAIN_ATTENTION_GRADIENT(key, 128, TRAIN_ATTENTION_GROUPS, 2 / TRAIN_ATTENTION_GROUPS)
@@ -86,11 +89,11 @@ TRAIN_ATTENTION_PLAIN(key_gradient)
     body;                                                                                                                     \
   }
 
-// Grid ceil(tokens * heads / 32), block 256; _1 for heads of any even size, _4 for multiples of 8.
-TRAIN_ATTENTION_HEADS(heads_1, (train_attention::turn_heads<1, false>(a)))
-TRAIN_ATTENTION_HEADS(heads_4, (train_attention::turn_heads<4, false>(a)))
-TRAIN_ATTENTION_HEADS(heads_back_1, (train_attention::turn_heads<1, true>(a)))
-TRAIN_ATTENTION_HEADS(heads_back_4, (train_attention::turn_heads<4, true>(a)))
+// Block 256. _1 for heads of any even size, grid ceil(tokens * heads / 32); _8 for multiples of 16, grid ceil(tokens * heads / 64).
+TRAIN_ATTENTION_HEADS(heads_1, (train_attention::turn_heads<1, 8, false>(a)))
+TRAIN_ATTENTION_HEADS(heads_8, (train_attention::turn_heads<8, 4, false>(a)))
+TRAIN_ATTENTION_HEADS(heads_back_1, (train_attention::turn_heads<1, 8, true>(a)))
+TRAIN_ATTENTION_HEADS(heads_back_8, (train_attention::turn_heads<8, 4, true>(a)))
 // Grid (ceil(tokens / 32), 2), block 256; x as it was read, y the gradient.
 TRAIN_ATTENTION_HEADS(norm_gradient, (train_attention::norm_gradient(a, partial)))
 

@@ -16,6 +16,8 @@ import org.sparkao.gpu.train.TokenBatch;
 final class CudaTrainingHeads {
   private static final String OP = "train_attention";
   private static final int HEADS_OF_BLOCK = 32;
+  private static final int WIDE_HEADS_OF_BLOCK = 64;
+  private static final int WIDE_STEP = 16;
   private static final int TOKENS_OF_PIECE = 32;
   private static final int QUERY_BIT = 4;
   private static final int KEY_BIT = 8;
@@ -75,12 +77,20 @@ final class CudaTrainingHeads {
 
   private void turn(String kernel, Heads heads, TokenBatch batch, Pair pair) {
     HeadShape shape = heads.shape();
-    boolean wide = shape.dimension() % TensorLaunch.EIGHT == 0 && pair.isAligned();
+    boolean wide =
+        shape.dimension() % WIDE_STEP == 0
+            && pair.isAligned()
+            && heads.norms().stream().allMatch(CudaTrainingHeads::isAligned);
     long count = (long) batch.tokens() * shape.heads();
     Launch launch =
-        launch(kernel + (wide ? 4 : 1), heads, batch)
-            .grid(TensorLaunch.ceilDiv(count, HEADS_OF_BLOCK));
+        launch(kernel + (wide ? 8 : 1), heads, batch)
+            .grid(TensorLaunch.ceilDiv(count, wide ? WIDE_HEADS_OF_BLOCK : HEADS_OF_BLOCK));
     arguments(launch, heads, batch, pair, Optional.empty());
+  }
+
+  private static boolean isAligned(Heads.HeadNorms norms) {
+    return TensorLaunch.isAligned(CudaTensor.of(norms.query().weight()))
+        && TensorLaunch.isAligned(CudaTensor.of(norms.key().weight()));
   }
 
   private Launch launch(String kernel, Heads heads, TokenBatch batch) {
