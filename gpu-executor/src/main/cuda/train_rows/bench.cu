@@ -33,14 +33,32 @@ struct Checker {
     train_rows_combine<<<7, 256>>>(OF(x), OF(other), -1, 0, x.count());
     for (double& one : copy) one = -one;
     within("copy", other, copy);
-    const int blocks = up(x.count(), train_rows::kSquareThreads * train_rows::kSquareNumbers);
+    many(x);
+  }
+
+  // A tensor of 5 numbers before x, and another behind it.
+  void many(const Tensor& x) {
+    const Tensor five = random(5, 1), last = random(3, 7), gone = random();
+    std::vector<train_rows::Entry> entries;
+    int blocks = 0;
+    for (const Tensor* one : {&five, &x, &gone, &last}) {
+      entries.push_back({reinterpret_cast<long long>(one->data()), one->count(), one->is_bf16, blocks});
+      blocks += up(one->count(), train_rows::kPiece);
+    }
+    const bench::Device<train_rows::Entry> table(entries);
     bench::Device<double> squares(blocks);
-    train_rows_squares<<<blocks, 256>>>(OF(x), x.count(), squares.data());
+    train_rows_squares<<<blocks, 256>>>(table.data(), 4, squares.data());
     CUDA_MUST(cudaDeviceSynchronize());
     double found = 0, wanted = 0;
     for (double one : squares.host()) found += one;
-    for (double one : x.host()) wanted += one * one;
+    for (const Tensor* tensor : {&five, &x, &gone, &last}) {
+      for (double one : tensor->host()) wanted += one * one;
+    }
     checks.within("squares", std::abs(found / wanted - 1), 1e-6, squares.guards_hold());
+    const std::vector<double> kept = last.host();
+    train_rows_zeros<<<blocks - 1, 256>>>(table.data(), 4);
+    within("zeros", gone, std::vector<double>(gone.count()));
+    within("not zeros", last, kept);
   }
 
   std::vector<double> roots(const std::vector<double>& x) const {

@@ -52,6 +52,7 @@ struct Tensor {
 double error(const std::vector<double>& found, const std::vector<double>& wanted) {
   double largest = 0, worst = 0;
   for (double one : wanted) largest = std::max(largest, std::abs(one));
+  if (largest == 0) largest = 1;
   for (size_t i = 0; i < wanted.size(); i++) {
     const double off = std::abs(found[i] - wanted[i]) / largest;
     if (!(off <= worst)) worst = off;

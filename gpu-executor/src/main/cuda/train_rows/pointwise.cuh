@@ -1,4 +1,4 @@
-// What is done to each number, and sums of squares.
+// What is done to each number.
 #pragma once
 
 #include "numbers8.cuh"
@@ -18,33 +18,6 @@ __device__ __forceinline__ void combine(const X& x, const Y& y, float factor, bo
     for (int j = 0; j < 8; j++) v[j] = add ? before[j] + factor * v[j] : factor * v[j];
     y.store(i, some, v);
   }
-}
-
-constexpr int kSquareThreads = 256, kSquareNumbers = 128;   // of a thread
-
-// squares[block] in fp64: a thread sums 128 numbers in fp32, thread by thread in fp64.
-__device__ __forceinline__ void squares(const Numbers& x, long long count, double* to) {
-  __shared__ double sums[kSquareThreads / 32];
-  const long long first = static_cast<long long>(blockIdx.x) * kSquareThreads * kSquareNumbers;
-  float sum = 0;
-#pragma unroll 4
-  for (int k = 0; k < kSquareNumbers / 8; k++) {
-    const long long i = first + 8ll * (k * kSquareThreads + static_cast<int>(threadIdx.x));
-    if (i >= count) break;
-    Eight v;
-    x.load(i, static_cast<int>(min(8ll, count - i)), v);
-#pragma unroll
-    for (int j = 0; j < 8; j++) sum = fmaf(v[j], v[j], sum);
-  }
-  double total = sum;
-#pragma unroll
-  for (int offset = 16; offset > 0; offset /= 2) total += __shfl_xor_sync(reduce::kFullWarp, total, offset);
-  if (lane() == 0) sums[warp()] = total;
-  __syncthreads();
-  if (threadIdx.x > 0) return;
-  total = 0;
-  for (double one : sums) total += one;
-  to[blockIdx.x] = total;
 }
 
 __device__ __forceinline__ float sigmoid(float x) { return __fdividef(1.0f, 1.0f + reduce::exp2_fast(-reduce::kLog2E * x)); }

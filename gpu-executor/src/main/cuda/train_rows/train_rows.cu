@@ -6,6 +6,7 @@
 // Bound: device memory, every number read and written once; the gradient of a norm of more than 768 columns reads x and dy twice, that of its weight once more.
 #include "columns.cuh"
 #include "embed.cuh"
+#include "many.cuh"
 #include "norm.cuh"
 #include "pointwise.cuh"
 
@@ -20,10 +21,18 @@ extern "C" __global__ void __launch_bounds__(256) train_rows_combine(TENSOR(x), 
   else train_rows::combine(x, y, factor, add != 0, count);
 }
 
-// Grid ceil(count / 32,768), block 256; squares: fp64, one a block.
-extern "C" __global__ void __launch_bounds__(256) train_rows_squares(TENSOR(x), long long count, double* squares) {
+// Tensors of a table (train_rows::Entry, ascending firsts), a piece of 32,768 numbers a block: grid as many as pieces, block 256.
+// squares: fp64, one a block.
+extern "C" __global__ void __launch_bounds__(train_rows::kPieceThreads) train_rows_squares(const void* table, int entries, double* squares) {
   reduce::wait_for_predecessor();
-  train_rows::squares(NUMBERS(x), count, squares);
+  const int block = static_cast<int>(blockIdx.x);
+  train_rows::squares(train_rows::entry_of(static_cast<const train_rows::Entry*>(table), entries, block), block, squares);
+}
+
+extern "C" __global__ void __launch_bounds__(train_rows::kPieceThreads) train_rows_zeros(const void* table, int entries) {
+  reduce::wait_for_predecessor();
+  const int block = static_cast<int>(blockIdx.x);
+  train_rows::zeros(train_rows::entry_of(static_cast<const train_rows::Entry*>(table), entries, block), block);
 }
 
 // Grid ceil(rows / 4), block 128: so too the next two.

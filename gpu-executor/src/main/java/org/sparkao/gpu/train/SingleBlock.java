@@ -105,7 +105,7 @@ public final class SingleBlock implements AutoCloseable {
 
   /** Makes all gradients zero. */
   public void zeroGradients() {
-    block.gradients().forEach(operators::zero);
+    operators.zero(block.gradients());
   }
 
   /** As {@link TrainableModel#finishGradients()}. */

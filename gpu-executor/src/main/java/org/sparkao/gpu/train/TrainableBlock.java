@@ -66,6 +66,15 @@ final class TrainableBlock {
       return new BlockLinears(
           new LinearMemory(), new LinearMemory(), new LinearMemory(), new LinearMemory());
     }
+
+    /** The same inputs, and fake weights of its own. */
+    BlockLinears withOwnWeights() {
+      return new BlockLinears(
+          qkv.withOwnWeight(),
+          output.withOwnWeight(),
+          gateUp.withOwnWeight(),
+          down.withOwnWeight());
+    }
   }
 
   private NormWeight norm(Weight weight, float epsilon) {
@@ -102,9 +111,8 @@ final class TrainableBlock {
     operators.gate(memory.get(Use.GATE_UP), memory.get(Use.INNER));
   }
 
-  /** Fake weights and inputs, which other blocks overwrote. */
+  /** Fake inputs, which other blocks overwrote. */
   private void restoreFakes() {
-    linears().forEach(TrainableLinear::prepare);
     qkv.prepareInput(memory.get(Use.NORMED));
     output.prepareInput(memory.get(Use.ATTENDED));
     gateUp.prepareInput(memory.get(Use.NORMED_MIDDLE));

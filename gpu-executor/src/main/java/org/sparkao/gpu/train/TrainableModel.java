@@ -40,7 +40,8 @@ public final class TrainableModel implements AutoCloseable {
     Heads heads = BlockHeads.of(loader, config);
     for (LayerWeights layer : weights.layers()) {
       BlockMemory memory = memories.get(blocks.size() % memories.size());
-      TrainableBlock.Shared shared = new TrainableBlock.Shared(config, memory, linears, heads);
+      BlockLinears own = memory.isKept() ? linears.withOwnWeights() : linears;
+      TrainableBlock.Shared shared = new TrainableBlock.Shared(config, memory, own, heads);
       blocks.add(new TrainableBlock(loader, layer, shared));
     }
     this.normWeight = loader.load(weights.norm());
@@ -106,10 +107,12 @@ public final class TrainableModel implements AutoCloseable {
 
   /** Makes all gradients zero. */
   public void zeroGradients() {
-    table.gradient().ifPresent(operators::zero);
-    normWeight.gradient().ifPresent(operators::zero);
-    blocks.forEach(block -> block.gradients().forEach(operators::zero));
-    head.linear().gradients().forEach(operators::zero);
+    List<Tensor> all = new ArrayList<>();
+    table.gradient().ifPresent(all::add);
+    normWeight.gradient().ifPresent(all::add);
+    blocks.forEach(block -> all.addAll(block.gradients()));
+    all.addAll(head.linear().gradients());
+    operators.zero(all);
   }
 
   /**

@@ -170,7 +170,7 @@ public record TrainingMemory(
       long inner = config.sizes().intermediate();
       long queries = config.heads().queryElements();
       columns += 2 * hidden + queries + inner;
-      fake = hidden * (config.heads().rowElements() + queries + 3 * inner);
+      fake = blocks * hidden * (config.heads().rowElements() + queries + 3 * inner);
     }
     return between.bytes() * (columns * setup.tokens() + fake)
         + Float.BYTES * sums * setup.tokens();

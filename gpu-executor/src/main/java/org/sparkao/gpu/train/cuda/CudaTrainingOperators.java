@@ -103,6 +103,11 @@ public final class CudaTrainingOperators implements TrainingOperators {
   }
 
   @Override
+  public void zero(List<Tensor> tensors) {
+    whole.zero(tensors.stream().map(CudaTensor::of).toList());
+  }
+
+  @Override
   public void copy(Tensor x, Tensor y) {
     whole.copy(CudaTensor.of(x), same(x, y));
   }
@@ -218,6 +223,7 @@ public final class CudaTrainingOperators implements TrainingOperators {
 
   @Override
   public void close() {
+    whole.close();
     workspace.close();
   }
 

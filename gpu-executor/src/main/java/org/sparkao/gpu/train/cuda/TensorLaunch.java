@@ -21,9 +21,15 @@ final class TensorLaunch {
 
   /** Begins a launch. */
   static Launch of(KernelLibrary library, String kernel, CudaTensor tensor, int blocks) {
+    String what = tensor.rows() + "x" + tensor.columns() + " " + tensor.type();
+    return of(library, kernel, what, blocks);
+  }
+
+  /** Begins a launch, described by a text. */
+  static Launch of(KernelLibrary library, String kernel, String what, int blocks) {
     return library
         .kernel(OP, OP + "_" + kernel)
-        .launch(tensor.rows() + "x" + tensor.columns() + " " + tensor.type())
+        .launch(what)
         .grid(blocks)
         .block(THREADS)
         .dependent();

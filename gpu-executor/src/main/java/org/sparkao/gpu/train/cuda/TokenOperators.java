@@ -16,39 +16,40 @@ final class TokenOperators {
 
   private final KernelLibrary library;
   private final Workspace workspace;
+  private final Integers ids;
   private TokenBatch batch;
   private Sorted sorted;
 
   TokenOperators(KernelLibrary library, Workspace workspace) {
     this.library = library;
     this.workspace = workspace;
+    this.ids = new Integers(library.device(), workspace, Workspace.Slot.IDS);
   }
 
   /**
-   * A batch on the device.
+   * Tokens by id, on the device.
    *
-   * @param ids [tokens]
-   * @param order [tokens]: tokens by id, those of one id in their own order
+   * @param order [tokens]: those of one id in their own order
    * @param begins [distinct + 1]: where the tokens of an id begin in {@code order}
    * @param distinct ids that occur, ascending
    */
-  private record Sorted(Buffer ids, Buffer order, Buffer begins, Buffer distinct, int count) {}
+  private record Sorted(Buffer order, Buffer begins, Buffer distinct, int count) {}
 
   void embed(CudaTensor table, TokenBatch of, CudaTensor hidden) {
     check(of, table);
     Launch launch = TensorLaunch.of(library, "embed", hidden, eights(hidden.rows(), table));
-    TensorLaunch.rows(launch, table).with(sorted(of).ids());
+    TensorLaunch.rows(launch, table).with(ids.kept(of.ids()));
     TensorLaunch.rows(launch, hidden).with(hidden.rows()).with(hidden.columns()).run();
   }
 
   void embedGradient(TokenBatch of, CudaTensor dHidden, CudaTensor dTable) {
     check(of, dTable);
-    Sorted ids = sorted(of);
-    int blocks = eights(ids.count(), dTable);
+    Sorted byId = sorted(of);
+    int blocks = eights(byId.count(), dTable);
     Launch launch =
         TensorLaunch.rows(TensorLaunch.of(library, "embed_gradient", dHidden, blocks), dHidden);
-    launch.with(ids.order()).with(ids.begins()).with(ids.distinct());
-    TensorLaunch.rows(launch, dTable).with(ids.count()).with(dTable.columns()).run();
+    launch.with(byId.order()).with(byId.begins()).with(byId.distinct());
+    TensorLaunch.rows(launch, dTable).with(byId.count()).with(dTable.columns()).run();
   }
 
   private static int eights(int rows, CudaTensor table) {
@@ -70,10 +71,10 @@ final class TokenOperators {
     return sorted;
   }
 
-  private Sorted upload(int[] ids) {
-    int tokens = ids.length;
+  private Sorted upload(int[] tokenIds) {
+    int tokens = tokenIds.length;
     long[] keys = new long[tokens];
-    Arrays.setAll(keys, i -> (long) ids[i] << INDEX_BITS | i);
+    Arrays.setAll(keys, i -> (long) tokenIds[i] << INDEX_BITS | i);
     Arrays.sort(keys);
     int[] begins = new int[tokens + 1];
     int[] distinct = new int[tokens];
@@ -87,9 +88,8 @@ final class TokenOperators {
     }
     begins[count] = tokens;
     ByteBuffer all =
-        ByteBuffer.allocate(Integer.BYTES * (2 * tokens + 2 * count + 1))
+        ByteBuffer.allocate(Integer.BYTES * (tokens + 2 * count + 1))
             .order(ByteOrder.LITTLE_ENDIAN);
-    Arrays.stream(ids).forEach(all::putInt);
     Arrays.stream(keys).forEach(key -> all.putInt((int) key));
     Arrays.stream(begins, 0, count + 1).forEach(all::putInt);
     Arrays.stream(distinct, 0, count).forEach(all::putInt);
@@ -98,9 +98,8 @@ final class TokenOperators {
     library.device().write(buffer, 0, all);
     return new Sorted(
         ints(buffer, 0, tokens),
-        ints(buffer, tokens, tokens),
-        ints(buffer, 2 * tokens, count + 1),
-        ints(buffer, 2 * tokens + count + 1, count),
+        ints(buffer, tokens, count + 1),
+        ints(buffer, tokens + count + 1, count),
         count);
   }
 

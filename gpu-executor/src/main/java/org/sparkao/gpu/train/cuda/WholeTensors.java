@@ -10,17 +10,18 @@ import org.sparkao.gpu.tensor.CudaTensor;
 import org.sparkao.quant.format.WeightType;
 
 /** What is done to all numbers alike. */
-final class WholeTensors {
+final class WholeTensors implements AutoCloseable {
   private static final int BLOCKS_OF_MULTIPROCESSOR = 8;
-  private static final int SQUARES_OF_BLOCK = 128 * TensorLaunch.THREADS;
 
   private final KernelLibrary library;
   private final Workspace workspace;
+  private final TensorTables tables;
   private final int mostBlocks;
 
   WholeTensors(KernelLibrary library, Workspace workspace) {
     this.library = library;
     this.workspace = workspace;
+    this.tables = new TensorTables(library.device());
     this.mostBlocks = BLOCKS_OF_MULTIPROCESSOR * library.device().info().multiprocessors();
   }
 
@@ -71,37 +72,41 @@ final class WholeTensors {
     return copy;
   }
 
+  /** x = 0 for all. */
+  void zero(List<CudaTensor> tensors) {
+    if (!tensors.isEmpty()) {
+      many("zeros", tables.of(tensors)).run();
+    }
+  }
+
+  private Launch many(String kernel, TensorTables.Table table) {
+    return TensorLaunch.of(library, kernel, table.ends().length + " tensors", table.blocks())
+        .with(table.entries())
+        .with(table.ends().length);
+  }
+
   /** Blocks' sums in fp64, added on the host. */
   double[] squaredNorms(List<CudaTensor> tensors) {
-    int[] ends = new int[tensors.size()];
-    int all = 0;
-    for (int i = 0; i < ends.length; i++) {
-      all += TensorLaunch.ceilDiv(tensors.get(i).elements(), SQUARES_OF_BLOCK);
-      ends[i] = all;
+    double[] sums = new double[tensors.size()];
+    if (sums.length == 0) {
+      return sums;
     }
-    if (all == 0) {
-      return new double[ends.length];
-    }
-    Buffer squares = workspace.get(Workspace.Slot.SQUARES, (long) Double.BYTES * all);
-    for (int i = 0, begin = 0; i < ends.length; begin = ends[i++]) {
-      if (ends[i] > begin) {
-        CudaTensor tensor = tensors.get(i);
-        Launch launch = TensorLaunch.of(library, "squares", tensor, ends[i] - begin);
-        long bytes = (long) Double.BYTES * (ends[i] - begin);
-        TensorLaunch.whole(launch, tensor)
-            .with(tensor.elements())
-            .with(squares.slice((long) Double.BYTES * begin, bytes))
-            .run();
-      }
-    }
-    ByteBuffer read = ByteBuffer.allocate(Double.BYTES * all).order(ByteOrder.LITTLE_ENDIAN);
+    TensorTables.Table table = tables.of(tensors);
+    int bytes = Math.multiplyExact(Double.BYTES, table.blocks());
+    Buffer squares = workspace.get(Workspace.Slot.SQUARES, bytes);
+    many("squares", table).with(squares).run();
+    ByteBuffer read = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
     library.device().read(squares, 0, read.duplicate());
-    double[] sums = new double[ends.length];
-    for (int i = 0, at = 0; i < ends.length; i++) {
-      for (; at < ends[i]; at++) {
+    for (int i = 0, at = 0; i < sums.length; i++) {
+      for (; at < table.ends()[i]; at++) {
         sums[i] += read.getDouble(Double.BYTES * at);
       }
     }
     return sums;
+  }
+
+  @Override
+  public void close() {
+    tables.close();
   }
 }

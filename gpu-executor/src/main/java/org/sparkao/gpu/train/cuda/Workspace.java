@@ -26,7 +26,9 @@ final class Workspace implements AutoCloseable {
     ROOTS,
     /** Sums of squares. */
     SQUARES,
-    /** Tokens of a batch. */
+    /** Ids of the tokens of a batch. */
+    IDS,
+    /** The same tokens by id. */
     TOKENS,
     /** Positions of its tokens. */
     POSITIONS,
