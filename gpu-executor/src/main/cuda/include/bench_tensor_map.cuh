@@ -1,4 +1,4 @@
-// For benches: activations as the decode GEMMs take them.
+// For benches: tensor maps.
 #pragma once
 
 #include <cuda.h>
@@ -7,8 +7,8 @@
 
 namespace bench {
 
-// A matrix [rows, row bytes], row-major, in boxes of all rows by 128 bytes with 128-byte swizzle.
-inline CUtensorMap tensor_map(const void* x, int rows, int row_bytes) {
+// A matrix [rows, row bytes], row-major, in boxes of some rows by 128 bytes with 128-byte swizzle.
+inline CUtensorMap tensor_map(const void* x, int rows, int row_bytes, int box_rows) {
   using Encode = decltype(&cuTensorMapEncodeTiled);
   static const Encode encode = [] {
     void* function = nullptr;
@@ -19,7 +19,7 @@ inline CUtensorMap tensor_map(const void* x, int rows, int row_bytes) {
   CUtensorMap map;
   const cuuint64_t lengths[] = {static_cast<cuuint64_t>(row_bytes), static_cast<cuuint64_t>(rows)},
                    strides[] = {static_cast<cuuint64_t>(row_bytes)};
-  const cuuint32_t box[] = {128, static_cast<cuuint32_t>(rows)}, steps[] = {1, 1};
+  const cuuint32_t box[] = {128, static_cast<cuuint32_t>(box_rows)}, steps[] = {1, 1};
   const CUresult result = encode(&map, CU_TENSOR_MAP_DATA_TYPE_UINT8, 2, const_cast<void*>(x), lengths, strides, box, steps,
                                  CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B, CU_TENSOR_MAP_L2_PROMOTION_L2_256B,
                                  CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
@@ -29,5 +29,8 @@ inline CUtensorMap tensor_map(const void* x, int rows, int row_bytes) {
   }
   return map;
 }
+
+// The same in boxes of all rows: activations as the decode GEMMs take them.
+inline CUtensorMap tensor_map(const void* x, int rows, int row_bytes) { return tensor_map(x, rows, row_bytes, rows); }
 
 }  // namespace bench

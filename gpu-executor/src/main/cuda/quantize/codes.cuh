@@ -14,10 +14,10 @@ namespace quantize {
 // Where a weight lies on the grid of codes: PlainKernel.position. Never NaN for formats that have none: those get the
 // position of the code that the CPU gives, 0 or that of weight zero.
 template <typename T>
-__device__ __forceinline__ float position_of(float weight, const Scale& scale, const Scheme& scheme) {
-  if (numbers::is_nan(weight)) return scheme.integer() ? scale.zero_point : scheme.format == kE2m1 ? 0.0f : weight;
+__device__ __forceinline__ float position_of(float weight, const Scale& scale, int quotient, int format) {
+  if (numbers::is_nan(weight)) return format == kInteger ? scale.zero_point : format == kE2m1 ? 0.0f : weight;
   float position;
-  switch (scheme.quotient()) {
+  switch (quotient) {
     case kDivideInType:
       position = T::round(__fadd_rn(T::round(__fdiv_rn(weight, scale.operand)), scale.zero_point));
       break;
@@ -31,7 +31,12 @@ __device__ __forceinline__ float position_of(float weight, const Scale& scale, c
       position = __fadd_rn(rintf(T::round(__fmul_rn(weight, scale.operand))), scale.zero_point);
       break;
   }
-  return numbers::is_nan(position) && scheme.format != kE4m3 ? 0.0f : position;
+  return numbers::is_nan(position) && format != kE4m3 ? 0.0f : position;
+}
+
+template <typename T>
+__device__ __forceinline__ float position_of(float weight, const Scale& scale, const Scheme& scheme) {
+  return position_of<T>(weight, scale, scheme.quotient(), scheme.format);
 }
 
 // The code of a position, clamped, then rounded; two's complement for integers.

@@ -308,6 +308,12 @@ public final class GpuErrors {
         + " are for sm_90 (H100, H200); CudaGemms chooses the products that this device runs";
   }
 
+  /** Training in bf16 on another GPU. */
+  public static String trainingNeedsHopper(String device) {
+    return device
+        + ": training in bf16 is for sm_90 (H100, H200); arithmetic fp32 runs on every GPU";
+  }
+
   /** A gradient with NaN or infinite elements. */
   public static String gradientNotFinite(String parameter) {
     return "the gradient of "

@@ -12,7 +12,7 @@ import org.sparkao.quant.observe.TensorRange;
 /** A weight whose scales are computed from it whenever it is used. */
 final class ComputedWeightFake implements WeightFake {
   private final QuantizeRequest request;
-  private final FusedRange siblings;
+  private final List<Tensor> siblings;
   private final ComputedFake fake;
 
   /**
@@ -20,7 +20,7 @@ final class ComputedWeightFake implements WeightFake {
    *
    * @param siblings the weights that share the range of a tensor with it, itself among them
    */
-  ComputedWeightFake(QuantizeRequest request, FusedRange siblings, RowWork rowWork) {
+  ComputedWeightFake(QuantizeRequest request, List<Tensor> siblings, RowWork rowWork) {
     this.request = request;
     this.siblings = siblings;
     this.fake = new ComputedFake(rowWork);
@@ -40,7 +40,7 @@ final class ComputedWeightFake implements WeightFake {
 
   private Optional<TensorRange> range() {
     return request.scheme().needsTensorRange()
-        ? Optional.of(siblings.range(request.weight().dtype()))
+        ? Optional.of(FusedRange.of(siblings, request.weight().dtype()))
         : Optional.empty();
   }
 

@@ -1,6 +1,5 @@
 package org.sparkao.gpu.fake;
 
-import java.util.ArrayList;
 import java.util.List;
 import org.sparkao.gpu.tensor.HostTensor;
 import org.sparkao.gpu.tensor.Tensor;
@@ -8,27 +7,28 @@ import org.sparkao.quant.format.WeightType;
 import org.sparkao.quant.observe.TensorRange;
 import org.sparkao.quant.safetensors.DType;
 
-/** The range of weights that share a scale of the tensor, as they are now. */
+/** The range of weights that share a scale of the tensor, rounded to the type that is stored. */
 final class FusedRange {
-  private final List<Tensor> weights = new ArrayList<>();
+  private FusedRange() {}
 
-  /** Another weight. Its memory is the model's. */
-  void add(Tensor weight) {
-    weights.add(weight);
+  /** Of tensors of the processor, as they are now. */
+  static TensorRange of(List<Tensor> weights, DType stored) {
+    TensorRange range = TensorRange.EMPTY;
+    for (Tensor weight : weights) {
+      HostTensor host = HostTensor.of(weight);
+      range = range.merge(of(host.array(), host.offset(), host.at(host.rows()), stored));
+    }
+    return range;
   }
 
-  /** Of all weights, rounded to the type in which they are stored. */
-  TensorRange range(DType stored) {
+  /** Of {@code values[begin, end)}. */
+  static TensorRange of(float[] values, int begin, int end, DType stored) {
     WeightType type = WeightType.valueOf(stored.name());
     float min = Float.POSITIVE_INFINITY;
     float max = Float.NEGATIVE_INFINITY;
-    for (Tensor weight : weights) {
-      HostTensor host = HostTensor.of(weight);
-      int end = host.at(host.rows());
-      for (int i = host.offset(); i < end; i++) {
-        min = Math.min(min, host.array()[i]);
-        max = Math.max(max, host.array()[i]);
-      }
+    for (int i = begin; i < end; i++) {
+      min = Math.min(min, values[i]);
+      max = Math.max(max, values[i]);
     }
     return new TensorRange(type.round(min), type.round(max));
   }

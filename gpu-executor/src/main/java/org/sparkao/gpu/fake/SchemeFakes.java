@@ -1,36 +1,34 @@
 package org.sparkao.gpu.fake;
 
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
-import org.sparkao.gpu.device.CpuDevice;
 import org.sparkao.gpu.tensor.Tensor;
 import org.sparkao.quant.QuantException;
 import org.sparkao.quant.algorithm.ModuleScales;
 import org.sparkao.quant.algorithm.QuantizeRequest;
 import org.sparkao.quant.algorithm.Quantizers;
 import org.sparkao.quant.observe.TensorRange;
-import org.sparkao.quant.observe.Workers;
 import org.sparkao.quant.safetensors.DType;
-import org.sparkao.quant.scheme.Granularity;
 import org.sparkao.quant.scheme.QuantArgs;
 import org.sparkao.quant.scheme.QuantScheme;
 
 /**
- * Fake quantization by scheme, on the processor: fake weights are the numbers of the codes that
+ * Fake quantization by scheme: fake weights are the numbers of the codes that
  * {@code quantize} stores (under torchao's NVFP4 in fp32 up to the last bit, as loaders divide by
  * the global scale that it multiplies with), fake inputs those that a runtime with this scheme
  * computes with.
  */
 public final class SchemeFakes implements Fakes {
-  private final CpuDevice device;
-  private final RowWork rowWork;
+  private final FakeDevice device;
   private final FakeSettings settings;
   private final Modules modules;
-  private final Map<String, FusedRange> ranges = new HashMap<>();
-  private final Map<String, LearnedWeightFake> learned = new LinkedHashMap<>();
+  private final Map<String, List<Tensor>> siblings = new HashMap<>();
+  private final Map<String, LearnedScales> learned = new LinkedHashMap<>();
 
   /**
    * What is known of modules, by name.
@@ -47,11 +45,10 @@ public final class SchemeFakes implements Fakes {
   /**
    * Fakes for one model.
    *
-   * @param workers run parts of a matrix
+   * @param device stays the caller's
    */
-  public SchemeFakes(CpuDevice device, Workers workers, FakeSettings settings, Modules modules) {
+  public SchemeFakes(FakeDevice device, FakeSettings settings, Modules modules) {
     this.device = device;
-    this.rowWork = new RowWork(workers);
     this.settings = settings;
     this.modules = modules;
   }
@@ -80,10 +77,10 @@ public final class SchemeFakes implements Fakes {
   }
 
   private WeightFake computed(String module, Tensor weight, QuantizeRequest request) {
-    FusedRange siblings =
-        ranges.computeIfAbsent(group(module, request.scheme()), name -> new FusedRange());
-    siblings.add(weight);
-    return new ComputedWeightFake(request, siblings, rowWork);
+    List<Tensor> together =
+        siblings.computeIfAbsent(group(module, request.scheme()), name -> new ArrayList<>());
+    together.add(weight);
+    return device.computed(request, together);
   }
 
   private WeightFake learned(String module, Tensor weight, QuantizeRequest request) {
@@ -95,14 +92,10 @@ public final class SchemeFakes implements Fakes {
               + scheme.name()
               + " are computed from the weights and cannot be learned; use computed ranges");
     }
-    LearnedWeightFake.Parts parts =
-        new LearnedWeightFake.Parts(
-            rowWork,
-            scheme.weights().granularity() instanceof Granularity.PerTensor,
-            settings.ranges() == FakeSettings.Ranges.LEARNED_STEP);
-    LearnedWeightFake fake = LearnedWeightFake.of(module, request, weight, device, parts);
-    learned.put(module, fake);
-    return fake;
+    boolean stepSize = settings.ranges() == FakeSettings.Ranges.LEARNED_STEP;
+    LearnedScales scales = LearnedScales.of(module, request, weight, stepSize, device);
+    learned.put(module, scales);
+    return device.learned(scales);
   }
 
   /** Scales of the weight's type are numbers of their own; the others follow from the weights. */
@@ -151,7 +144,7 @@ public final class SchemeFakes implements Fakes {
                 + " use a scheme with dynamic inputs such as FP8_DYNAMIC or NVFP4A16");
       }
     }
-    return new HostActivationFake(args, settings.numerics(), range, rowWork);
+    return device.inputs(args, settings.numerics(), range);
   }
 
   /** The learned scales as they are now, by module, for {@code qat_scales.safetensors}. */
@@ -159,11 +152,11 @@ public final class SchemeFakes implements Fakes {
     Map<String, ModuleScales> all = new LinkedHashMap<>();
     DType type = settings.stored();
     learned.forEach(
-        (module, fake) ->
+        (module, scales) ->
             all.put(
                 module,
                 new ModuleScales(
-                    fake.request().scheme().name(), settings.numerics(), type, fake.scales())));
+                    scales.request().scheme().name(), settings.numerics(), type, scales.now())));
     return all;
   }
 }

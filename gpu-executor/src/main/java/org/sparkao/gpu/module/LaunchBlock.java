@@ -36,6 +36,10 @@ final class LaunchBlock {
 
   private final Memory memory = new Memory(BYTES);
   private final Pointer arguments = memory.share(POINTERS);
+  private final Pointer configuration = memory.share(0, CONFIGURATION_BYTES);
+  private final long slots = Pointer.nativeValue(memory) + SLOTS;
+  private final long[] values = new long[MOST_WORDS];
+  private final long[] pointers = new long[MOST_ARGUMENTS];
 
   LaunchBlock() {
     memory.clear();
@@ -58,20 +62,23 @@ final class LaunchBlock {
 
   /** Sets the arguments: the bytes of each begin at the low end of its first word. */
   void arguments(List<long[]> words) {
+    Objects.checkFromIndexSize(0, words.size(), MOST_ARGUMENTS);
     int place = 0;
     for (int i = 0; i < words.size(); i++) {
       long[] argument = words.get(i);
-      Objects.checkIndex(i, MOST_ARGUMENTS);
       Objects.checkFromIndexSize(place, argument.length, MOST_WORDS);
-      memory.setLong(POINTERS + 8L * i, Pointer.nativeValue(memory) + SLOTS + 8L * place);
-      memory.write(SLOTS + 8L * place, argument, 0, argument.length);
+      pointers[i] = slots + 8L * place;
+      System.arraycopy(argument, 0, values, place, argument.length);
       place += argument.length;
     }
+    // Two calls of native code, not two an argument.
+    memory.write(SLOTS, values, 0, place);
+    memory.write(POINTERS, pointers, 0, words.size());
   }
 
   /** The {@code CUlaunchConfig}. */
   Pointer configuration() {
-    return memory.share(0, CONFIGURATION_BYTES);
+    return configuration;
   }
 
   /** The pointers to the arguments. */

@@ -28,6 +28,16 @@ final class MapState implements StateCodec {
     this.table = new RoundingTable(map.length, this::nearest);
   }
 
+  /** What codes stand for, ascending. */
+  float[] numbers() {
+    return map.clone();
+  }
+
+  /** The code of a position, as a table. */
+  RoundingTable table() {
+    return table;
+  }
+
   @Override
   public void decode(ByteBuffer codes, ByteBuffer scales, int begin, int count, float[] out) {
     byte[] bytes = new byte[paired ? count / 2 : count];

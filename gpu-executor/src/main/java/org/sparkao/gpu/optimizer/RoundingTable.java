@@ -41,6 +41,11 @@ final class RoundingTable {
     int rank(float value);
   }
 
+  /** The least number of a rank from 1 on; infinity behind the last. */
+  float begin(int rank) {
+    return rank + 1 < begins.length ? begins[rank] : Float.POSITIVE_INFINITY;
+  }
+
   /** The rank of {@code value}; that of NaN means nothing. */
   int rank(float value) {
     int rank = first[Float.floatToRawIntBits(value) >>> 16] & 0xFF;

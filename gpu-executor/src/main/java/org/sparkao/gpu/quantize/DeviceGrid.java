@@ -9,7 +9,7 @@ import org.sparkao.quant.scheme.Granularity;
  * @param groupColumns columns that share one
  * @param groups scales side by side along a row
  */
-record DeviceGrid(int groupRows, int groupColumns, int groups) {
+public record DeviceGrid(int groupRows, int groupColumns, int groups) {
   private static final int BLOCK = 128;
   private static final int OCTET = 8;
   private static final int LARGEST_HELD_ROW = 32768;
@@ -23,7 +23,8 @@ record DeviceGrid(int groupRows, int groupColumns, int groups) {
     TWO_PASSES
   }
 
-  static DeviceGrid of(Granularity granularity, int columns) {
+  /** Of weights of {@code columns} columns. */
+  public static DeviceGrid of(Granularity granularity, int columns) {
     if (granularity instanceof Granularity.PerTensor) {
       return new DeviceGrid(0, columns, 1);
     }
@@ -40,7 +41,8 @@ record DeviceGrid(int groupRows, int groupColumns, int groups) {
     throw new IllegalArgumentException("weights have no scale " + granularity.strategy());
   }
 
-  boolean wholeTensor() {
+  /** Whether there is one scale for all. */
+  public boolean wholeTensor() {
     return groupRows == 0;
   }
 

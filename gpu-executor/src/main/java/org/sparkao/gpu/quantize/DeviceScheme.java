@@ -15,7 +15,7 @@ import org.sparkao.quant.scheme.StorageFormat;
  * @param storage a sum of {@link #PACKED}, {@link #BIASED}, {@link #FLOAT_SCALE}, {@link
  *     #BYTE_SCALE}
  */
-record DeviceScheme(Rule rule, Format format, int bits, int storage) {
+public record DeviceScheme(Rule rule, Format format, int bits, int storage) {
   /** Codes are a dense bit stream a row, else one a byte. */
   static final int PACKED = 1;
 
@@ -29,7 +29,7 @@ record DeviceScheme(Rule rule, Format format, int bits, int storage) {
   static final int BYTE_SCALE = 8;
 
   /** Rules of scales; a kernel gets the ordinal. */
-  enum Rule {
+  public enum Rule {
     CT_SYMMETRIC,
     CT_ASYMMETRIC,
     CT_MICROSCALING,
@@ -44,14 +44,14 @@ record DeviceScheme(Rule rule, Format format, int bits, int storage) {
   }
 
   /** Codes; a kernel gets the ordinal. */
-  enum Format {
+  public enum Format {
     INTEGER,
     E4M3,
     E2M1
   }
 
   /** What a request that {@code Quantizers.parts} accepts is on the device. */
-  static DeviceScheme of(QuantizeRequest request) {
+  public static DeviceScheme of(QuantizeRequest request) {
     QuantArgs args = request.scheme().weights();
     Format format =
         args.kind() == QuantArgs.Kind.INT

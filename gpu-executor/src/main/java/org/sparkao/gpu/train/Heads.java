@@ -20,6 +20,18 @@ public record Heads(HeadShape shape, RotaryTable rotation, Optional<HeadNorms> n
     Objects.requireNonNull(norms, "norms");
   }
 
+  /** Refuses sequences longer than there are angles. */
+  public void check(TokenBatch batch) {
+    if (batch.longest() > rotation.positions()) {
+      throw new IllegalArgumentException(
+          "a sequence of "
+              + batch.longest()
+              + " tokens, and angles of "
+              + rotation.positions()
+              + " positions");
+    }
+  }
+
   /** Weights [1, dimension]. */
   public record HeadNorms(NormWeight query, NormWeight key) {}
 }

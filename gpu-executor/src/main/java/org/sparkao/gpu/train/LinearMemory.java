@@ -2,18 +2,39 @@ package org.sparkao.gpu.train;
 
 import org.sparkao.gpu.tensor.Tensor;
 
-/** Memory for fake weights and inputs of one kind of linear layer; all blocks share it. */
+/**
+ * Memory for fake weights and inputs of one kind of linear layer. All blocks share it, fake weights
+ * only where blocks compute their activations again.
+ */
 final class LinearMemory {
+  private final Inputs inputs;
   private Tensor weight;
-  private Tensor input;
+
+  /** Fake inputs of one kind of layer. */
+  private static final class Inputs {
+    private Tensor all;
+  }
+
+  LinearMemory() {
+    this.inputs = new Inputs();
+  }
+
+  private LinearMemory(Inputs inputs) {
+    this.inputs = inputs;
+  }
+
+  /** The same inputs, and fake weights of its own. */
+  LinearMemory withOwnWeight() {
+    return new LinearMemory(inputs);
+  }
 
   /** Takes what a layer needs and is not there yet; closed with the loader. */
-  void reserve(WeightLoader loader, Tensor like, boolean weights, boolean inputs) {
+  void reserve(WeightLoader loader, Tensor like, boolean weights, boolean fakeInputs) {
     if (weights && weight == null) {
       weight = loader.takeStates(like.rows(), like.columns());
     }
-    if (inputs && input == null) {
-      input = loader.takeStates(loader.setup().tokens(), like.columns());
+    if (fakeInputs && inputs.all == null) {
+      inputs.all = loader.takeStates(loader.setup().tokens(), like.columns());
     }
   }
 
@@ -24,6 +45,6 @@ final class LinearMemory {
 
   /** [rows, K]. */
   Tensor fakeInput(int rows) {
-    return input.slice(0, rows);
+    return inputs.all.slice(0, rows);
   }
 }

@@ -14,15 +14,30 @@ import org.sparkao.gpu.fake.Fakes;
  * @param tokens most of a batch
  * @param longest most of a sequence
  * @param headRows rows whose logits are held at a time
+ * @param activations what becomes of what blocks compute on their way to their output
  */
 public record ModelSetup(
-    Fakes fakes, Optional<Predicate<String>> trained, int tokens, int longest, int headRows) {
+    Fakes fakes,
+    Optional<Predicate<String>> trained,
+    int tokens,
+    int longest,
+    int headRows,
+    Activations activations) {
   private static final int HEAD_ROWS = 512;
+
+  /** Either gives the same bits. */
+  public enum Activations {
+    /** Backward passes compute them again from the block's input. */
+    COMPUTED_AGAIN,
+    /** Every block keeps its own until its backward pass. */
+    KEPT
+  }
 
   /** Checks sizes. */
   public ModelSetup {
     Objects.requireNonNull(fakes, "fakes");
     Objects.requireNonNull(trained, "trained");
+    Objects.requireNonNull(activations, "activations");
     if (tokens < 1 || longest < 1 || headRows < 1) {
       throw new IllegalArgumentException(
           tokens + " tokens, " + longest + " longest, " + headRows + " rows of the head");
@@ -31,22 +46,23 @@ public record ModelSetup(
 
   /** Every weight is trained, and none quantized. */
   public static ModelSetup full(int tokens, int longest) {
-    return new ModelSetup(Fakes.NONE, Optional.of(name -> true), tokens, longest, HEAD_ROWS);
+    return frozen(tokens, longest).training(name -> true);
   }
 
   /** No weight is trained: a teacher. */
   public static ModelSetup frozen(int tokens, int longest) {
-    return new ModelSetup(Fakes.NONE, Optional.empty(), tokens, longest, HEAD_ROWS);
+    return new ModelSetup(
+        Fakes.NONE, Optional.empty(), tokens, longest, HEAD_ROWS, Activations.COMPUTED_AGAIN);
   }
 
   /** With fake quantization. */
   public ModelSetup withFakes(Fakes some) {
-    return new ModelSetup(some, trained, tokens, longest, headRows);
+    return new ModelSetup(some, trained, tokens, longest, headRows, activations);
   }
 
   /** Training these tensors alone, and learned scales. */
   public ModelSetup training(Predicate<String> some) {
-    return new ModelSetup(fakes, Optional.of(some), tokens, longest, headRows);
+    return new ModelSetup(fakes, Optional.of(some), tokens, longest, headRows, activations);
   }
 
   /** Whether there is a backward pass. */
@@ -61,6 +77,16 @@ public record ModelSetup(
 
   /** With another number of rows of logits. */
   public ModelSetup withHeadRows(int rows) {
-    return new ModelSetup(fakes, trained, tokens, longest, rows);
+    return new ModelSetup(fakes, trained, tokens, longest, rows, activations);
+  }
+
+  /** Faster, for memory of all blocks instead of one. */
+  public ModelSetup keepingActivations() {
+    return new ModelSetup(fakes, trained, tokens, longest, headRows, Activations.KEPT);
+  }
+
+  /** How many blocks hold activations at a time. */
+  int blocksWithActivations(int layers) {
+    return hasGradients() && activations == Activations.KEPT ? layers : 1;
   }
 }

@@ -22,7 +22,7 @@ public final class SingleBlock implements AutoCloseable {
   private SingleBlock(WeightLoader loader, ModelConfig config, ModelWeights weights, int layer) {
     this.loader = loader;
     this.operators = loader.operators();
-    this.memory = new BlockMemory(loader, config);
+    this.memory = BlockMemory.ofOne(loader, config);
     TrainableBlock.Shared shared =
         new TrainableBlock.Shared(
             config, memory, TrainableBlock.BlockLinears.empty(), BlockHeads.of(loader, config));
@@ -105,7 +105,7 @@ public final class SingleBlock implements AutoCloseable {
 
   /** Makes all gradients zero. */
   public void zeroGradients() {
-    block.gradients().forEach(operators::zero);
+    operators.zero(block.gradients());
   }
 
   /** As {@link TrainableModel#finishGradients()}. */

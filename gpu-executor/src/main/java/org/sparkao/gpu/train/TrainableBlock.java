@@ -11,9 +11,9 @@ import org.sparkao.gpu.train.TrainingOperators.Attended;
 import org.sparkao.gpu.train.TrainingOperators.AttendedHeads;
 
 /**
- * A transformer block: attention and feed-forward half, each with its norm before it. Nothing of a
- * forward pass is kept but what {@link BlockMemory} holds until another block uses it; {@link
- * #backward} computes it again from the block's input (Chen et al. 2016).
+ * A transformer block: attention and feed-forward half, each with its norm before it. What a
+ * forward pass leaves in a {@link BlockMemory} that other blocks use, {@link #backward} computes
+ * again from the block's input (Chen et al. 2016).
  */
 final class TrainableBlock {
   private final TrainingOperators operators;
@@ -28,7 +28,7 @@ final class TrainableBlock {
   private final TrainableLinear down;
   private final List<Parameter> parameters = new ArrayList<>();
 
-  /** What blocks share. */
+  /** What is not the block's own; the memory may be. */
   record Shared(ModelConfig config, BlockMemory memory, BlockLinears linears, Heads heads) {}
 
   /** Reads weights; everything is closed with the loader. */
@@ -66,6 +66,15 @@ final class TrainableBlock {
       return new BlockLinears(
           new LinearMemory(), new LinearMemory(), new LinearMemory(), new LinearMemory());
     }
+
+    /** The same inputs, and fake weights of its own. */
+    BlockLinears withOwnWeights() {
+      return new BlockLinears(
+          qkv.withOwnWeight(),
+          output.withOwnWeight(),
+          gateUp.withOwnWeight(),
+          down.withOwnWeight());
+    }
   }
 
   private NormWeight norm(Weight weight, float epsilon) {
@@ -102,6 +111,13 @@ final class TrainableBlock {
     operators.gate(memory.get(Use.GATE_UP), memory.get(Use.INNER));
   }
 
+  /** Fake inputs, which other blocks overwrote. */
+  private void restoreFakes() {
+    qkv.prepareInput(memory.get(Use.NORMED));
+    output.prepareInput(memory.get(Use.ATTENDED));
+    gateUp.prepareInput(memory.get(Use.NORMED_MIDDLE));
+  }
+
   private AttendedHeads attendedHeads(TokenBatch batch) {
     return new AttendedHeads(memory.get(Use.QKV), heads.shape(), batch);
   }
@@ -117,7 +133,11 @@ final class TrainableBlock {
    * @param gradient [tokens, hidden]: of y; then of x
    */
   void backward(Tensor x, TokenBatch batch, Tensor gradient) {
-    toInner(x, batch);
+    if (memory.isKept()) {
+      restoreFakes();
+    } else {
+      toInner(x, batch);
+    }
     down.prepareInput(memory.get(Use.INNER));
     down.backward(gradient, memory.get(Use.INNER), memory.get(Use.D_INNER));
     operators.gateGradient(

@@ -12,9 +12,9 @@ import org.sparkao.gpu.train.TrainableBlock.BlockLinears;
 
 /**
  * A model of the Llama family whose weights are trained. A batch's forward pass keeps the input of
- * every block, {@code [tokens, hidden]} each, and the backward pass computes each block again.
- * Gradients of batches add up until {@link #zeroGradients}. For one thread at a time; the caller
- * closes it.
+ * every block, {@code [tokens, hidden]} each, and the backward pass computes each block again,
+ * unless {@link ModelSetup#activations} has more kept. Gradients of batches add up until {@link
+ * #zeroGradients}. For one thread at a time; the caller closes it.
  */
 public final class TrainableModel implements AutoCloseable {
   private final WeightLoader loader;
@@ -25,7 +25,7 @@ public final class TrainableModel implements AutoCloseable {
   private final Weight normWeight;
   private final NormWeight norm;
   private final HeadPass head;
-  private final BlockMemory memory;
+  private final List<BlockMemory> memories;
   private final List<Tensor> states = new ArrayList<>();
   private final Tensor normed;
   private final List<Parameter> parameters;
@@ -35,11 +35,13 @@ public final class TrainableModel implements AutoCloseable {
     this.operators = loader.operators();
     this.config = config;
     this.table = loader.load(weights.embedding());
-    this.memory = new BlockMemory(loader, config);
+    this.memories = BlockMemory.ofAll(loader, config);
     BlockLinears linears = BlockLinears.empty();
     Heads heads = BlockHeads.of(loader, config);
-    TrainableBlock.Shared shared = new TrainableBlock.Shared(config, memory, linears, heads);
     for (LayerWeights layer : weights.layers()) {
+      BlockMemory memory = memories.get(blocks.size() % memories.size());
+      BlockLinears own = memory.isKept() ? linears.withOwnWeights() : linears;
+      TrainableBlock.Shared shared = new TrainableBlock.Shared(config, memory, own, heads);
       blocks.add(new TrainableBlock(loader, layer, shared));
     }
     this.normWeight = loader.load(weights.norm());
@@ -105,10 +107,12 @@ public final class TrainableModel implements AutoCloseable {
 
   /** Makes all gradients zero. */
   public void zeroGradients() {
-    table.gradient().ifPresent(operators::zero);
-    normWeight.gradient().ifPresent(operators::zero);
-    blocks.forEach(block -> block.gradients().forEach(operators::zero));
-    head.linear().gradients().forEach(operators::zero);
+    List<Tensor> all = new ArrayList<>();
+    table.gradient().ifPresent(all::add);
+    normWeight.gradient().ifPresent(all::add);
+    blocks.forEach(block -> all.addAll(block.gradients()));
+    all.addAll(head.linear().gradients());
+    operators.zero(all);
   }
 
   /**
@@ -160,7 +164,7 @@ public final class TrainableModel implements AutoCloseable {
   void forward(TokenBatch batch) {
     TrainErrors.requireFits(batch, loader.setup());
     int tokens = batch.tokens();
-    memory.begin(tokens);
+    memories.forEach(memory -> memory.begin(tokens));
     operators.embed(table.value(), batch, state(0).slice(0, tokens));
     for (int i = 0; i < blocks.size(); i++) {
       blocks.get(i).forward(state(i).slice(0, tokens), batch, state(i + 1).slice(0, tokens));

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.sparkao.gpu.fake.Fakes;
+import org.sparkao.gpu.model.Arithmetic;
 import org.sparkao.gpu.model.LayerWeights;
 import org.sparkao.gpu.model.LinearWeight;
 import org.sparkao.gpu.model.ModelConfig;
@@ -13,15 +14,16 @@ import org.sparkao.gpu.model.WeightLookup;
 import org.sparkao.gpu.optimizer.StateFormat;
 
 /**
- * Bytes that training a model takes of a device that keeps everything in fp32, known before a
- * weight is read. Learned scales and what lies behind the last row of a tensor are not counted.
+ * Bytes that training a model takes of a device, known before a weight is read: weights, gradients
+ * and moments in fp32, what goes from operator to operator in the device's type. Learned scales and
+ * what lies behind the last row of a tensor are not counted.
  *
  * @param weights values of all
  * @param gradients of those that are trained, of layers that learn scales, and of layers that read
  *     the same as one of these
  * @param moments of the optimizer
  * @param states inputs of all blocks for the most tokens of a batch
- * @param block what a block computes in, with fake weights
+ * @param block what blocks compute in, with fake weights
  * @param head logits of some rows, and losses
  */
 public record TrainingMemory(
@@ -34,38 +36,47 @@ public record TrainingMemory(
   /**
    * Of a model.
    *
-   * @param states what moments are stored as
+   * @param moments what they are stored as
+   * @param between what goes from operator to operator
    */
   public static TrainingMemory of(
-      ModelConfig config, WeightLookup lookup, ModelSetup setup, StateFormat states) {
+      ModelConfig config,
+      WeightLookup lookup,
+      ModelSetup setup,
+      StateFormat moments,
+      Arithmetic between) {
     TrainErrors.requireDense(config);
-    Parameters all = Parameters.of(groups(ModelWeights.of(config, lookup)), setup, states);
+    Parameters all = Parameters.of(groups(ModelWeights.of(config, lookup)), setup, moments);
     long hidden = (long) setup.tokens() * config.sizes().hidden();
     int kept = setup.hasGradients() ? config.sizes().layers() + 1 : 2;
     return new TrainingMemory(
         Float.BYTES * all.elements(),
         Float.BYTES * all.withGradient(),
         all.moments(),
-        Float.BYTES * (kept + 1) * hidden,
-        Float.BYTES * block(config, setup),
-        Float.BYTES * head(config, setup));
+        between.bytes() * (kept + 1) * hidden,
+        block(config, setup, between, setup.blocksWithActivations(config.sizes().layers())),
+        between.bytes() * head(config, setup) + (long) Float.BYTES * setup.tokens());
   }
 
   /** Of the first block by itself, as {@link SingleBlock} and {@link BlockTask} take it. */
   public static TrainingMemory ofBlock(
-      ModelConfig config, WeightLookup lookup, ModelSetup setup, StateFormat states) {
+      ModelConfig config,
+      WeightLookup lookup,
+      ModelSetup setup,
+      StateFormat moments,
+      Arithmetic between) {
     TrainErrors.requireDense(config);
     List<LayerWeights> first = ModelWeights.of(config, lookup).layers().subList(0, 1);
     List<List<Sized>> groups = new ArrayList<>();
     first.forEach(layer -> add(layer, groups));
-    Parameters all = Parameters.of(groups, setup, states);
+    Parameters all = Parameters.of(groups, setup, moments);
     long hidden = (long) setup.tokens() * config.sizes().hidden();
     return new TrainingMemory(
         Float.BYTES * all.elements(),
         Float.BYTES * all.withGradient(),
         all.moments(),
-        Float.BYTES * 3 * hidden,
-        Float.BYTES * block(config, setup),
+        between.bytes() * 3 * hidden,
+        block(config, setup, between, 1),
         (long) Float.BYTES * setup.tokens());
   }
 
@@ -143,10 +154,15 @@ public record TrainingMemory(
     groups.add(linears.stream().flatMap(one -> one.bias().stream()).map(Sized::of).toList());
   }
 
-  private static long block(ModelConfig config, ModelSetup setup) {
+  private static long block(ModelConfig config, ModelSetup setup, Arithmetic between, long blocks) {
     long columns = 0;
+    long sums = 0;
     for (BlockMemory.Use use : BlockMemory.Use.values()) {
-      columns += use.isTaken(setup) ? use.columns(config) : 0;
+      if (use == BlockMemory.Use.LOG_SUMS) {
+        sums = blocks * use.columns(config);
+      } else if (use.isTaken(setup)) {
+        columns += (use.isGradient() ? 1 : blocks) * use.columns(config);
+      }
     }
     long fake = 0;
     if (setup.fakes() != Fakes.NONE) {
@@ -154,14 +170,15 @@ public record TrainingMemory(
       long inner = config.sizes().intermediate();
       long queries = config.heads().queryElements();
       columns += 2 * hidden + queries + inner;
-      fake = hidden * (config.heads().rowElements() + queries + 3 * inner);
+      fake = blocks * hidden * (config.heads().rowElements() + queries + 3 * inner);
     }
-    return columns * setup.tokens() + fake;
+    return between.bytes() * (columns * setup.tokens() + fake)
+        + Float.BYTES * sums * setup.tokens();
   }
 
   private static long head(ModelConfig config, ModelSetup setup) {
     long rows = Math.min(setup.headRows(), setup.tokens());
     long gradient = setup.hasGradients() ? config.sizes().hidden() : 0;
-    return rows * config.sizes().vocabulary() + setup.tokens() * (1 + gradient);
+    return rows * config.sizes().vocabulary() + setup.tokens() * gradient;
   }
 }

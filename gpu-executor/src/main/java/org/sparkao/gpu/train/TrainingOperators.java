@@ -32,6 +32,11 @@ public interface TrainingOperators extends AutoCloseable {
   /** x = 0. */
   void zero(Tensor x);
 
+  /** x = 0 for all; devices do it at once where they can. */
+  default void zero(List<Tensor> tensors) {
+    tensors.forEach(this::zero);
+  }
+
   /** y = x. */
   void copy(Tensor x, Tensor y);
 

@@ -15,6 +15,9 @@ import org.sparkao.quant.format.WeightType;
 final class WeightLoader implements AutoCloseable {
   private static final int PIECE = 4096;
 
+  /** Of a weight, copied together. */
+  private static final int ROWS = 1024;
+
   private final TrainingOperators operators;
   private final ModelSetup setup;
   private final Deque<AutoCloseable> opened = new ArrayDeque<>();
@@ -83,10 +86,12 @@ final class WeightLoader implements AutoCloseable {
   /** Copies a weight [N, K] of any form. */
   static void copy(LinearWeight weight, Tensor to) {
     HostDequantizer numbers = HostDequantizer.of(weight);
-    float[] row = new float[weight.k()];
-    for (int i = 0; i < weight.n(); i++) {
-      numbers.floats(i, 1, row, 0);
-      to.slice(i, i + 1).write(row, 0);
+    int rows = Math.min(weight.n(), ROWS);
+    float[] piece = new float[Math.multiplyExact(rows, weight.k())];
+    for (int row = 0; row < weight.n(); row += rows) {
+      int count = Math.min(rows, weight.n() - row);
+      numbers.floats(row, count, piece, 0);
+      to.slice(row, row + count).write(piece, 0);
     }
   }
 

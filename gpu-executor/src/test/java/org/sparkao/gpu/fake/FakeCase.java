@@ -33,9 +33,12 @@ final class FakeCase {
   }
 
   static SchemeFakes fakes(String scheme, FakeSettings settings, Workers workers) {
+    return fakes(scheme, settings, new HostFakes(CPU, workers));
+  }
+
+  static SchemeFakes fakes(String scheme, FakeSettings settings, FakeDevice device) {
     return new SchemeFakes(
-        CPU,
-        workers,
+        device,
         settings,
         new SchemeFakes.Modules(
             module -> Optional.of(Schemes.parse(scheme)),

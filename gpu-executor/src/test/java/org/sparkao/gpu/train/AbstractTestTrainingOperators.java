@@ -59,8 +59,17 @@ abstract class AbstractTestTrainingOperators {
     return values;
   }
 
+  /** A weight, a gradient of one, or sums. */
   Tensor put(int rows, double[] values) {
-    Tensor tensor = operators.allocate(rows, values.length / rows);
+    return written(operators.allocate(rows, values.length / rows), values);
+  }
+
+  /** What goes from operator to operator. */
+  private Tensor state(int rows, double[] values) {
+    return written(operators.allocateStates(rows, values.length / rows), values);
+  }
+
+  private static Tensor written(Tensor tensor, double[] values) {
     float[] floats = new float[values.length];
     for (int i = 0; i < floats.length; i++) {
       floats[i] = (float) values[i];
@@ -95,22 +104,22 @@ abstract class AbstractTestTrainingOperators {
     double[] w = numbers(n * k);
     double[] bias = numbers(n);
     double[] dy = numbers(rows * n);
-    Tensor y = put(rows, new double[rows * n]);
-    operators.product(put(rows, x), put(n, w), Optional.of(put(n, bias)), y);
+    Tensor y = state(rows, new double[rows * n]);
+    operators.product(state(rows, x), state(n, w), Optional.of(put(n, bias)), y);
     assertClose("y", y, InDoubles.product(x, w, bias, k));
-    operators.product(put(rows, x), put(n, w), Optional.empty(), y);
+    operators.product(state(rows, x), state(n, w), Optional.empty(), y);
     assertClose("y without bias", y, InDoubles.product(x, w, null, k));
-    Tensor dx = put(rows, numbers(rows * k));
-    operators.inputGradient(put(rows, dy), put(n, w), dx);
+    Tensor dx = state(rows, numbers(rows * k));
+    operators.inputGradient(state(rows, dy), state(n, w), dx);
     assertClose("dx", dx, gradient(p -> InDoubles.product(p, w, bias, k), x, dy));
     double[] before = numbers(n * k);
     Tensor dw = put(n, before);
-    operators.weightGradient(put(rows, dy), put(rows, x), dw);
+    operators.weightGradient(state(rows, dy), state(rows, x), dw);
     double[] added = gradient(p -> InDoubles.product(x, p, bias, k), w, dy);
     assertClose("dw", dw, InDoubles.sum(before, added));
     double[] beforeBias = numbers(n);
     Tensor db = put(n, beforeBias);
-    operators.biasGradient(put(rows, dy), db);
+    operators.biasGradient(state(rows, dy), db);
     double[] addedBias = gradient(p -> InDoubles.product(x, w, p, k), bias, dy);
     assertClose("db", db, InDoubles.sum(beforeBias, addedBias));
   }
@@ -121,11 +130,11 @@ abstract class AbstractTestTrainingOperators {
     int k = step();
     double[] x = numbers(9 * k);
     double[] w = numbers(4 * step() * k);
-    Tensor y = put(9, numbers(9 * 2 * step()));
+    Tensor y = state(9, numbers(9 * 2 * step()));
     float[] before = y.toFloats();
     operators.product(
-        put(9, x).slice(2, 7),
-        put(4 * step(), w).slice(step(), 3 * step()),
+        state(9, x).slice(2, 7),
+        state(4 * step(), w).slice(step(), 3 * step()),
         Optional.empty(),
         y.slice(3, 8));
     double[] expected =
@@ -153,11 +162,11 @@ abstract class AbstractTestTrainingOperators {
     double[] beforeWeight = numbers(columns);
     Tensor dWeight = put(1, beforeWeight);
     NormWeight norm = new NormWeight(put(1, weight), Optional.of(dWeight), 0.01f);
-    Tensor y = put(rows, numbers(rows * columns));
-    operators.norm(put(rows, x), norm, y);
+    Tensor y = state(rows, numbers(rows * columns));
+    operators.norm(state(rows, x), norm, y);
     assertClose("y", y, InDoubles.norm(x, weight, 0.01f));
-    Tensor dx = put(rows, before);
-    operators.normGradient(put(rows, x), norm, put(rows, dy), dx);
+    Tensor dx = state(rows, before);
+    operators.normGradient(state(rows, x), norm, state(rows, dy), dx);
     double[] added = gradient(p -> InDoubles.norm(p, weight, 0.01f), x, dy);
     assertClose("dx", dx, InDoubles.sum(before, added));
     double[] addedWeight = gradient(p -> InDoubles.norm(x, p, 0.01f), weight, dy);
@@ -184,12 +193,12 @@ abstract class AbstractTestTrainingOperators {
     Heads heads =
         new Heads(shape, rotation(shape, 40), normed ? Optional.of(norms) : Optional.empty());
     InDoubles.Norms same = normed ? new InDoubles.Norms(query, key, epsilon) : null;
-    Tensor qkv = put(39, numbers(elements));
-    operators.heads(put(39, raw), heads, batch, qkv);
+    Tensor qkv = state(39, numbers(elements));
+    operators.heads(state(39, raw), heads, batch, qkv);
     int[] positions = batch.positions();
     assertClose("qkv", qkv, InDoubles.heads(raw, shape, same, BASE, positions));
-    Tensor gradient = put(39, dy);
-    operators.headsGradient(put(39, raw), heads, batch, gradient);
+    Tensor gradient = state(39, dy);
+    operators.headsGradient(state(39, raw), heads, batch, gradient);
     assertClose(
         "draw", gradient, gradient(p -> InDoubles.heads(p, shape, same, BASE, positions), raw, dy));
     if (normed) {
@@ -235,12 +244,12 @@ abstract class AbstractTestTrainingOperators {
     double[] qkv = numbers(57 * shape.rowElements());
     double[] dOut = numbers(57 * shape.queryElements());
     Attended out =
-        new Attended(put(57, numbers(57 * shape.queryElements())), put(57, numbers(57 * 4)));
-    AttendedHeads heads = new AttendedHeads(put(57, qkv), shape, batch);
+        new Attended(state(57, numbers(57 * shape.queryElements())), put(57, numbers(57 * 4)));
+    AttendedHeads heads = new AttendedHeads(state(57, qkv), shape, batch);
     operators.attend(heads, out);
     assertClose("out", out.values(), InDoubles.attend(qkv, shape, batch.boundaries()));
-    Tensor dQkv = put(57, numbers(qkv.length));
-    operators.attendGradient(heads, out, put(57, dOut), dQkv);
+    Tensor dQkv = state(57, numbers(qkv.length));
+    operators.attendGradient(heads, out, state(57, dOut), dQkv);
     assertClose(
         "dqkv", dQkv, gradient(p -> InDoubles.attend(p, shape, batch.boundaries()), qkv, dOut));
   }
@@ -251,8 +260,8 @@ abstract class AbstractTestTrainingOperators {
     TokenBatch batch = batch(9);
     HeadShape shape = new HeadShape(1, 1, step());
     double[] qkv = Arrays.stream(numbers(9 * 3 * step())).map(x -> 12 * x).toArray();
-    Attended out = new Attended(put(9, new double[9 * step()]), put(9, new double[9]));
-    AttendedHeads heads = new AttendedHeads(put(9, qkv), shape, batch);
+    Attended out = new Attended(state(9, new double[9 * step()]), put(9, new double[9]));
+    AttendedHeads heads = new AttendedHeads(state(9, qkv), shape, batch);
     operators.attend(heads, out);
     assertClose("out", out.values(), InDoubles.attend(qkv, shape, batch.boundaries()));
     assertThat(out.logSums().toFloats()[8]).isGreaterThan(100);
@@ -263,11 +272,11 @@ abstract class AbstractTestTrainingOperators {
     int columns = 5 * step();
     double[] gateUp = numbers(33 * 2 * columns);
     double[] dy = numbers(33 * columns);
-    Tensor y = put(33, numbers(33 * columns));
-    operators.gate(put(33, gateUp), y);
+    Tensor y = state(33, numbers(33 * columns));
+    operators.gate(state(33, gateUp), y);
     assertClose("y", y, InDoubles.gate(gateUp, columns));
-    Tensor dGateUp = put(33, numbers(gateUp.length));
-    operators.gateGradient(put(33, gateUp), put(33, dy), dGateUp);
+    Tensor dGateUp = state(33, numbers(gateUp.length));
+    operators.gateGradient(state(33, gateUp), state(33, dy), dGateUp);
     assertClose("dgateUp", dGateUp, gradient(p -> InDoubles.gate(p, columns), gateUp, dy));
   }
 
@@ -279,11 +288,11 @@ abstract class AbstractTestTrainingOperators {
     double[] table = numbers(11 * columns);
     double[] dHidden = numbers(27 * columns);
     double[] before = numbers(11 * columns);
-    Tensor hidden = put(27, numbers(27 * columns));
+    Tensor hidden = state(27, numbers(27 * columns));
     operators.embed(put(11, table), batch, hidden);
     assertClose("hidden", hidden, InDoubles.embed(table, batch.ids(), columns));
     Tensor dTable = put(11, before);
-    operators.embedGradient(batch, put(27, dHidden), dTable);
+    operators.embedGradient(batch, state(27, dHidden), dTable);
     double[] added = gradient(p -> InDoubles.embed(p, batch.ids(), columns), table, dHidden);
     assertClose("dtable", dTable, InDoubles.sum(before, added));
   }
@@ -293,7 +302,7 @@ abstract class AbstractTestTrainingOperators {
     int columns = 3 * step() + 1;
     double[] logits = Arrays.stream(numbers(6 * columns)).map(x -> 8 * x).toArray();
     int[] targets = {0, columns - 1, TokenBatch.NO_TARGET, 3, 3, 1};
-    Tensor gradient = put(6, logits);
+    Tensor gradient = state(6, logits);
     Tensor losses = put(6, numbers(6));
     operators.crossEntropy(gradient, targets, 0.25f, losses);
     assertClose("losses", losses, InDoubles.crossEntropy(logits, targets));
@@ -309,10 +318,10 @@ abstract class AbstractTestTrainingOperators {
     int columns = 3 * step() + 1;
     double[] logits = Arrays.stream(numbers(6 * columns)).map(x -> 8 * x).toArray();
     double[] teacher = Arrays.stream(numbers(6 * columns)).map(x -> 8 * x).toArray();
-    Tensor gradient = put(6, logits);
+    Tensor gradient = state(6, logits);
     Tensor losses = put(6, numbers(6));
     Distilling distilling = new Distilling(temperature, 0.25f);
-    operators.divergence(gradient, put(6, teacher), distilling, losses);
+    operators.divergence(gradient, state(6, teacher), distilling, losses);
     UnaryOperator<double[]> function = p -> InDoubles.divergence(p, teacher, columns, temperature);
     assertClose("losses", losses, function.apply(logits));
     double[] weights = new double[6];
@@ -325,9 +334,9 @@ abstract class AbstractTestTrainingOperators {
   void divergenceOfItself() {
     int columns = 3 * step() + 1;
     double[] logits = numbers(6 * columns);
-    Tensor gradient = put(6, logits);
+    Tensor gradient = state(6, logits);
     Tensor losses = put(6, numbers(6));
-    operators.divergence(gradient, put(6, logits), new Distilling(1, 1), losses);
+    operators.divergence(gradient, state(6, logits), new Distilling(1, 1), losses);
     for (float loss : losses.toFloats()) {
       assertThat(Math.abs(loss)).isLessThan(1e-6f);
     }
@@ -341,9 +350,9 @@ abstract class AbstractTestTrainingOperators {
     int columns = 5 * step();
     double[] y = numbers(9 * columns);
     double[] target = numbers(9 * columns);
-    Tensor gradient = put(9, y);
+    Tensor gradient = state(9, y);
     Tensor losses = put(9, numbers(9));
-    operators.squaredError(gradient, put(9, target), 0.5f, losses);
+    operators.squaredError(gradient, state(9, target), 0.5f, losses);
     double[] expectedLosses = new double[9];
     double[] expected = new double[y.length];
     for (int i = 0; i < y.length; i++) {

@@ -11,6 +11,7 @@ import java.util.List;
  * One step of a training.
  *
  * @param runId name of the run
+ * @param device what computed, and in which numbers
  * @param block that was trained; -1 for the whole model
  * @param step from 1
  * @param loss mean over tokens or elements, before the step
@@ -23,6 +24,7 @@ import java.util.List;
  */
 public record TrainStepRow(
     String runId,
+    String device,
     long block,
     long step,
     double loss,
@@ -41,6 +43,7 @@ public record TrainStepRow(
           "one step of one training",
           List.of(
               new Column("run_id", STRING, "name of the run"),
+              new Column("device", STRING, "what computed, and in which numbers: cuda, bf16"),
               new Column("block", LONG, "block that was trained; -1 for the whole model"),
               new Column("step", LONG, "number of the step, from 1"),
               new Column(
@@ -70,6 +73,7 @@ public record TrainStepRow(
   public List<Object> toRow() {
     return Arrays.asList(
         runId,
+        device,
         block,
         step,
         loss,
@@ -92,6 +96,7 @@ public record TrainStepRow(
   public static TrainStepRow of(TableRow row) {
     return new TrainStepRow(
         row.text("run_id"),
+        row.text("device"),
         row.number("block"),
         row.number("step"),
         row.decimal("loss"),

@@ -5,18 +5,25 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import org.sparkao.datasets.tokenizer.Tokenizer;
 import org.sparkao.datasets.tokenizer.Tokenizers;
 import org.sparkao.gpu.device.CpuDevice;
+import org.sparkao.gpu.device.DeviceInfo.Kind;
+import org.sparkao.gpu.fake.CudaFakes;
 import org.sparkao.gpu.train.OuterSettings;
 import org.sparkao.gpu.train.cpu.CpuTrainingOperators;
+import org.sparkao.gpu.train.cuda.CudaTrainingOperators;
 import org.sparkao.jobs.calibrate.plan.CalibrationText;
 import org.sparkao.jobs.config.CommonKeys;
 import org.sparkao.jobs.config.Config;
 import org.sparkao.jobs.config.ConfigKey;
 import org.sparkao.jobs.evaluate.run.TokenizerFiles;
-import org.sparkao.jobs.gpu.DeviceRequest;
+import org.sparkao.jobs.gpu.DevicePlan;
+import org.sparkao.jobs.gpu.DevicePlanner;
+import org.sparkao.jobs.gpu.ExecutorGpus;
+import org.sparkao.jobs.gpu.PlannedDevice;
 import org.sparkao.jobs.job.Console;
 import org.sparkao.jobs.job.ExitCode;
 import org.sparkao.jobs.job.Job;
@@ -26,6 +33,7 @@ import org.sparkao.jobs.spark.SparkParquetRows;
 import org.sparkao.jobs.storage.CheckpointLocation;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.jobs.train.plan.Averaging;
+import org.sparkao.jobs.train.plan.TrainCompute;
 import org.sparkao.jobs.train.plan.TrainMode;
 import org.sparkao.jobs.train.plan.TrainOptions;
 import org.sparkao.jobs.train.plan.TrainPlan;
@@ -60,7 +68,14 @@ public final class TrainJob implements Job {
     Storage storage = Storage.ofAssignments(config.all(CommonKeys.CONF));
     CheckpointLocation location = CheckpointLocation.of(config.value(TrainKeys.CHECKPOINT));
     Checkpoint checkpoint = location.open(storage);
-    TrainPlan plan = plan(new TrainPlanner(checkpoint, storage), checkpoint, storage, config);
+    DevicePlan device =
+        new DevicePlanner(CudaFakes.operation())
+            .plan(config.value(TrainKeys.DEVICE), config, Optional::empty);
+    TrainCompute compute =
+        TrainCompute.of(
+            device.mayUseGpus() ? Kind.CUDA : Kind.CPU, config.find(TrainKeys.ARITHMETIC));
+    TrainPlanner planner = new TrainPlanner(checkpoint, storage);
+    TrainPlan plan = plan(planner, options(config, compute), storage, config);
     boolean dryRun = config.value(TrainKeys.DRY_RUN);
     if (!dryRun || config.isSet(TrainKeys.OUTPUT)) {
       String output = config.value(TrainKeys.OUTPUT);
@@ -73,13 +88,16 @@ public final class TrainJob implements Job {
       result.requireFree();
     }
     console.out().print(plan.text());
+    console.out().println(device.text());
     if (dryRun) {
       return ExitCode.DONE;
     }
-    try (SparkLease spark = SparkLease.open(config, "sparkao train")) {
+    try (SparkLease spark = SparkLease.open(config, "sparkao train", device.sparkSettings())) {
+      PlannedDevice decided = decide(device, compute, spark, console);
       TrainRequest request =
           new TrainRequest(
               plan,
+              decided,
               checkpoint,
               location.file(),
               config.value(TrainKeys.OUTPUT),
@@ -91,11 +109,22 @@ public final class TrainJob implements Job {
     return ExitCode.DONE;
   }
 
-  private static void requireSense(Config config) {
-    if (config.value(TrainKeys.DEVICE) == DeviceRequest.CUDA) {
+  /** What was planned: the plan and its name depend on the device. */
+  private static PlannedDevice decide(
+      DevicePlan plan, TrainCompute compute, SparkLease spark, Console console)
+      throws InterruptedException {
+    PlannedDevice decided =
+        ExecutorGpus.decide(plan, spark.context(), CudaFakes.operation(), console.out()::println);
+    if (decided.kind() != compute.device()) {
       throw new QuantException(
-          "--device cuda: training on GPUs is not in this version yet; use --device cpu");
+          "--device auto was planned with the GPUs that executors ask for: "
+              + decided.why()
+              + "; give --device cpu to train without");
     }
+    return decided;
+  }
+
+  private static void requireSense(Config config) {
     boolean block = config.value(TrainKeys.MODE) == TrainMode.BLOCK;
     if (block && config.value(TrainKeys.DISTILL)) {
       throw new QuantException(
@@ -155,10 +184,10 @@ public final class TrainJob implements Job {
   }
 
   private static TrainPlan plan(
-      TrainPlanner planner, Checkpoint checkpoint, Storage storage, Config config)
+      TrainPlanner planner, TrainOptions options, Storage storage, Config config)
       throws IOException {
     Path scratch = Files.createTempDirectory("sparkao-train");
-    Path folder = TokenizerFiles.local(storage, checkpoint.location(), scratch);
+    Path folder = TokenizerFiles.local(storage, planner.location(), scratch);
     List<Rule> rules = new ArrayList<>(config.all(TrainKeys.SKIP));
     rules.addAll(config.all(TrainKeys.RULE));
     try (Tokenizer tokenizer = Tokenizers.open(folder)) {
@@ -171,20 +200,23 @@ public final class TrainJob implements Job {
               config.value(TrainKeys.TEXT_COLUMN),
               uri -> SparkParquetRows.once(config, "sparkao train: data", uri)),
           config.value(TrainKeys.DATA),
-          options(config),
-          numerics());
+          options,
+          numerics(options.compute()));
     } finally {
       storage.folder(scratch.toString()).delete("");
     }
   }
 
-  private static String numerics() {
+  private static String numerics(TrainCompute compute) {
+    if (compute.device() == Kind.CUDA) {
+      return CudaTrainingOperators.version(compute.arithmetic());
+    }
     try (CpuTrainingOperators operators = new CpuTrainingOperators(CpuDevice.open(), 1)) {
       return operators.version();
     }
   }
 
-  private static TrainOptions options(Config config) {
+  private static TrainOptions options(Config config, TrainCompute compute) {
     return new TrainOptions(
         config.value(TrainKeys.MODE),
         config.value(TrainKeys.STEPS),
@@ -200,7 +232,8 @@ public final class TrainJob implements Job {
         config.value(TrainKeys.DISTILL) ? config.value(TrainKeys.TEMPERATURE).floatValue() : 0,
         config.value(TrainKeys.NUMERICS),
         config.value(TrainKeys.SEED),
-        averaging(config));
+        averaging(config),
+        compute);
   }
 
   private static Averaging averaging(Config config) {

@@ -1,7 +1,9 @@
 package org.sparkao.jobs.train;
 
 import java.util.List;
+import java.util.Locale;
 import org.sparkao.gpu.fake.FakeSettings.Ranges;
+import org.sparkao.gpu.model.Arithmetic;
 import org.sparkao.gpu.optimizer.StateFormat;
 import org.sparkao.jobs.config.ConfigKey;
 import org.sparkao.jobs.gpu.DeviceRequest;
@@ -154,8 +156,15 @@ final class TrainKeys {
               "device",
               DeviceRequest.class,
               DeviceRequest::configName,
-              "What computes; GPUs do not train in this version.")
+              "What computes; auto takes GPUs where all executors have one (conf/gpu.md).")
           .withDefault("auto");
+  static final ConfigKey<Arithmetic> ARITHMETIC =
+      ConfigKey.choice(
+          "arithmetic",
+          Arithmetic.class,
+          arithmetic -> arithmetic.name().toLowerCase(Locale.ROOT),
+          "What hidden states, their gradients and fake weights are rounded to; fp32 on the"
+              + " processor, which has no other, and bf16 on GPUs when not given.");
   static final ConfigKey<Boolean> DRY_RUN =
       ConfigKey.flag("dry-run", "Checks everything, prints the plan, writes nothing.");
 
@@ -192,6 +201,7 @@ final class TrainKeys {
         OUTER_MOMENTUM,
         PARTITIONS,
         DEVICE,
+        ARITHMETIC,
         DRY_RUN);
   }
 

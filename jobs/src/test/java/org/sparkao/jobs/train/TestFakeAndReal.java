@@ -22,6 +22,7 @@ import org.sparkao.datasets.tokenizer.Tokenizer;
 import org.sparkao.datasets.tokenizer.Tokenizers;
 import org.sparkao.gpu.device.CpuDevice;
 import org.sparkao.gpu.fake.FakeSettings;
+import org.sparkao.gpu.fake.HostFakes;
 import org.sparkao.gpu.fake.FakeSettings.Ranges;
 import org.sparkao.gpu.fake.SchemeFakes;
 import org.sparkao.gpu.model.LanguageModels;
@@ -163,8 +164,7 @@ class TestFakeAndReal {
         CpuTrainingOperators operators = new CpuTrainingOperators(device, 2)) {
       SchemeFakes fakes =
           new SchemeFakes(
-              device,
-              operators.workers(),
+              new HostFakes(device, operators.workers()),
               new FakeSettings(Numerics.COMPRESSED_TENSORS, stored, ranges),
               new SchemeFakes.Modules(
                   module -> module.contains("_proj") ? Optional.of(parsed) : Optional.empty(),

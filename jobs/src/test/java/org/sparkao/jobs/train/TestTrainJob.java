@@ -288,8 +288,8 @@ class TestTrainJob {
   @Test
   void refusals() throws Exception {
     Path output = temp.resolve("out");
-    assertThatThrownBy(() -> train(output, BLOCK, "device", "cuda"))
-        .hasMessageContaining("training on GPUs is not in this version yet");
+    assertThatThrownBy(() -> train(output, BLOCK, "device", "cpu", "arithmetic", "bf16"))
+        .hasMessageContaining("--arithmetic bf16: the processor trains in fp32");
     assertThatThrownBy(() -> train(output, BLOCK, "distill", "true"))
         .hasMessageContaining("--distill: a block always learns");
     assertThatThrownBy(() -> train(output, BLOCK, "sequence-length", "513"))

@@ -10,6 +10,7 @@ import org.sparkao.gpu.tensor.HostTensor;
 import org.sparkao.gpu.tensor.Tensor;
 import org.sparkao.gpu.train.Heads;
 import org.sparkao.gpu.train.NormWeight;
+import org.sparkao.gpu.train.Shapes;
 import org.sparkao.gpu.train.TokenBatch;
 import org.sparkao.gpu.train.TrainingOperators;
 import org.sparkao.quant.observe.Workers;
@@ -103,7 +104,7 @@ public final class CpuTrainingOperators implements TrainingOperators {
 
   @Override
   public void product(Tensor x, Tensor weight, Optional<Tensor> bias, Tensor y) {
-    check("x against W", x.columns(), weight.columns());
+    Shapes.equal("x against W", x.columns(), weight.columns());
     HostTensor to = shape(y, x.rows(), weight.rows());
     multiplier.run(
         LeftRows.of(HostTensor.of(x)),
@@ -115,7 +116,7 @@ public final class CpuTrainingOperators implements TrainingOperators {
 
   @Override
   public void inputGradient(Tensor dy, Tensor weight, Tensor dx) {
-    check("dy against W", dy.columns(), weight.rows());
+    Shapes.equal("dy against W", dy.columns(), weight.rows());
     multiplier.run(
         LeftRows.of(HostTensor.of(dy)),
         RightPanels.of(HostTensor.of(weight)),
@@ -125,7 +126,7 @@ public final class CpuTrainingOperators implements TrainingOperators {
 
   @Override
   public void weightGradient(Tensor dy, Tensor x, Tensor dw) {
-    check("dy against x", dy.rows(), x.rows());
+    Shapes.equal("dy against x", dy.rows(), x.rows());
     multiplier.run(
         LeftRows.transposed(HostTensor.of(dy)),
         RightPanels.of(HostTensor.of(x)),
@@ -162,21 +163,14 @@ public final class CpuTrainingOperators implements TrainingOperators {
 
   @Override
   public void attend(AttendedHeads heads, Attended out) {
-    checkAttended(heads, out);
+    Shapes.attended(heads, out);
     attention.run(heads, out);
   }
 
   @Override
   public void attendGradient(AttendedHeads heads, Attended out, Tensor dOut, Tensor dQkv) {
-    checkAttended(heads, out);
+    Shapes.attended(heads, out);
     attentionBackward.run(heads, out, sameShape(out.values(), dOut), sameShape(heads.qkv(), dQkv));
-  }
-
-  private static void checkAttended(AttendedHeads heads, Attended out) {
-    int count = heads.batch().tokens();
-    shape(heads.qkv(), count, heads.shape().rowElements());
-    shape(out.values(), count, heads.shape().queryElements());
-    shape(out.logSums(), count, heads.shape().queryHeads());
   }
 
   @Override
@@ -205,7 +199,7 @@ public final class CpuTrainingOperators implements TrainingOperators {
 
   @Override
   public void crossEntropy(Tensor logits, int[] targets, float weight, Tensor perRow) {
-    check("targets against logits", targets.length, logits.rows());
+    Shapes.equal("targets against logits", targets.length, logits.rows());
     losses.crossEntropy(HostTensor.of(logits), targets, weight, shape(perRow, logits.rows(), 1));
   }
 
@@ -224,22 +218,11 @@ public final class CpuTrainingOperators implements TrainingOperators {
   }
 
   private static HostTensor sameShape(Tensor as, Tensor tensor) {
-    return shape(tensor, as.rows(), as.columns());
+    return HostTensor.of(Shapes.same(as, tensor));
   }
 
   private static HostTensor shape(Tensor tensor, int rowCount, int columns) {
-    if (tensor.rows() != rowCount || tensor.columns() != columns) {
-      throw new IllegalArgumentException(
-          "a tensor of %d x %d where %d x %d is wanted"
-              .formatted(tensor.rows(), tensor.columns(), rowCount, columns));
-    }
-    return HostTensor.of(tensor);
-  }
-
-  private static void check(String what, int found, int wanted) {
-    if (found != wanted) {
-      throw new IllegalArgumentException(what + ": " + found + " and " + wanted);
-    }
+    return HostTensor.of(Shapes.require(tensor, rowCount, columns));
   }
 
   @Override

@@ -29,14 +29,7 @@ final class HeadRows {
     this.cosines = CpuDevice.bytes(heads.rotation().cosines()).asFloatBuffer();
     this.sines = CpuDevice.bytes(heads.rotation().sines()).asFloatBuffer();
     this.batch = batch;
-    if (batch.longest() > heads.rotation().positions()) {
-      throw new IllegalArgumentException(
-          "a sequence of "
-              + batch.longest()
-              + " tokens, and angles of "
-              + heads.rotation().positions()
-              + " positions");
-    }
+    heads.check(batch);
   }
 
   private Optional<NormWeight> norm(int head) {

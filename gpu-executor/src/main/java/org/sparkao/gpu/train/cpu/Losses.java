@@ -5,6 +5,7 @@ import org.sparkao.gpu.model.cpu.Cores;
 import org.sparkao.gpu.model.cpu.Exponential;
 import org.sparkao.gpu.model.cpu.Lanes;
 import org.sparkao.gpu.tensor.HostTensor;
+import org.sparkao.gpu.train.Shapes;
 import org.sparkao.gpu.train.TokenBatch;
 import org.sparkao.gpu.train.TrainingOperators.Distilling;
 
@@ -22,14 +23,11 @@ final class Losses {
     rows(
         logits,
         (row, at) -> {
-          int target = targets[row];
+          int target = Shapes.target(targets[row], logits);
           if (target == TokenBatch.NO_TARGET) {
             Arrays.fill(all, at, at + count, 0);
             losses.array()[losses.at(row)] = 0;
             return;
-          }
-          if (target < 0 || target >= count) {
-            throw new IllegalArgumentException("target " + target + " of a vocabulary of " + count);
           }
           Softmax softmax = new Softmax(all, at, count, 1);
           losses.array()[losses.at(row)] = (float) (softmax.logSum - all[at + target]);

@@ -2,6 +2,7 @@ package org.sparkao.gpu.train.cpu;
 
 import org.sparkao.gpu.model.cpu.Cores;
 import org.sparkao.gpu.tensor.HostTensor;
+import org.sparkao.gpu.train.Shapes;
 import org.sparkao.gpu.train.TokenBatch;
 
 /** Rows of a table by token. */
@@ -20,17 +21,10 @@ final class TokenOperators {
         row ->
             System.arraycopy(
                 table.array(),
-                table.at(checked(batch.ids()[row], table)),
+                table.at(Shapes.token(batch.ids()[row], table)),
                 hidden.array(),
                 hidden.at(row),
                 table.columns()));
-  }
-
-  private static int checked(int id, HostTensor table) {
-    if (id < 0 || id >= table.rows()) {
-      throw new IllegalArgumentException("token " + id + " of a vocabulary of " + table.rows());
-    }
-    return id;
   }
 
   /** A piece has some columns of all tokens: so every element is summed in the tokens' order. */
@@ -43,7 +37,7 @@ final class TokenOperators {
           int end = Math.min(count, begin + COLUMNS);
           for (int row = 0; row < batch.tokens(); row++) {
             int from = dHidden.at(row);
-            int to = dTable.at(checked(batch.ids()[row], dTable));
+            int to = dTable.at(Shapes.token(batch.ids()[row], dTable));
             for (int i = begin; i < end; i++) {
               dTable.array()[to + i] += dHidden.array()[from + i];
             }

@@ -2,6 +2,7 @@ package org.sparkao.jobs.train.plan;
 
 import java.io.Serializable;
 import java.util.Optional;
+import org.sparkao.gpu.device.DeviceInfo;
 import org.sparkao.gpu.fake.ActivationFake;
 import org.sparkao.gpu.fake.Fakes;
 import org.sparkao.gpu.fake.WeightFake;
@@ -14,9 +15,10 @@ import org.sparkao.jobs.job.Texts;
 import org.sparkao.quant.QuantException;
 
 /**
- * Bytes that a task takes of the heap.
+ * Bytes that a task takes of the heap, or of its GPU.
  *
  * @param mode what it trains
+ * @param compute where
  * @param weights values of all, the teacher's too
  * @param gradients of those that are trained
  * @param moments of the optimizer
@@ -26,6 +28,7 @@ import org.sparkao.quant.QuantException;
  */
 public record TrainMemory(
     TrainMode mode,
+    TrainCompute compute,
     long weights,
     long gradients,
     long moments,
@@ -59,12 +62,12 @@ public record TrainMemory(
 
   private static TrainMemory ofModel(
       ModelConfig config, WeightLookup lookup, TrainOptions options) {
-    TrainingMemory student = TrainingMemory.of(config, lookup, setup(options), options.states());
-    ModelSetup frozen = ModelSetup.frozen(options.passTokens(), options.sequenceLength());
-    TrainingMemory teacher = TrainingMemory.of(config, lookup, frozen, options.states());
+    TrainingMemory student = memory(config, lookup, options.setup(SOME), options);
+    TrainingMemory teacher = memory(config, lookup, options.teacher(), options);
     boolean taught = options.distills();
     return new TrainMemory(
         TrainMode.MODEL,
+        options.compute(),
         student.weights() + (taught ? teacher.weights() : 0),
         student.gradients(),
         student.moments(),
@@ -73,13 +76,22 @@ public record TrainMemory(
         0);
   }
 
+  private static TrainingMemory memory(
+      ModelConfig config, WeightLookup lookup, ModelSetup setup, TrainOptions options) {
+    return TrainingMemory.of(
+        config, lookup, setup, options.states(), options.compute().arithmetic());
+  }
+
   /** Beside the block that is trained lies the one that says what is wanted. */
   private static TrainMemory ofBlock(
       ModelConfig config, WeightLookup lookup, TrainOptions options) {
-    TrainingMemory block = TrainingMemory.ofBlock(config, lookup, setup(options), options.states());
+    TrainingMemory block =
+        TrainingMemory.ofBlock(
+            config, lookup, options.setup(SOME), options.states(), options.compute().arithmetic());
     long tokens = (long) options.samples() * options.sequenceLength();
     return new TrainMemory(
         TrainMode.BLOCK,
+        options.compute(),
         2 * block.weights(),
         block.gradients(),
         block.moments(),
@@ -88,16 +100,12 @@ public record TrainMemory(
         0);
   }
 
-  private static ModelSetup setup(TrainOptions options) {
-    return ModelSetup.full(options.passTokens(), options.sequenceLength()).withFakes(SOME);
-  }
-
   private static long activations(TrainingMemory memory) {
     return memory.states() + memory.block() + memory.head();
   }
 
   private TrainMemory beside(long bytes) {
-    return new TrainMemory(mode, weights, gradients, moments, activations, samples, bytes);
+    return new TrainMemory(mode, compute, weights, gradients, moments, activations, samples, bytes);
   }
 
   /** All together. */
@@ -109,37 +117,53 @@ public record TrainMemory(
    * Refuses what cannot fit.
    *
    * @param heapBytes most that the JVM of a task takes
-   * @param tasks that may run in it at the same time
+   * @param gpuBytes of its GPU, where one computes: hidden states of all sequences stay on the heap
+   * @param tasks that may run there at the same time
    */
-  public void require(long heapBytes, int tasks) {
-    if (tasks * total() <= heapBytes) {
+  public void require(long heapBytes, long gpuBytes, int tasks) {
+    boolean onGpu = compute.device() == DeviceInfo.Kind.CUDA;
+    if (onGpu && tasks * samples > heapBytes) {
+      throw new QuantException(
+          refusal("the heap", heapBytes, tasks)
+              + "give executors more memory (SPARKAO_MEMORY for a local run), or choose fewer"
+              + " --samples");
+    }
+    long there = onGpu ? gpuBytes : heapBytes;
+    if (tasks * (onGpu ? total() - samples : total()) <= there) {
       return;
     }
-    String fewer =
-        tasks == 1 ? "" : "fewer --workers, executors of fewer cores (spark.executor.cores), or ";
-    String way =
-        other <= heapBytes
-            ? (mode == TrainMode.MODEL ? "--mode block" : "--mode model")
-                + " needs "
-                + Texts.bytes(other)
-                + " and fits; or "
-            : "";
+    boolean otherFits = other <= there;
     throw new QuantException(
-        "--mode "
-            + mode.configName()
-            + ": a task needs "
-            + text()
-            + (tasks == 1 ? "" : ", " + tasks + " of them may run in one executor")
-            + ", and the heap has "
-            + Texts.bytes(heapBytes)
-            + "; "
-            + way
-            + (fewer.isEmpty() ? "" : "choose " + fewer)
-            + "give executors more memory (SPARKAO_MEMORY for a local run)"
-            + (way.isEmpty()
-                ? ", or choose fewer --samples, a shorter --sequence-length or smaller"
-                    + " --optimizer-states"
-                : ""));
+        refusal(compute.place(), there, tasks)
+            + (otherFits ? otherMode() : "")
+            + (tasks == 1
+                ? ""
+                : "choose fewer --workers, executors of fewer cores (spark.executor.cores), or ")
+            + compute.more()
+            + (otherFits
+                ? ""
+                : ", or choose fewer --samples, a shorter --sequence-length or smaller"
+                    + " --optimizer-states"));
+  }
+
+  private String otherMode() {
+    return (mode == TrainMode.MODEL ? "--mode block" : "--mode model")
+        + " needs "
+        + Texts.bytes(other)
+        + " and fits; or ";
+  }
+
+  private String refusal(String place, long has, int tasks) {
+    return "--mode "
+        + mode.configName()
+        + ": a task needs "
+        + text()
+        + (tasks == 1 ? "" : ", " + tasks + " of them may run in one executor")
+        + ", and "
+        + place
+        + " has "
+        + Texts.bytes(has)
+        + "; ";
   }
 
   /** The parts. */

@@ -3,10 +3,12 @@ package org.sparkao.jobs.train.plan;
 import java.io.Serializable;
 import java.util.Objects;
 import org.sparkao.gpu.fake.FakeSettings.Ranges;
+import org.sparkao.gpu.fake.Fakes;
 import org.sparkao.gpu.optimizer.AdamWSettings;
 import org.sparkao.gpu.optimizer.CosineSchedule;
 import org.sparkao.gpu.optimizer.GradientClipping;
 import org.sparkao.gpu.optimizer.StateFormat;
+import org.sparkao.gpu.train.ModelSetup;
 import org.sparkao.gpu.train.TrainerSettings;
 import org.sparkao.quant.scheme.Numerics;
 
@@ -29,6 +31,7 @@ import org.sparkao.quant.scheme.Numerics;
  * @param numerics whose arithmetic codes have
  * @param seed of the order of sequences
  * @param averaging of workers, in {@link TrainMode#MODEL}
+ * @param compute what computes, and in which numbers
  */
 public record TrainOptions(
     TrainMode mode,
@@ -45,13 +48,9 @@ public record TrainOptions(
     float temperature,
     Numerics numerics,
     long seed,
-    Averaging averaging)
+    Averaging averaging,
+    TrainCompute compute)
     implements Serializable {
-  /**
-   * Tokens of a forward pass, where sequences are not longer: results depend on it in last bits.
-   */
-  private static final int PASS_TOKENS = 4096;
-
   /** All parts are given. */
   public TrainOptions {
     Objects.requireNonNull(mode, "mode");
@@ -59,11 +58,12 @@ public record TrainOptions(
     Objects.requireNonNull(ranges, "ranges");
     Objects.requireNonNull(numerics, "numerics");
     Objects.requireNonNull(averaging, "averaging");
+    Objects.requireNonNull(compute, "compute");
   }
 
   /** Most tokens of a forward pass. */
   public int passTokens() {
-    int sequences = Math.max(1, PASS_TOKENS / sequenceLength);
+    int sequences = Math.max(1, compute.passTokens() / sequenceLength);
     return sequenceLength * Math.min(sequences, batchSequences);
   }
 
@@ -75,6 +75,18 @@ public record TrainOptions(
   /** Tokens of a step of all workers together. */
   public long stepTokens() {
     return (long) stepSequences() * sequenceLength;
+  }
+
+  /** A model, or a block, that is trained. */
+  public ModelSetup setup(Fakes fakes) {
+    return ModelSetup.full(passTokens(), sequenceLength)
+        .withHeadRows(compute.headRows())
+        .withFakes(fakes);
+  }
+
+  /** The full-precision model. */
+  public ModelSetup teacher() {
+    return ModelSetup.frozen(passTokens(), sequenceLength).withHeadRows(compute.headRows());
   }
 
   /** Whether a teacher is asked. */

@@ -63,7 +63,9 @@ public record TrainPlan(
         + Texts.count(options.samples())
         + " sequences\n"
         + averaging()
-        + "memory of a task: "
+        + "computes on: "
+        + options.compute()
+        + "\nmemory of a task: "
         + memory.text()
         + "\n";
   }

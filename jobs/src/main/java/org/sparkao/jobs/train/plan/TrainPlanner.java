@@ -61,6 +61,11 @@ public final class TrainPlanner {
     this.model = LanguageModels.inspect(checkpoint, folder);
   }
 
+  /** Folder of the checkpoint. */
+  public String location() {
+    return checkpoint.location();
+  }
+
   /** What the headers say. */
   public ModelConfig model() {
     return model;

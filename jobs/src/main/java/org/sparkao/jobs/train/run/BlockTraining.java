@@ -74,8 +74,7 @@ final class BlockTraining {
       throws IOException {
     TrainingOperators operators = trainer.operators();
     SchemeFakes fakes = trainer.fakes();
-    ModelSetup setup =
-        ModelSetup.full(options.passTokens(), options.sequenceLength()).withFakes(fakes);
+    ModelSetup setup = options.setup(fakes);
     Sequences samples = new Sequences(runner, inputs, outputs);
     int hidden = runner.config().sizes().hidden();
     try (SingleBlock block = SingleBlock.load(operators, runner.config(), lookup, layer, setup);

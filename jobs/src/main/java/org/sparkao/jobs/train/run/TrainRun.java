@@ -13,12 +13,10 @@ import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.apache.spark.SparkContext;
 import org.sparkao.gpu.fake.FakeSettings.Ranges;
-import org.sparkao.gpu.model.Arithmetic;
 import org.sparkao.jobs.config.CommonKeys;
 import org.sparkao.jobs.config.Config;
 import org.sparkao.jobs.evaluate.run.ModelForm;
 import org.sparkao.jobs.evaluate.run.ModelRequest;
-import org.sparkao.jobs.gpu.PlannedDevice;
 import org.sparkao.jobs.job.Console;
 import org.sparkao.jobs.job.ProgramVersion;
 import org.sparkao.jobs.job.RunNames;
@@ -70,9 +68,9 @@ public final class TrainRun {
     TrainPlan plan = request.plan();
     TrainWork work = new TrainWork(settings());
     TextStage asking = new TextStage(spark, "sparkao train: memory");
-    long heap =
+    UnitOutcome has =
         run(asking, told -> asking.run(List.of(UnitTask.NOTHING), work, "Ask for memory", told));
-    plan.memory().require(heap, tasksOfOneHeap(spark));
+    plan.memory().require(has.heapBytes(), has.gpuBytes(), tasksOfOneHeap(spark));
     requireNew();
     try (Ownership ownership =
         Ownership.take(
@@ -169,8 +167,8 @@ public final class TrainRun {
         request.checkpoint().location(),
         request.onlyFile().orElse(""),
         ModelRequest.filesOf(request.checkpoint()),
-        PlannedDevice.processor("training"),
-        ModelForm.of(Arithmetic.FP32),
+        request.device(),
+        ModelForm.of(request.plan().options().compute().arithmetic()),
         new ModelRequest.Capacity(longest, longest, 0, ModelRequest.Decoding.OF_ITEMS));
   }
 
@@ -223,16 +221,17 @@ public final class TrainRun {
     void run(Consumer<String> told) throws IOException;
   }
 
-  /** Runs tasks; returns the smallest heap. */
-  private static long run(TextStage stage, Tasks tasks) throws IOException {
+  /** Runs tasks; returns what the smallest executor has. */
+  private static UnitOutcome run(TextStage stage, Tasks tasks) throws IOException {
     AtomicReference<String> refusal = new AtomicReference<>();
-    AtomicReference<Long> heap = new AtomicReference<>(Long.MAX_VALUE);
+    AtomicReference<UnitOutcome> least =
+        new AtomicReference<>(new UnitOutcome(Long.MAX_VALUE, Long.MAX_VALUE, ""));
     try {
       tasks.run(
           text -> {
             UnitOutcome outcome = UnitOutcome.fromJson(text);
             if (outcome.refusal().isEmpty()) {
-              heap.accumulateAndGet(outcome.heapBytes(), Math::min);
+              least.accumulateAndGet(outcome, UnitOutcome::least);
             } else if (refusal.compareAndSet(null, outcome.refusal())) {
               stage.cancel("refused");
             }
@@ -245,7 +244,7 @@ public final class TrainRun {
     if (refusal.get() != null) {
       throw new QuantException(refusal.get());
     }
-    return heap.get();
+    return least.get();
   }
 
   private void finish(Ownership ownership, SparkContext spark) throws IOException {
@@ -284,9 +283,10 @@ public final class TrainRun {
     result.finish(request.checkpoint(), provenance(ownership.runId()));
   }
 
-  private static TrainStepRow row(String runId, int unit, StepRecord record) {
+  private TrainStepRow row(String runId, int unit, StepRecord record) {
     return new TrainStepRow(
         runId,
+        request.plan().options().compute().toString(),
         unit,
         record.step(),
         record.loss(),

@@ -31,15 +31,15 @@ final class TrainWork implements TextWork<UnitTask> {
   @Override
   public String run(UnitTask task, TaskContext context) throws IOException {
     if (task.first() == task.end()) {
-      return UnitOutcome.done().toJson();
+      return outcome();
     }
     boolean shared = settings.options().averaging().isShared();
     if (!shared) {
       TURN.lock();
     }
     try {
-      train(task, context);
-      return UnitOutcome.done().toJson();
+      TrainDevice.run(settings.options().compute(), shared, () -> train(task, context));
+      return UnitOutcome.done(settings.options().compute()).toJson();
     } catch (QuantException | GpuException e) {
       return UnitOutcome.refused(e.getMessage()).toJson();
     } catch (UncheckedIOException e) {
@@ -48,6 +48,15 @@ final class TrainWork implements TextWork<UnitTask> {
       if (!shared) {
         TURN.unlock();
       }
+    }
+  }
+
+  /** What this executor has. */
+  private String outcome() {
+    try {
+      return UnitOutcome.done(settings.options().compute()).toJson();
+    } catch (GpuException e) {
+      return UnitOutcome.refused(e.getMessage()).toJson();
     }
   }
 

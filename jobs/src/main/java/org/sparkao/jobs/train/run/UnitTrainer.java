@@ -8,15 +8,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.DoubleStream;
 import org.apache.spark.TaskContext;
-import org.sparkao.gpu.device.CpuDevice;
 import org.sparkao.gpu.fake.FakeSettings;
 import org.sparkao.gpu.fake.SchemeFakes;
-import org.sparkao.gpu.optimizer.HostAdamW;
 import org.sparkao.gpu.train.StepReport;
 import org.sparkao.gpu.train.Trainer;
 import org.sparkao.gpu.train.TrainingOperators;
 import org.sparkao.gpu.train.TrainingTask;
-import org.sparkao.gpu.train.cpu.CpuTrainingOperators;
 import org.sparkao.jobs.quantize.plan.LinearModules;
 import org.sparkao.jobs.train.plan.TrainOptions;
 import org.sparkao.quant.algorithm.ModuleScales;
@@ -31,8 +28,7 @@ final class UnitTrainer implements AutoCloseable {
   private final UnitFiles files;
   private final TaskContext context;
   private final Team team;
-  private final CpuDevice device = CpuDevice.open();
-  private final CpuTrainingOperators operators;
+  private final TrainDevice device;
   private long said = System.nanoTime() - SAY_NANOS;
 
   UnitTrainer(TrainSettings settings, UnitFiles files, TaskContext context, Team team) {
@@ -40,19 +36,18 @@ final class UnitTrainer implements AutoCloseable {
     this.files = files;
     this.context = context;
     this.team = team;
-    this.operators = new CpuTrainingOperators(device, Runtime.getRuntime().availableProcessors());
+    this.device = TrainDevice.open(settings.options().compute());
   }
 
   TrainingOperators operators() {
-    return operators;
+    return device.operators();
   }
 
   /** Of a model or a block that is yet to be made. */
   SchemeFakes fakes() {
     TrainOptions options = settings.options();
     return new SchemeFakes(
-        device,
-        operators.workers(),
+        device.fakes(),
         new FakeSettings(options.numerics(), settings.stored(), options.ranges()),
         new SchemeFakes.Modules(
             module -> Optional.ofNullable(settings.schemes().get(module)).map(Schemes::parse),
@@ -74,7 +69,7 @@ final class UnitTrainer implements AutoCloseable {
   void train(int unit, TrainingTask task, SchemeFakes fakes) throws IOException {
     TrainOptions options = settings.options();
     try (Trainer trainer =
-        new Trainer(operators, task, new HostAdamW(operators.workers()), options.trainer())) {
+        new Trainer(device.operators(), task, device.adamW(), options.trainer())) {
       Optional<UnitState> kept = files.state(unit, options.steps());
       team.begin(trainer, kept);
       if (kept.isPresent() && kept.get().isFinished()) {
@@ -164,6 +159,6 @@ final class UnitTrainer implements AutoCloseable {
 
   @Override
   public void close() {
-    operators.close();
+    device.close();
   }
 }
