@@ -155,8 +155,7 @@ class ClusterSweep {
             "spark.driver.host=127.0.0.1",
             "spark.driver.bindAddress=127.0.0.1",
             "spark.executor.memory=2500m",
-            "spark.task.maxFailures=20",
-            "spark.deploy.maxExecutorRetries=-1")) {
+            "spark.task.maxFailures=20")) {
       args.addAll(List.of("--conf", setting));
     }
     args.addAll(RunningCommand.clusterSettings());
@@ -173,7 +172,7 @@ class ClusterSweep {
         """
         sweep: cluster
         models: [{name: model, checkpoint: "%s"}]
-        schemes: [W8A16, "W4A16(group_size=64)", "W4A16_ASYM(group_size=64)"]
+        schemes: [FP8_DYNAMIC, W8A8, "W4A16(group_size=64)"]
         algorithms: [rtn, {name: second, algorithm: %s}]
         tasks:
           - {name: hellaswag, task: hellaswag, limit: %d}

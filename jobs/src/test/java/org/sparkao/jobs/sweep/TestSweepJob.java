@@ -158,7 +158,7 @@ class TestSweepJob {
   void cellThatFailsStopsNoOtherAndIsTriedAgain() throws Exception {
     SweepFixture sweep = new SweepFixture(folder, ITEMS);
     Path file = sweep.file("none, W8A16, {name: odd, scheme: 'W4A16(group_size=96)'}");
-    Path obstacle = Files.createDirectories(sweep.output()).resolve("m");
+    Path obstacle = Files.createDirectories(sweep.output()).resolve("checkpoints");
     Files.writeString(obstacle, "no folder");
 
     JobRun first = sweep.run(file);
@@ -302,17 +302,21 @@ class TestSweepJob {
     assertThat(sweep.cells()).extracting(row -> row.ending().status()).containsExactly(Status.DONE);
   }
 
-  /** Statistics are made once for both schemes, and by the folder's name again after a loss. */
+  /** The bundled sample, under the name of the folder that it is copied into. */
   @Test
   void algorithmsAreCalibratedOnce() throws Exception {
     SweepFixture sweep = new SweepFixture(folder, 8);
-    JobRun run =
-        sweep.run(
-            sweep.file(
-                "W4A16, W8A16",
-                "algorithms: [{name: im, algorithm: imatrix}]",
-                "calibrate: {data: 'bundled:held-out', samples: 4, sequence-length: 32, device: cpu}",
-                "baselines: []"));
+    Path file =
+        sweep.file(
+            "W4A16, W8A16",
+            "algorithms: [{name: im, algorithm: imatrix}]",
+            "calibrate: {data: 'bundled:held-out', samples: 4, sequence-length: 32, device: cpu}",
+            "baselines: []");
+    Files.writeString(
+        file,
+        Files.readString(file)
+            .replaceFirst("models: .*", "models: [{name: bundled, checkpoint: 'bundled:sample'}]"));
+    JobRun run = sweep.run(file);
     assertThat(run.code()).as(run.out()).isEqualTo(ExitCode.DONE);
     assertThat(places(sweep.cells())).containsExactlyInAnyOrder("W4A16 im DONE", "W8A16 im DONE");
     assertThat(sweep.cells())

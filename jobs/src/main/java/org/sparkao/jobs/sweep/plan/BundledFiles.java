@@ -56,6 +56,7 @@ public final class BundledFiles {
                         "output "
                             + output
                             + ": bundled files are copied to a folder of this machine; name one"))
+            .resolve("bundled")
             .resolve(name);
     return scratch.isEmpty() || Files.exists(local) ? local : scratch.orElseThrow().resolve(name);
   }

@@ -71,6 +71,7 @@ final class CheckpointMaker {
     return String.join(
         "/",
         output,
+        "checkpoints",
         plain(cell.planned().place().model()),
         plain(name) + "-" + key.substring(0, KEY_LETTERS));
   }
