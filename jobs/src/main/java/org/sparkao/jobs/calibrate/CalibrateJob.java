@@ -59,6 +59,18 @@ public final class CalibrateJob implements Job {
     return CalibrateKeys.all();
   }
 
+  /**
+   * What would be done; reads headers and text.
+   *
+   * @throws QuantException for what {@link #run} refuses before it computes
+   */
+  public CalibrationPlan plan(Config config) throws IOException {
+    Storage storage = Storage.ofAssignments(config.all(CommonKeys.CONF));
+    Checkpoint checkpoint =
+        CheckpointLocation.of(config.value(CalibrateKeys.CHECKPOINT)).open(storage);
+    return plan(new CalibratePlanner(checkpoint, storage), checkpoint, storage, config);
+  }
+
   @Override
   public ExitCode run(Config config, Console console) throws Exception {
     Storage storage = Storage.ofAssignments(config.all(CommonKeys.CONF));

@@ -7,14 +7,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.slf4j.LoggerFactory;
-import org.sparkao.datasets.DatasetException;
-import org.sparkao.datasets.task.TaskException;
 import org.sparkao.jobs.config.Config;
 import org.sparkao.jobs.config.ConfigFile;
 import org.sparkao.jobs.config.ConfigKey;
 import org.sparkao.jobs.config.ConfigLayer;
 import org.sparkao.jobs.job.Console;
 import org.sparkao.jobs.job.ExitCode;
+import org.sparkao.jobs.job.Failures;
 import org.sparkao.jobs.job.Job;
 import org.sparkao.quant.QuantException;
 import picocli.CommandLine;
@@ -59,28 +58,16 @@ final class CommandRunner {
     Job job = jobs.stream().filter(j -> j.name().equals(name)).findFirst().orElseThrow();
     try {
       return job.run(config(job, command).from(arguments), console);
-    } catch (QuantException | DatasetException | TaskException e) {
-      console.err().println("sparkao " + name + ": refused: " + e.getMessage());
-      return ExitCode.REFUSED;
     } catch (Exception e) {
+      if (Failures.isRefusal(e)) {
+        console.err().println("sparkao " + name + ": refused: " + e.getMessage());
+        return ExitCode.REFUSED;
+      }
       LoggerFactory.getLogger(CommandRunner.class).debug("{} failed", name, e);
-      console.err().println("sparkao " + name + ": failed: " + causes(e));
+      console.err().println("sparkao " + name + ": failed: " + Failures.text(e));
       console.err().println("What was finished is kept; the same command goes on from there.");
       return ExitCode.FAILED;
     }
-  }
-
-  private static String causes(Throwable failure) {
-    StringBuilder text = new StringBuilder();
-    String last = "";
-    for (Throwable at = failure; at != null; at = at.getCause()) {
-      String message = at.getMessage() == null ? at.getClass().getName() : at.getMessage();
-      if (!last.contains(message)) {
-        text.append(text.length() == 0 ? "" : ": ").append(message);
-        last = message;
-      }
-    }
-    return text.toString();
   }
 
   private static Config config(Job job, ParseResult command) {

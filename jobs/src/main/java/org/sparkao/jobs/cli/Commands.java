@@ -25,7 +25,11 @@ final class Commands {
         .description("Quantizes checkpoints of language models with Spark.")
         .synopsisSubcommandLabel("JOB")
         .width(HELP_WIDTH)
-        .footer("", "Exit code: 0 done, 2 refused (nothing was done), 1 failed while running.");
+        .footer(
+            "",
+            "Exit code: 0 done, 2 refused (nothing was done), 1 failed while running; of a sweep"
+                + " also 3 some cells failed, 4 regression, 75 another driver is at it, 99 nothing"
+                + " to do.");
     root.version("sparkao " + ProgramVersion.current());
     root.addOption(help());
     root.addOption(

@@ -12,6 +12,7 @@ import org.sparkao.jobs.generate.GenerateJob;
 import org.sparkao.jobs.job.Job;
 import org.sparkao.jobs.quantize.QuantizeJob;
 import org.sparkao.jobs.quickstart.QuickstartJob;
+import org.sparkao.jobs.sweep.SweepJob;
 import org.sparkao.jobs.train.TrainJob;
 import org.sparkao.jobs.verify.VerifyJob;
 
@@ -28,6 +29,7 @@ final class Jobs {
           new TrainJob(),
           new ExportJob(),
           new CompareJob(),
+          new SweepJob(),
           new BenchJob(),
           new RunsJob(),
           new DescribeJob());

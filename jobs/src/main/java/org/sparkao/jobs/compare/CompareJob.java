@@ -1,7 +1,6 @@
 package org.sparkao.jobs.compare;
 
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,7 +12,6 @@ import org.sparkao.jobs.job.ExitCode;
 import org.sparkao.jobs.job.Job;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.jobs.table.DeltaStore;
-import org.sparkao.jobs.table.EvalItemRow;
 import org.sparkao.jobs.table.RunRow;
 import org.sparkao.jobs.table.TableRow;
 import org.sparkao.quant.QuantException;
@@ -54,7 +52,8 @@ public final class CompareJob implements Job {
     DeltaStore store = new DeltaStore(storage, config.value(CommonKeys.TABLES));
     List<String> tasks = config.all(TASK);
     Comparison comparison =
-        Comparison.of(rows(store, runs.get(0), tasks), rows(store, runs.get(1), tasks));
+        Comparison.of(
+            RunItems.read(store, runs.get(0), tasks), RunItems.read(store, runs.get(1), tasks));
     if (comparison.lines().isEmpty()) {
       throw new QuantException(
           "runs " + runs.get(0) + " and " + runs.get(1) + " have no item in common");
@@ -79,25 +78,5 @@ public final class CompareJob implements Job {
       sources.put(run, rows.isEmpty() ? "-" : rows.get(0).text("source"));
     }
     return sources;
-  }
-
-  /** The rows of a run, one an item. */
-  private static List<EvalItemRow> rows(DeltaStore store, String run, List<String> tasks)
-      throws IOException {
-    Map<String, EvalItemRow> rows = new LinkedHashMap<>();
-    for (TableRow read : store.read(EvalItemRow.TABLE, run)) {
-      EvalItemRow row = EvalItemRow.of(read);
-      if (tasks.isEmpty() || tasks.contains(row.key().task())) {
-        rows.putIfAbsent(row.key().task() + " " + row.item().index(), row);
-      }
-    }
-    if (rows.isEmpty()) {
-      throw new QuantException(
-          store.location(EvalItemRow.TABLE)
-              + " has no items of run "
-              + run
-              + (tasks.isEmpty() ? "" : " and tasks " + String.join(", ", tasks)));
-    }
-    return new ArrayList<>(rows.values());
   }
 }

@@ -14,8 +14,7 @@ public final class Secrets {
   public static final String KEYS = "(?i)secret|password|token|credential|access.?key";
 
   private static final String HIDDEN = "*(redacted)";
-  private static final Pattern SETTING =
-      Pattern.compile("(?<![^=\\s])([^=\\s]*(?:" + KEYS + ")[^=]*)=.*", Pattern.DOTALL);
+  private static final Pattern SECRET = Pattern.compile(KEYS);
   private static final String CONF = CommonKeys.CONF.name();
 
   private Secrets() {}
@@ -43,7 +42,15 @@ public final class Secrets {
     return hidden;
   }
 
+  /** Behind the first of its keys that is a secret's; a class path is long, so once through. */
   private static String hide(String setting) {
-    return SETTING.matcher(setting).replaceFirst("$1=" + HIDDEN);
+    int begin = 0;
+    for (int equals = setting.indexOf('='); equals >= 0; equals = setting.indexOf('=', begin)) {
+      if (SECRET.matcher(setting).region(begin, equals).find()) {
+        return setting.substring(0, equals + 1) + HIDDEN;
+      }
+      begin = equals + 1;
+    }
+    return setting;
   }
 }

@@ -13,6 +13,8 @@ import org.sparkao.jobs.job.Job;
 import org.sparkao.jobs.storage.CheckpointLocation;
 import org.sparkao.jobs.storage.Provenance;
 import org.sparkao.jobs.storage.Storage;
+import org.sparkao.jobs.sweep.report.SweepReport;
+import org.sparkao.jobs.sweep.report.SweepView;
 import org.sparkao.jobs.table.DeltaStore;
 import org.sparkao.jobs.table.RunRow;
 import org.sparkao.jobs.table.Tables;
@@ -28,6 +30,9 @@ public final class DescribeJob implements Job {
 
   /** The job whose runs have samples. */
   private static final String GENERATE = "generate";
+
+  /** The job whose runs have cells. */
+  private static final String SWEEP = "sweep";
 
   /** The job whose runs have steps. */
   private static final String TRAIN = "train";
@@ -103,6 +108,10 @@ public final class DescribeJob implements Job {
     }
     if (run.job().equals(GENERATE)) {
       return new Report(GenerationReport.lines(run), () -> GenerationReport.page(run));
+    }
+    if (run.job().equals(SWEEP)) {
+      SweepView sweep = tables.sweep(run);
+      return new Report(SweepReport.lines(sweep), () -> SweepReport.page(sweep));
     }
     if (run.job().equals(TRAIN)) {
       TrainingReport training = tables.training(run);

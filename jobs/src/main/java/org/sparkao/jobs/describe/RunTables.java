@@ -9,11 +9,13 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.commons.text.similarity.LevenshteinDistance;
+import org.sparkao.jobs.sweep.report.SweepView;
 import org.sparkao.jobs.table.CalibrationRow;
 import org.sparkao.jobs.table.DeltaStore;
 import org.sparkao.jobs.table.EvalItemRow;
 import org.sparkao.jobs.table.EvalResultRow;
 import org.sparkao.jobs.table.RunRow;
+import org.sparkao.jobs.table.SweepRow;
 import org.sparkao.jobs.table.TableRow;
 import org.sparkao.jobs.table.TensorRow;
 import org.sparkao.jobs.table.TrainStepRow;
@@ -85,6 +87,15 @@ public final class RunTables {
             .map(CalibrationRow::of)
             .sorted(Comparator.comparing(CalibrationRow::module))
             .toList());
+  }
+
+  /** A sweep after one of its runs. */
+  SweepView sweep(RunRow run) throws IOException {
+    return SweepView.read(store, run.runId())
+        .orElseThrow(
+            () ->
+                new QuantException(
+                    "run " + run.runId() + " is not in " + store.location(SweepRow.TABLE)));
   }
 
   /** Everything about a run of {@code train}. */

@@ -91,6 +91,23 @@ public final class EvaluateJob implements Job {
     return EvaluateKeys.all();
   }
 
+  /**
+   * What would be evaluated; reads headers and data.
+   *
+   * @throws QuantException for what {@link #run} refuses before it computes
+   */
+  public EvaluatePlan plan(Config config) throws IOException {
+    Storage storage = Storage.ofAssignments(config.all(CommonKeys.CONF));
+    Checkpoint checkpoint =
+        CheckpointLocation.of(config.value(EvaluateKeys.CHECKPOINT)).open(storage);
+    return plan(checkpoint, storage, device(config), config);
+  }
+
+  private DevicePlan device(Config config) {
+    return new DevicePlanner(KERNELS)
+        .plan(config.value(EvaluateKeys.DEVICE), config, models::cpuOnly);
+  }
+
   @Override
   public ExitCode run(Config config, Console console) throws Exception {
     Storage storage = Storage.ofAssignments(config.all(CommonKeys.CONF));
@@ -98,8 +115,7 @@ public final class EvaluateJob implements Job {
     Checkpoint checkpoint = location.open(storage);
     DeltaStore store = new DeltaStore(storage, config.value(CommonKeys.TABLES));
     List.of(EvalItemRow.TABLE, EvalResultRow.TABLE, RunRow.TABLE).forEach(store::requireColumns);
-    DevicePlan device =
-        new DevicePlanner(KERNELS).plan(config.value(EvaluateKeys.DEVICE), config, models::cpuOnly);
+    DevicePlan device = device(config);
     EvaluatePlan plan = plan(checkpoint, storage, device, config);
     LogitsRequest logits = logits(plan, storage, config);
     console.out().print(PlanText.of(plan));

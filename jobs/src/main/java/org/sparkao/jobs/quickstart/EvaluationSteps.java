@@ -8,6 +8,7 @@ import org.sparkao.jobs.compare.CompareJob;
 import org.sparkao.jobs.config.CommonKeys;
 import org.sparkao.jobs.describe.DescribeJob;
 import org.sparkao.jobs.evaluate.EvaluateJob;
+import org.sparkao.jobs.job.JobCalls;
 import org.sparkao.jobs.job.RunNames;
 import org.sparkao.jobs.job.Texts;
 import org.sparkao.jobs.storage.Storage;

@@ -1,12 +1,8 @@
 package org.sparkao.jobs.quickstart;
 
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
-import org.sparkao.datasets.sample.BundledSample;
 import org.sparkao.jobs.config.CommonKeys;
 import org.sparkao.jobs.config.Config;
 import org.sparkao.jobs.config.ConfigKey;
@@ -15,6 +11,8 @@ import org.sparkao.jobs.describe.RunTables;
 import org.sparkao.jobs.job.Console;
 import org.sparkao.jobs.job.ExitCode;
 import org.sparkao.jobs.job.Job;
+import org.sparkao.jobs.job.JobCalls;
+import org.sparkao.jobs.job.SampleFiles;
 import org.sparkao.jobs.job.TextTable;
 import org.sparkao.jobs.job.Texts;
 import org.sparkao.jobs.spark.SparkLease;
@@ -54,7 +52,8 @@ public final class QuickstartJob implements Job {
     Path checkpoint = root.resolve("sample");
     SparkLease spark = SparkLease.open(config, "sparkao quickstart");
     try {
-      console.out().println(provide(checkpoint));
+      boolean copied = SampleFiles.provide(checkpoint);
+      console.out().println("sample: " + (copied ? "copied to " : "already at ") + checkpoint);
       RunTables tables =
           new RunTables(
               new DeltaStore(
@@ -81,18 +80,6 @@ public final class QuickstartJob implements Job {
     } finally {
       spark.close();
     }
-  }
-
-  /** The sample appears whole or not at all. */
-  private String provide(Path checkpoint) throws IOException {
-    if (Files.isDirectory(checkpoint)) {
-      return "sample: already at " + checkpoint;
-    }
-    Files.createDirectories(checkpoint.getParent());
-    Path partial = Files.createTempDirectory(checkpoint.getParent(), "sample-");
-    BundledSample.copyCheckpointTo(partial);
-    Files.move(partial, checkpoint, StandardCopyOption.ATOMIC_MOVE);
-    return "sample: copied to " + checkpoint;
   }
 
   private static TextTable schemes(

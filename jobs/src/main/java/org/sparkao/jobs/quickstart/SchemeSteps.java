@@ -12,6 +12,7 @@ import org.sparkao.jobs.describe.HtmlReport;
 import org.sparkao.jobs.describe.RunDescription;
 import org.sparkao.jobs.describe.RunTables;
 import org.sparkao.jobs.job.ExitCode;
+import org.sparkao.jobs.job.JobCalls;
 import org.sparkao.jobs.quantize.QuantizeJob;
 import org.sparkao.jobs.storage.Provenance;
 import org.sparkao.jobs.storage.Storage;

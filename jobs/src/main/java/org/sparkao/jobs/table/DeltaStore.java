@@ -73,6 +73,13 @@ public final class DeltaStore {
     log(RunRow.TABLE).replace(run.runId(), row -> true, List.of(run.toRow()));
   }
 
+  /** Replaces the rows of a run that a condition finds, in one version of the table. */
+  public void replace(
+      Table table, String runId, Predicate<TableRow> condition, List<List<Object>> rows)
+      throws IOException {
+    log(table).replace(runId, condition, rows);
+  }
+
   /** Replaces all rows of a run in a table. */
   public void replace(Table table, String runId, List<List<Object>> rows) throws IOException {
     log(table).replace(runId, row -> true, rows);

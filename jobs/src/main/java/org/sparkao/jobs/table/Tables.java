@@ -13,6 +13,9 @@ public final class Tables {
           TrainStepRow.TABLE,
           EvalItemRow.TABLE,
           EvalResultRow.TABLE,
+          SweepRow.TABLE,
+          SweepCellRow.TABLE,
+          SweepComparisonRow.TABLE,
           BenchmarkRow.TABLE);
 
   private Tables() {}

@@ -82,6 +82,10 @@ final class RunningCommand {
         .destroyForcibly();
   }
 
+  boolean isAlive() {
+    return process.isAlive();
+  }
+
   long pid() {
     return process.pid();
   }

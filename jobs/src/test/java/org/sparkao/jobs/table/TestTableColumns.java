@@ -89,6 +89,43 @@ class TestTableColumns {
   }
 
   @Test
+  void ofSweeps() {
+    assertThat(SweepRow.TABLE.name()).isEqualTo("sweeps");
+    assertThat(names(SweepRow.TABLE)).startsWith("run_id", "sweep", "definition").hasSize(12);
+    assertThat(SweepCellRow.TABLE.name()).isEqualTo("sweep_cells");
+    assertThat(names(SweepCellRow.TABLE))
+        .containsExactly(
+            "run_id",
+            "sweep",
+            "cell_key",
+            "model",
+            "scheme",
+            "algorithm",
+            "task",
+            "status",
+            "reason",
+            "checkpoint",
+            "checkpoint_fingerprint",
+            "checkpoint_hash",
+            "output",
+            "output_bytes",
+            "calibration",
+            "evaluate_run",
+            "task_version",
+            "metric",
+            "value",
+            "standard_error",
+            "items",
+            "tokens_per_second",
+            "seconds",
+            "finished_at");
+    assertThat(SweepComparisonRow.TABLE.name()).isEqualTo("sweep_comparisons");
+    assertThat(names(SweepComparisonRow.TABLE))
+        .contains("against", "probability", "adjusted", "regressed")
+        .hasSize(22);
+  }
+
+  @Test
   void ofBenchmarks() {
     assertThat(BenchmarkRow.TABLE.name()).isEqualTo("benchmarks");
     assertThat(names(BenchmarkRow.TABLE))

@@ -68,6 +68,7 @@ public final class EvaluateRun {
    * @throws QuantException when the model cannot be run, or the name is another run's
    */
   public List<EvalResultRow> run(SparkContext spark) throws IOException, InterruptedException {
+    ExecutorModel.hold();
     try {
       return evaluate(spark);
     } finally {

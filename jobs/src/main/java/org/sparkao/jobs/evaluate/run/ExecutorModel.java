@@ -2,6 +2,7 @@ package org.sparkao.jobs.evaluate.run;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
@@ -25,7 +26,8 @@ public final class ExecutorModel {
   private static final int PROCESSOR = -1;
 
   private static final Map<Integer, ExecutorModel> ON_DEVICES = new ConcurrentHashMap<>();
-  private static Tokenizer tokenizer;
+  private static final Map<String, Tokenizer> TOKENIZERS = new HashMap<>();
+  private static int runs;
 
   private final ReentrantLock lock = new ReentrantLock(true);
   private ModelRequest opened;
@@ -91,21 +93,18 @@ public final class ExecutorModel {
     }
   }
 
-  /**
-   * The tokenizer of the model; to be asked for while the model is used. Others may use it later,
-   * until the model is released.
-   */
+  /** The tokenizer of the model, which stays open until the models are released. */
   public static synchronized Tokenizer tokenizer(ModelRequest request) {
-    if (tokenizer == null) {
-      try {
-        tokenizer =
-            Tokenizers.open(
-                TokenizerFiles.local(storage(), request.location(), SparkSessions.taskScratch()));
-      } catch (IOException e) {
-        throw new UncheckedIOException(e);
-      }
+    return TOKENIZERS.computeIfAbsent(request.location(), ExecutorModel::openTokenizer);
+  }
+
+  private static Tokenizer openTokenizer(String location) {
+    try {
+      return Tokenizers.open(
+          TokenizerFiles.local(storage(), location, SparkSessions.taskScratch()));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
-    return tokenizer;
   }
 
   /** Where files of this task's lie. */
@@ -114,8 +113,16 @@ public final class ExecutorModel {
         .withScratch(SparkSessions.taskScratch());
   }
 
-  /** Closes the models, where there are any. */
+  /** A driver begins; in local mode it may be one of several in this JVM. */
+  public static synchronized void hold() {
+    runs++;
+  }
+
+  /** A driver ends; the last one closes the models, where there are any. */
   public static void release() {
+    if (runsLeft() > 0) {
+      return;
+    }
     for (ExecutorModel one : ON_DEVICES.values()) {
       one.locked(
           () -> {
@@ -123,13 +130,16 @@ public final class ExecutorModel {
             return null;
           });
     }
-    closeTokenizer();
+    closeTokenizers();
   }
 
-  private static synchronized void closeTokenizer() {
-    if (tokenizer != null) {
-      tokenizer.close();
-      tokenizer = null;
-    }
+  private static synchronized int runsLeft() {
+    runs--;
+    return runs;
+  }
+
+  private static synchronized void closeTokenizers() {
+    TOKENIZERS.values().forEach(Tokenizer::close);
+    TOKENIZERS.clear();
   }
 }

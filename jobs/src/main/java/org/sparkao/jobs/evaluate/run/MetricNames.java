@@ -8,7 +8,7 @@ import org.sparkao.jobs.evaluate.logits.Agreement;
 import org.sparkao.jobs.table.EvalItemRow.Value;
 
 /** What metrics are called in the tables. */
-final class MetricNames {
+public final class MetricNames {
   private static final String NONE = "none";
   private static final Set<Metric> SHARES =
       Set.of(Metric.ACC, Metric.ACC_NORM, Metric.ACC_BYTES, Metric.EXACT_MATCH);
@@ -31,7 +31,7 @@ final class MetricNames {
   }
 
   /** {@code acc}; with its filter where there is one: {@code exact_match,strict-match}. */
-  static String of(TaskScore score) {
+  public static String of(TaskScore score) {
     return score.filter().equals(NONE) ? score.metric().metricName() : score.name();
   }
 

@@ -65,6 +65,7 @@ public final class GenerateRun {
    * @throws QuantException when the model cannot be run, or output or name are another run's
    */
   public String run(SparkContext spark) throws IOException, InterruptedException {
+    ExecutorModel.hold();
     try {
       return generate(spark);
     } finally {

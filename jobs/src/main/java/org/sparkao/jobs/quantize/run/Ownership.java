@@ -81,6 +81,29 @@ public final class Ownership implements AutoCloseable {
     }
   }
 
+  /**
+   * Who writes an output now: run, process and machine; empty when nobody does.
+   *
+   * @param patience how long a claim may be unreadable
+   */
+  public static Optional<String> holder(Folder output, Duration patience)
+      throws IOException, InterruptedException {
+    Optional<Claim> last = last(output, highest(output).orElse(0), patience);
+    return last.isPresent() && last.orElseThrow().alive(lastBeat(output, last.orElseThrow()))
+        ? last.map(Ownership::text)
+        : Optional.empty();
+  }
+
+  private static String text(Claim claim) {
+    return "run " + claim.runId() + " (process " + claim.pid() + " on " + claim.host() + ")";
+  }
+
+  /** Forgets all claims, when nothing is left to go on with. */
+  public synchronized void finish() throws IOException {
+    requireStillMine();
+    output.delete(WorkFolder.NAME);
+  }
+
   /** The claim of the highest number that can be read. */
   private static Optional<Claim> last(Folder output, int highest, Duration patience)
       throws IOException, InterruptedException {

@@ -1,4 +1,4 @@
-package org.sparkao.jobs.quickstart;
+package org.sparkao.jobs.job;
 
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
@@ -11,17 +11,14 @@ import org.sparkao.jobs.config.CommonKeys;
 import org.sparkao.jobs.config.Config;
 import org.sparkao.jobs.config.ConfigKey;
 import org.sparkao.jobs.config.ConfigLayer;
-import org.sparkao.jobs.job.Console;
-import org.sparkao.jobs.job.ExitCode;
-import org.sparkao.jobs.job.Job;
 
 /**
  * Runs other jobs with what a user would have typed.
  *
- * @param config of the quickstart; tables and Spark's settings are passed on
+ * @param config of the job that calls; tables and Spark's settings are passed on
  * @param console where their progress goes
  */
-record JobCalls(Config config, Console console) {
+public record JobCalls(Config config, Console console) {
 
   /**
    * What a job printed and how it ended.
@@ -29,10 +26,10 @@ record JobCalls(Config config, Console console) {
    * @param code its exit code
    * @param text what it printed
    */
-  record Spoken(ExitCode code, String text) {}
+  public record Spoken(ExitCode code, String text) {}
 
-  /** Runs a job; {@code options} are its own, the common ones are the quickstart's. */
-  Spoken speak(Job job, Map<String, List<String>> options) throws Exception {
+  /** Runs a job; {@code options} are its own, the common ones are the caller's. */
+  public Spoken speak(Job job, Map<String, List<String>> options) throws Exception {
     ByteArrayOutputStream text = new ByteArrayOutputStream();
     PrintStream out = new PrintStream(text, true, StandardCharsets.UTF_8);
     ExitCode code =
@@ -41,14 +38,20 @@ record JobCalls(Config config, Console console) {
   }
 
   /** Runs a job that has to succeed. */
-  void demand(Job job, Map<String, List<String>> options) throws Exception {
+  public void demand(Job job, Map<String, List<String>> options) throws Exception {
     Spoken spoken = speak(job, options);
     if (spoken.code() != ExitCode.DONE) {
       throw new IllegalStateException(job.name() + ": " + spoken.text());
     }
   }
 
-  private Config settings(Job job, Map<String, List<String>> options) {
+  /**
+   * The configuration of a job.
+   *
+   * @throws org.sparkao.quant.QuantException for a key that the job does not have, and a value that
+   *     does not parse
+   */
+  public Config settings(Job job, Map<String, List<String>> options) {
     Map<String, List<String>> values = new LinkedHashMap<>(options);
     values.put(CommonKeys.TABLES.name(), List.of(config.value(CommonKeys.TABLES)));
     config
@@ -57,7 +60,7 @@ record JobCalls(Config config, Console console) {
     values.put(CommonKeys.CONF.name(), config.all(CommonKeys.CONF));
     List<ConfigKey<?>> keys = new ArrayList<>(job.keys());
     keys.addAll(CommonKeys.all());
-    return Config.resolve(keys, List.of(new ConfigLayer("quickstart", values)))
+    return Config.resolve(keys, List.of(new ConfigLayer("options of " + job.name(), values)))
         .from(config.arguments());
   }
 }

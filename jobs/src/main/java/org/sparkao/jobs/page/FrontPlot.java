@@ -1,0 +1,202 @@
+package org.sparkao.jobs.page;
+
+import java.awt.BasicStroke;
+import java.awt.Color;
+import java.awt.Dimension;
+import java.awt.Font;
+import java.awt.Graphics2D;
+import java.awt.font.FontRenderContext;
+import java.awt.font.TextLayout;
+import java.awt.geom.AffineTransform;
+import java.awt.geom.Ellipse2D;
+import java.awt.geom.Line2D;
+import java.awt.geom.Path2D;
+import java.awt.geom.Rectangle2D;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.DoubleStream;
+
+/**
+ * What is paid against what is had: a named point with its interval for each choice, and a stepped
+ * line through those that no other one beats.
+ *
+ * @param points at least one
+ * @param xAxis what is paid, with its unit
+ * @param yAxis what is had, with its unit
+ */
+public record FrontPlot(List<Point> points, String xAxis, String yAxis) {
+  private static final FontRenderContext CONTEXT = new FontRenderContext(null, true, true);
+  private static final int HEIGHT = 420;
+  private static final int LEFT = 90;
+  private static final int RIGHT = 40;
+  private static final int TOP = 20;
+  private static final int BOTTOM = 60;
+  private static final int MARKS = 8;
+  private static final double DOT = 10;
+  private static final double GAP = 9;
+
+  /** Freezes the points. */
+  public FrontPlot {
+    points = List.copyOf(points);
+    if (points.isEmpty()) {
+      throw new IllegalArgumentException("no point");
+    }
+  }
+
+  /** Where a point stands to the others. */
+  public enum Standing {
+    /** No other one beats it. */
+    ON_FRONT,
+    /** Another one beats it. */
+    BEATEN
+  }
+
+  /**
+   * One choice.
+   *
+   * @param name beside it
+   * @param x what is paid
+   * @param y what is had
+   * @param low lower end of the interval of y
+   * @param high upper end of it
+   * @param standing to the others
+   */
+  public record Point(String name, double x, double y, double low, double high, Standing standing) {
+    /** Refuses what cannot be drawn. */
+    public Point {
+      if (!Double.isFinite(x + y + low + high)) {
+        throw new IllegalArgumentException(name + ": " + x + ", " + y + ", " + low + ", " + high);
+      }
+    }
+
+    private Color color() {
+      return standing == Standing.ON_FRONT ? ChartStyle.BLUE : ChartStyle.GREY;
+    }
+  }
+
+  /**
+   * The picture as an {@code svg} element.
+   *
+   * @param id begins every id inside
+   * @param label what is to be seen, for those who cannot
+   */
+  public String paint(String id, String label) {
+    return SvgPicture.paint(this::draw, new Dimension(ChartStyle.WIDTH, HEIGHT), id, label);
+  }
+
+  private void draw(Graphics2D graphics) {
+    Scale across = scale(points.stream().mapToDouble(Point::x));
+    Scale up = scale(points.stream().flatMapToDouble(p -> DoubleStream.of(p.low(), p.high())));
+    drawAxes(graphics, across, up);
+    drawFront(graphics, across, up);
+    List<Rectangle2D> taken = new ArrayList<>();
+    for (Point point : points) {
+      double x = x(across, point.x());
+      double y = y(up, point.y());
+      graphics.setColor(point.color());
+      graphics.setStroke(new BasicStroke(1.6f));
+      graphics.draw(new Line2D.Double(x, y(up, point.low()), x, y(up, point.high())));
+      graphics.fill(new Ellipse2D.Double(x - DOT / 2, y - DOT / 2, DOT, DOT));
+      taken.add(new Rectangle2D.Double(x - DOT / 2, y - DOT / 2, DOT, DOT));
+    }
+    for (Point point : points) {
+      drawName(graphics, point.name(), x(across, point.x()), y(up, point.y()), taken);
+    }
+  }
+
+  private static Scale scale(DoubleStream values) {
+    double[] sorted = values.sorted().toArray();
+    return Scale.around(sorted[0], sorted[sorted.length - 1], MARKS);
+  }
+
+  private static double x(Scale scale, double value) {
+    return LEFT + scale.position(value) * (ChartStyle.WIDTH - LEFT - RIGHT);
+  }
+
+  private static double y(Scale scale, double value) {
+    return HEIGHT - BOTTOM - scale.position(value) * (HEIGHT - TOP - BOTTOM);
+  }
+
+  private void drawAxes(Graphics2D graphics, Scale across, Scale up) {
+    Font font = ChartStyle.font(12);
+    graphics.setStroke(new BasicStroke(1));
+    for (double mark : across.marks()) {
+      double x = x(across, mark);
+      graphics.setColor(ChartStyle.GRID);
+      graphics.draw(new Line2D.Double(x, TOP, x, HEIGHT - BOTTOM));
+      graphics.setColor(ChartStyle.INK);
+      write(graphics, layout(across.text(mark), font), x, HEIGHT - BOTTOM + 16, 0.5);
+    }
+    for (double mark : up.marks()) {
+      double y = y(up, mark);
+      graphics.setColor(ChartStyle.GRID);
+      graphics.draw(new Line2D.Double(LEFT, y, ChartStyle.WIDTH - RIGHT, y));
+      graphics.setColor(ChartStyle.INK);
+      write(graphics, layout(up.text(mark), font), LEFT - GAP, y, 1);
+    }
+    write(graphics, layout(xAxis, font), (LEFT + ChartStyle.WIDTH - RIGHT) / 2.0, HEIGHT - 18, 0.5);
+    AffineTransform upright = graphics.getTransform();
+    graphics.rotate(-Math.PI / 2, 18, HEIGHT / 2.0);
+    write(graphics, layout(yAxis, font), 18, HEIGHT / 2.0, 0.5);
+    graphics.setTransform(upright);
+  }
+
+  private void drawFront(Graphics2D graphics, Scale across, Scale up) {
+    List<Point> front =
+        points.stream()
+            .filter(point -> point.standing() == Standing.ON_FRONT)
+            .sorted(Comparator.comparingDouble(Point::x))
+            .toList();
+    Path2D line = new Path2D.Double();
+    for (int i = 0; i < front.size(); i++) {
+      double x = x(across, front.get(i).x());
+      double y = y(up, front.get(i).y());
+      if (i == 0) {
+        line.moveTo(x, y);
+      } else {
+        line.lineTo(x, y(up, front.get(i - 1).y()));
+        line.lineTo(x, y);
+      }
+    }
+    graphics.setColor(ChartStyle.BLUE);
+    graphics.setStroke(
+        new BasicStroke(
+            1.2f, BasicStroke.CAP_BUTT, BasicStroke.JOIN_MITER, 10, new float[] {5, 4}, 0));
+    graphics.draw(line);
+  }
+
+  /** Beside, above or below the point, where no other name or point is. */
+  private static void drawName(
+      Graphics2D graphics, String name, double x, double y, List<Rectangle2D> taken) {
+    TextLayout layout = layout(name, ChartStyle.font(12));
+    double width = layout.getAdvance();
+    double[][] places = {
+      {x + GAP, y}, {x - GAP - width, y}, {x - width / 2, y - 16}, {x - width / 2, y + 16},
+      {x + GAP, y - 14}, {x + GAP, y + 14}, {x - GAP - width, y - 14}, {x - GAP - width, y + 14}
+    };
+    double[] chosen = places[0];
+    for (double[] place : places) {
+      Rectangle2D box = new Rectangle2D.Double(place[0], place[1] - 7, width, 14);
+      boolean inside = box.getMinX() >= LEFT && box.getMaxX() <= ChartStyle.WIDTH;
+      if (inside && taken.stream().noneMatch(box::intersects)) {
+        chosen = place;
+        break;
+      }
+    }
+    taken.add(new Rectangle2D.Double(chosen[0], chosen[1] - 7, width, 14));
+    graphics.setColor(ChartStyle.INK);
+    write(graphics, layout, chosen[0], chosen[1], 0);
+  }
+
+  private static TextLayout layout(String text, Font font) {
+    return new TextLayout(text, font, CONTEXT);
+  }
+
+  /** As outlines; {@code share} of the width is left of x. */
+  private static void write(
+      Graphics2D graphics, TextLayout layout, double x, double middle, double share) {
+    double left = x - share * layout.getAdvance();
+    graphics.fill(layout.getOutline(AffineTransform.getTranslateInstance(left, middle + 4.3)));
+  }
+}
