@@ -9,7 +9,7 @@ using bench::Checks;
 using bench::Device;
 using bench::Random;
 
-using Kernel = void (*)(const Bf16*, const Bf16*, const Bf16*, Bf16*, const int*, int, int, int, float);
+using Kernel = void (*)(const Bf16*, const Bf16*, const Bf16*, Bf16*, const int*, const int*, int, int, int, float);
 
 inline Kernel kernel(int dim) {
   return dim == 64    ? attention_prefill_64
