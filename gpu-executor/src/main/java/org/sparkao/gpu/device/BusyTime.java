@@ -3,6 +3,7 @@ package org.sparkao.gpu.device;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 
 /**
  * How long the engines of a device were at work: what several streams do at the same time counts
@@ -34,6 +35,14 @@ public final class BusyTime {
   public synchronized void add(Engine engine, long begin, long end) {
     engines.get(engine).add(begin, end);
     all.add(begin, end);
+  }
+
+  /** Does work of an engine that it waits for, and notes how long that took. */
+  public <R> R time(Engine engine, Supplier<R> work) {
+    long begin = System.nanoTime();
+    R result = work.get();
+    add(engine, begin, System.nanoTime());
+    return result;
   }
 
   /** Nanoseconds in which an engine was at work. */

@@ -134,7 +134,12 @@ public final class BlockRunner implements AutoCloseable {
   public void blocks(int end, BlockUse use) {
     for (int i = 0; i < end; i++) {
       try (DecoderLayer layer = loader.layer(i)) {
-        use.use(i, new Block(layer, loader.weights().layers().get(i)));
+        Block block = new Block(layer, loader.weights().layers().get(i));
+        try {
+          use.use(i, block);
+        } finally {
+          block.release();
+        }
       }
     }
   }
@@ -150,6 +155,7 @@ public final class BlockRunner implements AutoCloseable {
   public final class Block {
     private final DecoderLayer layer;
     private final LayerWeights weights;
+    private Optional<DeviceInputs> onDevice = Optional.empty();
 
     private Block(DecoderLayer layer, LayerWeights weights) {
       this.layer = layer;
@@ -164,6 +170,18 @@ public final class BlockRunner implements AutoCloseable {
     /** The same to the bit, and shows what the linear layers read. */
     public void run(HiddenStates states, BlockObserver observer) {
       run(states, new HostInputs(weights, context, observer));
+    }
+
+    /** The same to the bit, and shows it where it lies. Experts are not shown. */
+    public void run(HiddenStates states, DeviceObserver observer) {
+      if (onDevice.isEmpty()) {
+        onDevice = Optional.of(new DeviceInputs(weights, context));
+      }
+      run(states, onDevice.orElseThrow().to(observer));
+    }
+
+    private void release() {
+      onDevice.ifPresent(DeviceInputs::close);
     }
 
     private void run(HiddenStates states, LayerObserver observer) {

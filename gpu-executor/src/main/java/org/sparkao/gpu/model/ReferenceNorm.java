@@ -28,6 +28,11 @@ final class ReferenceNorm {
     this.arithmetic = arithmetic;
   }
 
+  /** [K], numbers of the arithmetic; not to be written. */
+  float[] weight() {
+    return weight;
+  }
+
   /** Norms a row in place. */
   void apply(float[] row) {
     apply(row, 0);

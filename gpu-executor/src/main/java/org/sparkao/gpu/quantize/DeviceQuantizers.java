@@ -32,11 +32,12 @@ public final class DeviceQuantizers {
   public static Optional<String> unsupported(QuantizeRequest request) {
     return switch (request.algorithm()) {
       case RTN, MSE -> Optional.empty();
-      case PERCENTILE, HISTOGRAM, HQQ, IMATRIX, GPTQ, AWQ, SMOOTHQUANT ->
+      case GPTQ -> Optional.of("algorithm gptq needs second moments of inputs: CudaGptq");
+      case PERCENTILE, HISTOGRAM, HQQ, IMATRIX, AWQ, SMOOTHQUANT ->
           Optional.of(
               "algorithm "
                   + request.algorithm().configName()
-                  + " runs on the CPU only; use --device cpu, or --algorithm rtn or mse");
+                  + " runs on the CPU only; use --device cpu, or --algorithm rtn, mse or gptq");
     };
   }
 

@@ -26,6 +26,10 @@ final class WideModel implements WeightLookup {
     this.config = ModelConfigs.parse(json, "config.json");
   }
 
+  ModelConfig config() {
+    return config;
+  }
+
   LanguageModel open(ModelOperators operators, ModelSettings settings) {
     return LanguageModels.open(config, this, operators, settings);
   }

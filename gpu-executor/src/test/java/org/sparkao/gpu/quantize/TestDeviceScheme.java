@@ -69,7 +69,10 @@ class TestDeviceScheme {
           Optional.of(
               "algorithm "
                   + algorithm.configName()
-                  + " runs on the CPU only; use --device cpu, or --algorithm rtn or mse");
+                  + " runs on the CPU only; use --device cpu, or --algorithm rtn, mse or gptq");
+      if (algorithm == WeightAlgorithm.GPTQ) {
+        refusal = Optional.of("algorithm gptq needs second moments of inputs: CudaGptq");
+      }
       assertThat(DeviceQuantizers.unsupported(request))
           .isEqualTo(able ? Optional.empty() : refusal);
     }

@@ -12,12 +12,13 @@ final class Benchmarks {
           new GemmBenchmark(),
           new LayerBenchmark(),
           new QuantizeBenchmark(),
+          new GptqBenchmark(),
           new ModelBenchmark(Operation.DECODE),
           new ModelBenchmark(Operation.PREFILL));
 
   private Benchmarks() {}
 
-  /** Names for people: {@code gemm|layer|quantize|decode|prefill}. */
+  /** Names for people: {@code gemm|layer|quantize|gptq|decode|prefill}. */
   static String names() {
     return ALL.stream().map(Benchmark::name).collect(Collectors.joining("|"));
   }

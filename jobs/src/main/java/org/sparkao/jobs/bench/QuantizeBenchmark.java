@@ -76,7 +76,7 @@ final class QuantizeBenchmark implements Benchmark {
   }
 
   /** bf16 of a normal distribution. */
-  private static byte[] normal(int bytes) {
+  static byte[] normal(int bytes) {
     Random random = new Random(SEED);
     byte[] weights = new byte[bytes];
     for (int i = 0; i < bytes; i += 2) {

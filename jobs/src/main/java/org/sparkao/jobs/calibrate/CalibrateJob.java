@@ -11,6 +11,7 @@ import org.sparkao.datasets.tokenizer.Tokenizers;
 import org.sparkao.gpu.device.DeviceInfo;
 import org.sparkao.gpu.model.Arithmetic;
 import org.sparkao.gpu.model.ModelConfig;
+import org.sparkao.gpu.observe.ObserveScratch;
 import org.sparkao.jobs.calibrate.plan.CalibrateOptions;
 import org.sparkao.jobs.calibrate.plan.CalibratePlanner;
 import org.sparkao.jobs.calibrate.plan.CalibrationMemory;
@@ -41,7 +42,7 @@ import org.sparkao.quant.observe.InputObserver.Products;
 /** A checkpoint and text in, statistics of what its linear layers read out. */
 public final class CalibrateJob implements Job {
   /** The folder of kernels that it needs on a GPU. */
-  private static final String KERNELS = "layer";
+  private static final String KERNELS = ObserveScratch.KERNELS;
 
   @Override
   public String name() {
@@ -90,9 +91,6 @@ public final class CalibrateJob implements Job {
     try (SparkLease spark = SparkLease.open(config, "sparkao calibrate", device.sparkSettings())) {
       PlannedDevice decided =
           ExecutorGpus.decide(device, spark.context(), KERNELS, console.out()::println);
-      if (decided.kind() == DeviceInfo.Kind.CUDA) {
-        console.out().println("inputs are copied to the host, where statistics are made");
-      }
       CalibrateRun run =
           new CalibrateRun(
               request(plan, checkpoint, location.file(), decided, config),

@@ -60,8 +60,8 @@ final class CalibrateKeys {
               "device",
               DeviceRequest.class,
               DeviceRequest::configName,
-              "What runs the model; auto takes GPUs where all executors have one (conf/gpu.md)."
-                  + " Statistics are made on the processor.")
+              "What runs the model and makes statistics; auto takes GPUs where all executors have one"
+                  + " (conf/gpu.md).")
           .withDefault("auto");
   static final ConfigKey<Arithmetic> ARITHMETIC =
       ConfigKey.choice(

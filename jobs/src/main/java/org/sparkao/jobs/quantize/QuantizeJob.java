@@ -7,6 +7,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import org.sparkao.gpu.device.DeviceInfo.Kind;
+import org.sparkao.gpu.gptq.CudaGptq;
 import org.sparkao.gpu.quantize.DeviceQuantizers;
 import org.sparkao.jobs.config.CommonKeys;
 import org.sparkao.jobs.config.Config;
@@ -45,6 +47,7 @@ import org.sparkao.jobs.table.RunRow;
 import org.sparkao.jobs.table.ShardRow;
 import org.sparkao.jobs.table.TensorRow;
 import org.sparkao.quant.QuantException;
+import org.sparkao.quant.algorithm.WeightAlgorithm;
 import org.sparkao.quant.algorithm.WeightAlgorithm.Needs;
 import org.sparkao.quant.checkpoint.Checkpoint;
 import org.sparkao.quant.safetensors.ByteSource;
@@ -52,9 +55,6 @@ import org.sparkao.quant.scheme.QuantScheme;
 
 /** A checkpoint in, a quantized checkpoint out. */
 public final class QuantizeJob implements Job {
-  /** The folder of kernels that it needs on a GPU. */
-  private static final String KERNELS = "quantize";
-
   @Override
   public String name() {
     return "quantize";
@@ -83,7 +83,7 @@ public final class QuantizeJob implements Job {
     QuantizePlan plan =
         new QuantizePlanner(recipe, given).plan(source, configText(source, storage));
     DevicePlan device =
-        new DevicePlanner(KERNELS)
+        new DevicePlanner(kernels(plan))
             .plan(config.value(QuantizeKeys.DEVICE), config, () -> cpuOnly(plan, given));
     boolean dryRun = config.value(QuantizeKeys.DRY_RUN);
     if (!dryRun || config.isSet(QuantizeKeys.OUTPUT)) {
@@ -98,7 +98,10 @@ public final class QuantizeJob implements Job {
       check.require();
     }
     console.out().print(PlanText.of(plan, recipe, source));
-    given.statistics().ifPresent(folder -> console.out().print(CalibrationText.of(plan, folder)));
+    Kind kind = device.mayUseGpus() ? Kind.CUDA : Kind.CPU;
+    given
+        .statistics()
+        .ifPresent(folder -> console.out().print(CalibrationText.of(plan, folder, kind)));
     given.learned().ifPresent(learned -> console.out().println(learned.text()));
     console.out().println(device.text());
     if (dryRun) {
@@ -125,17 +128,25 @@ public final class QuantizeJob implements Job {
     }
     DevicePlan.AskExecutors ask = (DevicePlan.AskExecutors) device;
     try (SparkLease spark = SparkLease.open(config, "sparkao quantize", ask.sparkSettings())) {
-      PlannedDevice decided = ExecutorGpus.decide(ask, spark.context(), KERNELS);
+      PlannedDevice decided = ExecutorGpus.decide(ask, spark.context(), kernels(request.plan()));
       console.out().println(decided.text());
       DevicePlan.Decided known = new DevicePlan.Decided(decided, ask.sparkSettings());
       return new QuantizeRun(request, known, config, console).run();
     }
   }
 
+  /** The folder of kernels that it needs on a GPU. */
+  private static String kernels(QuantizePlan plan) {
+    return plan.arithmetic().algorithm() == WeightAlgorithm.GPTQ ? CudaGptq.KERNELS : "quantize";
+  }
+
   /** Why GPUs cannot do it, if so. */
   private static Optional<String> cpuOnly(QuantizePlan plan, GivenFiles given) {
     if (given.learned().isPresent()) {
       return Optional.of("learned scales are applied on the processor");
+    }
+    if (plan.arithmetic().algorithm() == WeightAlgorithm.GPTQ) {
+      return Optional.empty();
     }
     return plan.shards().stream()
         .flatMap(shard -> shard.tensors().stream())

@@ -79,7 +79,7 @@ class TestBenchJob {
 
   @Test
   void matrixProductsAndLayersNeedAGpu() {
-    for (String what : new String[] {"gemm", "layer"}) {
+    for (String what : new String[] {"gemm", "layer", "gptq"}) {
       assertThatThrownBy(() -> bench("what", what, "device", "cpu"))
           .isInstanceOf(QuantException.class)
           .hasMessage("--device cpu: this runs on GPUs only; use --device cuda");

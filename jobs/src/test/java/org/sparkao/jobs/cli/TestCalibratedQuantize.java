@@ -1,6 +1,7 @@
 package org.sparkao.jobs.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -18,6 +19,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.sparkao.gpu.GpuErrors;
+import org.sparkao.gpu.device.Devices;
+import org.sparkao.gpu.gptq.CudaGptq;
+import org.sparkao.gpu.module.KernelLibrary;
 import org.sparkao.jobs.config.CommonKeys;
 import org.sparkao.jobs.config.Config;
 import org.sparkao.jobs.config.ConfigLayer;
@@ -234,6 +239,42 @@ class TestCalibratedQuantize {
     Path folder = calibration(true);
     spoil(folder.resolve("model.layers.1.safetensors"), Q + ".input.mean_square");
     assertRefused(folder, "imatrix", "channel 0 has mean square NaN", "calibrate again");
+  }
+
+  /** gptq is refused for want of a GPU alone, the others because they have no kernels. */
+  @ParameterizedTest
+  @CsvSource({"gptq", "awq"})
+  void deviceThatIsPlanned(String algorithm) throws IOException {
+    assumeTrue(Devices.probe().devices().isEmpty(), "a GPU is there");
+    String noGpu =
+        KernelLibrary.built(CudaGptq.KERNELS)
+            ? Devices.probe().summary()
+            : GpuErrors.noKernels(CudaGptq.KERNELS);
+    String reason =
+        algorithm.equals("gptq")
+            ? noGpu
+            : "algorithm awq runs on the CPU only; use --device cpu, or --algorithm rtn, mse or"
+                + " gptq";
+    List<String> arguments =
+        List.of(
+            "--scheme",
+            "W4A16",
+            "--algorithm",
+            algorithm,
+            "--calibration",
+            calibration(true).toString(),
+            "--dry-run",
+            "--device");
+    Path output = temp.resolve("output");
+    assertThat(command.quantize(source, output, with(arguments, "cuda")))
+        .isEqualTo(ExitCode.REFUSED);
+    assertThat(command.err()).contains("--device cuda: " + reason);
+    assertThat(command.quantize(source, output, with(arguments, "auto"))).isEqualTo(ExitCode.DONE);
+    assertThat(command.out()).contains("device: cpu (auto: " + reason + ")");
+  }
+
+  private static String[] with(List<String> arguments, String last) {
+    return Stream.concat(arguments.stream(), Stream.of(last)).toArray(String[]::new);
   }
 
   @Test

@@ -9,12 +9,19 @@ import org.sparkao.quant.pack.PackedPart;
  * and a thread; what it emits does not depend on how the rows are cut. Made by {@link Quantizers}.
  */
 public interface TensorQuantizer {
+  /** Bytes of a slice that suit caches and disks. */
+  int SLICE_BYTES = 2 << 20;
 
   /** The tensors that the weight becomes, in the order of {@code out} below. */
   List<PackedPart> parts();
 
   /** Slices begin at multiples of this many rows. */
   int sliceRowMultiple();
+
+  /** About how many bytes of weights it likes to get at a time. */
+  default int sliceBytes() {
+    return SLICE_BYTES;
+  }
 
   /**
    * Quantizes rows [rowBegin, rowBegin + rows). The source holds them row-major and little endian

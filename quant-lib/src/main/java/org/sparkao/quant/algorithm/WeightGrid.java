@@ -2,6 +2,7 @@ package org.sparkao.quant.algorithm;
 
 import java.util.Arrays;
 import java.util.List;
+import org.sparkao.quant.format.NumberFormat;
 import org.sparkao.quant.format.WeightType;
 import org.sparkao.quant.metric.TensorStatistics;
 import org.sparkao.quant.observe.TensorRange;
@@ -110,6 +111,59 @@ public final class WeightGrid {
   public void round(int group, int rowBegin, int count, float[] weights, Rounded out) {
     int first = group * scales.stride + rowBegin;
     sums.clipped += rounding.round(weights, count, scales, first, out);
+  }
+
+  /** What {@link #round} does, for devices that do it themselves. */
+  public Codes codes() {
+    return new Codes(
+        codes.format(),
+        codes.smallest(),
+        codes.largest(),
+        codes.clippedBelow(),
+        codes.clippedAbove());
+  }
+
+  /**
+   * The numbers before the scale: a position, weight / operand + zero point in fp32, is clamped and
+   * rounded, and keeps its sign.
+   *
+   * @param format of the numbers
+   * @param smallest of them
+   * @param largest of them
+   * @param clippedBelow positions below this are clipped
+   * @param clippedAbove positions above this are
+   */
+  public record Codes(
+      NumberFormat format, float smallest, float largest, float clippedBelow, float clippedAbove) {}
+
+  /** Scales of rows of a slice, side by side. */
+  public int groups() {
+    return grid.groups();
+  }
+
+  /**
+   * Copies the scales of some rows of the slice.
+   *
+   * @param out [groups, pitch], rows contiguous; what lies behind the rows divides by 1
+   */
+  public void scales(int rowBegin, int rows, int pitch, Scales out) {
+    Arrays.fill(out.operand(), 0, groups() * pitch, 1);
+    Arrays.fill(out.dequantize(), 0, groups() * pitch, 1);
+    Arrays.fill(out.zeroPoint(), 0, groups() * pitch, 0);
+    for (int g = 0; g < groups(); g++) {
+      int from = g * scales.stride + rowBegin;
+      System.arraycopy(scales.operand, from, out.operand(), g * pitch, rows);
+      System.arraycopy(scales.dequantize, from, out.dequantize(), g * pitch, rows);
+      System.arraycopy(scales.zeroPoint, from, out.zeroPoint(), g * pitch, rows);
+    }
+  }
+
+  /** Where {@link #scales} puts them; the arrays belong to the caller. */
+  public record Scales(float[] operand, float[] dequantize, float[] zeroPoint) {}
+
+  /** Counts positions that a device found beyond the codes. */
+  public void addClipped(long count) {
+    sums.clipped += count;
   }
 
   /** Where {@link #round} puts its results; the arrays belong to the caller. */

@@ -102,7 +102,7 @@ final class GptqTile {
   private void roundColumn(int place, int begin, int rowBegin, int rows) {
     System.arraycopy(weights, place * ROWS, column, 0, ROWS);
     rounded.stepsAt = place * ROWS;
-    grid.round(groups[factor.order()[place]], rowBegin, rows, column, rounded);
+    grid.round(groups[factor.columns().order()[place]], rowBegin, rows, column, rounded);
     if (factor.factor().isEmpty()) {
       return;
     }

@@ -119,7 +119,8 @@ final class GroupObserver implements BlockObserver {
     return new BlockSums(inputs, cache);
   }
 
-  private static void requireFinite(String input, InputSums sums) {
+  /** Refuses sums of what is no number. */
+  static void requireFinite(String input, InputSums sums) {
     for (int i = 0; i < sums.columns(); i++) {
       if (!Double.isFinite(sums.square()[i])) {
         throw new QuantException(

@@ -80,13 +80,17 @@ final class GroupWork implements TextWork<GroupTask> {
                 Workers.ALL_CORES)) {
       GroupOutcome outcome =
           new GroupOutcome(
-              runner.numerics(),
+              model.device().kind() == DeviceInfo.Kind.CUDA
+                  ? runner.numerics() + "; " + DeviceGroups.VERSION
+                  : runner.numerics(),
               ExecutorGpu.label(model.device()),
               Runtime.getRuntime().maxMemory(),
               "");
       OneWay.require(way, outcome.way());
       if (task.groups() > 0) {
-        new Pass(task, storage, parts, runner).run(context);
+        try (Pass pass = new Pass(task, storage, parts, runner)) {
+          pass.run(context);
+        }
       }
       return outcome;
     } catch (IOException e) {
@@ -95,12 +99,13 @@ final class GroupWork implements TextWork<GroupTask> {
   }
 
   /** One task's way through the model. */
-  private final class Pass {
+  private final class Pass implements AutoCloseable {
     private final GroupTask task;
     private final BlockFiles files;
     private final List<BlockInputs> blocks;
     private final HeadShape heads;
     private final BlockRunner runner;
+    private final Optional<DeviceGroups> onDevice;
 
     Pass(GroupTask task, Storage storage, ModelParts parts, BlockRunner runner) throws IOException {
       Checkpoint checkpoint = parts.checkpoint();
@@ -109,6 +114,21 @@ final class GroupWork implements TextWork<GroupTask> {
       this.blocks = BlockRunner.inspect(checkpoint, parts.files());
       this.heads = runner.config().heads();
       this.runner = runner;
+      this.onDevice =
+          model.device().kind() == DeviceInfo.Kind.CUDA
+              ? Optional.of(
+                  new DeviceGroups(
+                      ExecutorGpu.require().kernels(),
+                      parts.operators().arithmetic(),
+                      options,
+                      heads,
+                      blocks))
+              : Optional.empty();
+    }
+
+    @Override
+    public void close() {
+      onDevice.ifPresent(DeviceGroups::close);
     }
 
     void run(TaskContext context) throws IOException {
@@ -168,15 +188,22 @@ final class GroupWork implements TextWork<GroupTask> {
 
     private PairwiseSum<BlockSums> observed(
         BlockInputs inputs, BlockRunner.Block block, List<HiddenStates> states) {
+      if (onDevice.isPresent()) {
+        return onDevice.orElseThrow().observed(inputs, block, task, group -> own(states, group));
+      }
       PairwiseSum<BlockSums> sums = new PairwiseSum<>(options.groups(), BlockSums::merge);
-      int first = options.firstSequence(task.firstGroup());
       for (int group = task.firstGroup(); group < task.endGroup(); group++) {
-        List<HiddenStates> own =
-            states.subList(
-                options.firstSequence(group) - first, options.firstSequence(group + 1) - first);
+        List<HiddenStates> own = own(states, group);
         sums.add(new Node(0, group), observed(inputs, block, own, options.leastTokens(group)));
       }
       return sums;
+    }
+
+    /** Of the states of the task, those of a group. */
+    private List<HiddenStates> own(List<HiddenStates> states, int group) {
+      int first = options.firstSequence(task.firstGroup());
+      return states.subList(
+          options.firstSequence(group) - first, options.firstSequence(group + 1) - first);
     }
 
     private BlockSums observed(

@@ -1,6 +1,7 @@
 package org.sparkao.jobs.quantize.plan;
 
 import java.util.Locale;
+import org.sparkao.gpu.device.DeviceInfo.Kind;
 import org.sparkao.jobs.config.ByteSize;
 import org.sparkao.quant.calibration.CalibrationInfo;
 
@@ -8,8 +9,12 @@ import org.sparkao.quant.calibration.CalibrationInfo;
 public final class CalibrationText {
   private CalibrationText() {}
 
-  /** One line, with its end. */
-  public static String of(QuantizePlan plan, CalibrationFolder folder) {
+  /**
+   * One line, with its end.
+   *
+   * @param device that is planned
+   */
+  public static String of(QuantizePlan plan, CalibrationFolder folder, Kind device) {
     Arithmetic arithmetic = plan.arithmetic();
     CalibratedOptions options = arithmetic.calibrated();
     String how =
@@ -22,7 +27,7 @@ public final class CalibrationText {
                   + ", scales by "
                   + options.search().configName()
                   + ", a task holds up to "
-                  + ByteSize.format(bytes(plan))
+                  + ByteSize.format(bytes(plan, device))
                   + ")";
           case AWQ ->
               " (duo scaling "
@@ -30,7 +35,7 @@ public final class CalibrationText {
                   + ", "
                   + plan.smoothing().size()
                   + " pairs, a task holds up to "
-                  + ByteSize.format(bytes(plan))
+                  + ByteSize.format(bytes(plan, device))
                   + ")";
           case SMOOTHQUANT ->
               " (strength " + options.strength() + ", " + plan.smoothing().size() + " pairs)";
@@ -48,9 +53,9 @@ public final class CalibrationText {
         info.data().location());
   }
 
-  private static long bytes(QuantizePlan plan) {
+  private static long bytes(QuantizePlan plan, Kind device) {
     return plan.shards().stream()
-        .mapToLong(shard -> CalibrationMemory.bytes(plan.arithmetic(), shard))
+        .mapToLong(shard -> CalibrationMemory.bytes(plan.arithmetic(), shard, device))
         .max()
         .orElse(0);
   }

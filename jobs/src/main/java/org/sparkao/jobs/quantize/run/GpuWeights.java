@@ -1,14 +1,19 @@
 package org.sparkao.jobs.quantize.run;
 
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
 import java.util.Optional;
 import org.sparkao.gpu.executor.GpuExecutor;
+import org.sparkao.gpu.gptq.CudaGptq;
 import org.sparkao.gpu.quantize.DeviceQuantizers;
 import org.sparkao.gpu.quantize.QuantizeWorkspace;
+import org.sparkao.jobs.config.ByteSize;
 import org.sparkao.jobs.quantize.run.TaskTimes.GpuWork;
+import org.sparkao.quant.QuantException;
 import org.sparkao.quant.algorithm.QuantizeRequest;
 import org.sparkao.quant.algorithm.TensorQuantizer;
+import org.sparkao.quant.calibrated.Gptq;
 import org.sparkao.quant.observe.TensorRange;
 import org.sparkao.quant.safetensors.DType;
 
@@ -30,6 +35,26 @@ final class GpuWeights implements WeightDevice {
   @Override
   public TensorQuantizer quantizer(QuantizeRequest request, Optional<TensorRange> range) {
     return DeviceQuantizers.create(workspace, request, range);
+  }
+
+  @Override
+  public MemoryShare.Taken take(long bytes) throws InterruptedIOException {
+    MemoryShare memory = MemoryShare.of(gpu);
+    if (bytes > memory.bytes()) {
+      throw new QuantException(
+          gpu.device().info().label()
+              + ": second moments of the longest rows take "
+              + ByteSize.format(bytes)
+              + " of its memory, and tasks share "
+              + ByteSize.format(memory.bytes())
+              + "; --skip the modules with the longest rows, or use --device cpu");
+    }
+    return memory.take(bytes);
+  }
+
+  @Override
+  public Gptq gptq() {
+    return new CudaGptq(gpu.kernels(), gpu.busy());
   }
 
   @Override

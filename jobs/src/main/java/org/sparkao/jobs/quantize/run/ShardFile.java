@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.LongConsumer;
 import java.util.stream.Collectors;
+import org.sparkao.gpu.device.DeviceInfo.Kind;
 import org.sparkao.jobs.quantize.plan.Arithmetic;
 import org.sparkao.jobs.quantize.plan.CalibrationMemory;
 import org.sparkao.jobs.quantize.plan.ShardTask;
@@ -20,7 +21,6 @@ import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.quant.QuantException;
 import org.sparkao.quant.algorithm.WeightAlgorithm.Needs;
-import org.sparkao.quant.calibrated.CpuGptq;
 import org.sparkao.quant.calibration.Calibration;
 import org.sparkao.quant.checkpoint.FileEntry;
 import org.sparkao.quant.safetensors.ByteSink;
@@ -55,9 +55,10 @@ final class ShardFile {
    */
   List<TensorOutcome> write(ShardTask task, Folder output, String part) throws IOException {
     requireUnchanged(task);
-    HeapShare heap = HeapShare.ofJvm();
-    CalibrationMemory.require(settings.arithmetic(), task, heap.bytes());
-    HeapShare.Taken held = heap.take(CalibrationMemory.bytes(settings.arithmetic(), task));
+    MemoryShare heap = MemoryShare.ofHeap();
+    Kind kind = settings.device().kind();
+    CalibrationMemory.require(settings.arithmetic(), task, kind, heap.bytes());
+    MemoryShare.Taken held = heap.take(CalibrationMemory.bytes(settings.arithmetic(), task, kind));
     try {
       return written(task, output, part);
     } finally {
@@ -71,7 +72,7 @@ final class ShardFile {
     List<WrittenTensor> written;
     try (ByteSink sink = output.sink(part);
         WeightDevice device = WeightDevice.of(settings.device());
-        Calibrated calibrated = calibrated()) {
+        Calibrated calibrated = calibrated(device, task)) {
       ShardWriter writer = new ShardWriter(sink, task.header(settings.arithmetic()));
       UnitWorker.Tools tools =
           new UnitWorker.Tools(device, calibrated.weights(), calibrated.smoother());
@@ -108,28 +109,33 @@ final class ShardFile {
   }
 
   /** What looks at activations, where the algorithm does. */
-  private record Calibrated(Optional<CalibratedWeights> weights, Optional<Smoother> smoother)
+  private record Calibrated(
+      Optional<CalibratedWeights> weights, Optional<Smoother> smoother, MemoryShare.Taken onDevice)
       implements AutoCloseable {
+    private static final MemoryShare.Taken NOTHING = () -> {};
+
     @Override
     public void close() {
       weights.ifPresent(CalibratedWeights::close);
+      onDevice.close();
     }
   }
 
-  private Calibrated calibrated() throws IOException {
+  private Calibrated calibrated(WeightDevice device, ShardTask task) throws IOException {
     Arithmetic arithmetic = settings.arithmetic();
     if (arithmetic.algorithm().needs() == Needs.NOTHING) {
-      return new Calibrated(Optional.empty(), Optional.empty());
+      return new Calibrated(Optional.empty(), Optional.empty(), Calibrated.NOTHING);
     }
     Calibration statistics = Calibration.open(storage.folder(settings.calibration().location()));
     if (settings.smoothing().isEmpty()) {
       CalibratedWeights weights =
-          new CalibratedWeights(statistics, arithmetic.calibrated(), new CpuGptq());
-      return new Calibrated(Optional.of(weights), Optional.empty());
+          new CalibratedWeights(statistics, arithmetic.calibrated(), device.gptq());
+      MemoryShare.Taken onDevice = device.take(CalibrationMemory.deviceBytes(arithmetic, task));
+      return new Calibrated(Optional.of(weights), Optional.empty(), onDevice);
     }
     Folder source = storage.folder(settings.source().location());
     Smoother smoother = new Smoother(source, statistics, arithmetic, settings.smoothing());
-    return new Calibrated(Optional.empty(), Optional.of(smoother));
+    return new Calibrated(Optional.empty(), Optional.of(smoother), Calibrated.NOTHING);
   }
 
   private void requireUnchanged(ShardTask task) throws IOException {

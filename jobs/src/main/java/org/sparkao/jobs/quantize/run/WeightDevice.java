@@ -1,6 +1,7 @@
 package org.sparkao.jobs.quantize.run;
 
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.util.Optional;
 import org.sparkao.gpu.device.DeviceInfo;
 import org.sparkao.jobs.gpu.ExecutorGpu;
@@ -9,6 +10,8 @@ import org.sparkao.jobs.quantize.run.TaskTimes.GpuWork;
 import org.sparkao.quant.algorithm.QuantizeRequest;
 import org.sparkao.quant.algorithm.Quantizers;
 import org.sparkao.quant.algorithm.TensorQuantizer;
+import org.sparkao.quant.calibrated.CpuGptq;
+import org.sparkao.quant.calibrated.Gptq;
 import org.sparkao.quant.observe.TensorRange;
 import org.sparkao.quant.safetensors.DType;
 
@@ -27,6 +30,16 @@ interface WeightDevice extends AutoCloseable {
 
   /** A quantizer for one weight, used inside {@link #hold}, one at a time. */
   TensorQuantizer quantizer(QuantizeRequest request, Optional<TensorRange> range);
+
+  /**
+   * Waits until so much memory of a GPU is free for this task; closing gives it back.
+   *
+   * @throws org.sparkao.quant.QuantException when it never is
+   */
+  MemoryShare.Taken take(long bytes) throws InterruptedIOException;
+
+  /** GPTQ, used inside {@link #hold}; what it prepared is closed before this is. */
+  Gptq gptq();
 
   /** Does the work on one weight, when its turn has come. */
   <R> R hold(Work<R> work) throws IOException;
@@ -58,6 +71,16 @@ interface WeightDevice extends AutoCloseable {
     @Override
     public TensorQuantizer quantizer(QuantizeRequest request, Optional<TensorRange> range) {
       return Quantizers.create(request, range);
+    }
+
+    @Override
+    public MemoryShare.Taken take(long bytes) {
+      return () -> {};
+    }
+
+    @Override
+    public Gptq gptq() {
+      return new CpuGptq();
     }
 
     @Override

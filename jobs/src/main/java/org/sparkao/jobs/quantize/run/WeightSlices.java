@@ -6,19 +6,17 @@ import org.sparkao.quant.checkpoint.WeightSource;
 import org.sparkao.quant.pack.PackedPart;
 
 /**
- * How a weight is cut into slices of rows, and the buffers for one slice. Slices are about {@link
- * #SLICE_BYTES} long: small enough for the cache, long enough for the disk.
+ * How a weight is cut into slices of rows, and the buffers for one slice. Slices are about as long
+ * as the quantizer likes them.
  */
 final class WeightSlices {
-  static final int SLICE_BYTES = 2 << 20;
-
   private final List<PackedPart> parts;
   private final byte[][] out;
   private final int rows;
 
   WeightSlices(WeightSource weight, TensorQuantizer quantizer) {
     this.parts = quantizer.parts();
-    this.rows = rows(weight, quantizer.sliceRowMultiple());
+    this.rows = rows(weight, quantizer.sliceRowMultiple(), quantizer.sliceBytes());
     this.out = new byte[parts.size()][];
     for (int i = 0; i < out.length; i++) {
       out[i] = new byte[largest(parts.get(i), weight.rows())];
@@ -27,8 +25,12 @@ final class WeightSlices {
 
   /** Rows of a slice: a multiple of {@code multiple}, or all. */
   static int rows(WeightSource weight, int multiple) {
+    return rows(weight, multiple, TensorQuantizer.SLICE_BYTES);
+  }
+
+  private static int rows(WeightSource weight, int multiple, int sliceBytes) {
     long rowBytes = weight.dtype().bytes(weight.columns());
-    long steps = Math.max(1, SLICE_BYTES / rowBytes / multiple);
+    long steps = Math.max(1, sliceBytes / rowBytes / multiple);
     return (int) Math.min(weight.rows(), steps * multiple);
   }
 

@@ -5,41 +5,35 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import org.sparkao.quant.algorithm.WeightGrid;
-import org.sparkao.quant.calibrated.CpuGptq.Factor;
 import org.sparkao.quant.calibrated.Gptq.GptqQuantizer;
-import org.sparkao.quant.format.WeightType;
 import org.sparkao.quant.metric.TensorStatistics;
 import org.sparkao.quant.pack.PackedPart;
 
-/** GPTQ of one weight, tile of rows by tile of rows. */
-final class CpuGptqQuantizer implements GptqQuantizer {
+/** GPTQ of one weight: scales and packing of its grid, and a solver between them. */
+final class GridGptqQuantizer implements GptqQuantizer {
   private final WeightGrid grid;
-  private final Factor factor;
   private final List<PackedPart> parts;
-  private final WeightType type;
+
+  /** Column at each place. */
+  private final int[] order;
 
   /** Whether groups follow the order of the columns. */
   private final boolean byOrder;
 
-  private final int k;
   private final int[] groups;
-  private final GptqTile tile;
-  private final float[] steps;
+  private final GptqSolver solver;
   private double loss;
   private long roundedToNearest;
 
-  CpuGptqQuantizer(WeightGrid grid, Factor factor, boolean byOrder) {
+  GridGptqQuantizer(WeightGrid grid, int[] order, boolean byOrder, GptqSolver.Factory solvers) {
     this.grid = grid;
-    this.factor = factor;
-    this.type = grid.type();
+    this.order = order;
     this.byOrder = byOrder;
-    this.k = factor.order().length;
-    this.groups = ColumnGroups.of(factor.order(), grid.groupColumns(), byOrder);
-    this.tile = new GptqTile(grid, factor, groups);
-    this.steps = new float[k];
+    this.groups = ColumnGroups.of(order, grid.groupColumns(), byOrder);
+    this.solver = solvers.of(grid, groups);
     List<PackedPart> all = new ArrayList<>(grid.parts());
     if (byOrder) {
-      all.add(ColumnGroups.part(k));
+      all.add(ColumnGroups.part(order.length));
     }
     this.parts = List.copyOf(all);
   }
@@ -55,6 +49,11 @@ final class CpuGptqQuantizer implements GptqQuantizer {
   }
 
   @Override
+  public int sliceBytes() {
+    return solver.sliceBytes();
+  }
+
+  @Override
   public void quantize(byte[] source, int sourceOffset, long rowBegin, int rows, byte[][] out) {
     if (byOrder) {
       grid.begin(inOrder(source, sourceOffset, rows), 0, rowBegin, rows, out);
@@ -62,18 +61,14 @@ final class CpuGptqQuantizer implements GptqQuantizer {
     } else {
       grid.begin(source, sourceOffset, rowBegin, rows, out);
     }
-    for (int begin = 0; begin < rows; begin += GptqTile.ROWS) {
-      int count = Math.min(GptqTile.ROWS, rows - begin);
-      load(source, sourceOffset, begin, count);
-      tile.solve(begin, count);
-      for (int row = 0; row < count; row++) {
-        for (int place = 0; place < k; place++) {
-          steps[factor.order()[place]] = tile.step(row, place);
-        }
-        grid.write(begin + row, steps, groups, source, sourceOffset);
-        account(begin + row, tile.loss(row));
-      }
-    }
+    solver.solve(
+        source,
+        sourceOffset,
+        rows,
+        (row, steps, lossOfRow) -> {
+          grid.write(row, steps, groups, source, sourceOffset);
+          account(row, lossOfRow);
+        });
   }
 
   private void account(int row, double lossOfRow) {
@@ -84,29 +79,14 @@ final class CpuGptqQuantizer implements GptqQuantizer {
     }
   }
 
-  private void load(byte[] source, int sourceOffset, int begin, int count) {
-    tile.clear();
-    for (int row = 0; row < count; row++) {
-      if (grid.broken(begin + row)) {
-        continue;
-      }
-      int from = sourceOffset + (begin + row) * k * type.bytes();
-      for (int place = 0; place < k; place++) {
-        int column = factor.order()[place];
-        if (!factor.dead()[column]) {
-          tile.set(row, place, type.read(source, from + column * type.bytes()));
-        }
-      }
-    }
-  }
-
   /** The rows with columns in the order in which they are rounded. */
   private byte[] inOrder(byte[] source, int sourceOffset, int rows) {
-    int bytes = type.bytes();
+    int k = order.length;
+    int bytes = grid.type().bytes();
     byte[] ordered = new byte[Math.multiplyExact(rows, k * bytes)];
     for (int row = 0; row < rows; row++) {
       for (int place = 0; place < k; place++) {
-        int from = sourceOffset + (row * k + factor.order()[place]) * bytes;
+        int from = sourceOffset + (row * k + order[place]) * bytes;
         System.arraycopy(source, from, ordered, (row * k + place) * bytes, bytes);
       }
     }

@@ -6,25 +6,25 @@ import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
 import org.junit.jupiter.api.Test;
 
-class TestHeapShare {
+class TestMemoryShare {
   private static final long MIB = 1 << 20;
 
   @Test
-  void sevenTenthsOfTheHeapAreShared() {
-    assertThat(new HeapShare(1000 * MIB).bytes()).isEqualTo(700 * MIB);
+  void sevenTenthsAreShared() {
+    assertThat(new MemoryShare(1000 * MIB).bytes()).isEqualTo(700 * MIB);
   }
 
   /** 400 and 300 fit beside each other, another byte waits until one of them is given back. */
   @Test
   void whatDoesNotFitWaits() throws Exception {
-    HeapShare heap = new HeapShare(1000 * MIB);
-    HeapShare.Taken first = heap.take(400 * MIB);
-    HeapShare.Taken second = heap.take(300 * MIB);
+    MemoryShare memory = new MemoryShare(1000 * MIB);
+    MemoryShare.Taken first = memory.take(400 * MIB);
+    MemoryShare.Taken second = memory.take(300 * MIB);
     Thread third =
         new Thread(
             () -> {
               try {
-                heap.take(1).close();
+                memory.take(1).close();
               } catch (InterruptedIOException e) {
                 throw new UncheckedIOException(e);
               }
@@ -39,6 +39,6 @@ class TestHeapShare {
     second.close();
     third.join();
     first.close();
-    heap.take(700 * MIB).close();
+    memory.take(700 * MIB).close();
   }
 }
