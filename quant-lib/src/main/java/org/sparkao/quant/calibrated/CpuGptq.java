@@ -7,11 +7,17 @@ import org.sparkao.quant.algorithm.QuantizeRequest;
 import org.sparkao.quant.algorithm.Quantizers;
 import org.sparkao.quant.algorithm.RangeChoice;
 import org.sparkao.quant.dense.InverseFactor;
+import org.sparkao.quant.observe.Workers;
 
-/** GPTQ on the processor. Has no state. */
+/**
+ * GPTQ on the processor. Has no state; what it prepares may serve several quantizers, each in a
+ * thread of its own.
+ */
 public final class CpuGptq implements Gptq {
   /** Damping grows by this until the matrix is positive definite. */
   private static final double GROWTH = 10;
+
+  private final Workers workers;
 
   /**
    * What inputs alone decide.
@@ -30,6 +36,20 @@ public final class CpuGptq implements Gptq {
       implements Prepared {
     @Override
     public void close() {}
+  }
+
+  /** In the caller's thread. */
+  public CpuGptq() {
+    this(Workers.CALLER);
+  }
+
+  /**
+   * With help.
+   *
+   * @param workers share what inputs decide, without an effect on the result
+   */
+  public CpuGptq(Workers workers) {
+    this.workers = workers;
   }
 
   /** Bytes that a task holds for a weight of {@code columns} columns. */
@@ -51,7 +71,8 @@ public final class CpuGptq implements Gptq {
     for (double share = options.damping(); share <= 1; share *= GROWTH) {
       float added = (float) (share * mean);
       Optional<InverseFactor> factor =
-          InverseFactor.of(k, (i, j) -> element(inputs, order[i], order[j], dead, added));
+          InverseFactor.of(
+              k, (i, j) -> element(inputs, order[i], order[j], dead, added), workers::run);
       if (factor.isPresent()) {
         return new Factor(options, order, dead, factor, new GptqReport(share, count, false));
       }
