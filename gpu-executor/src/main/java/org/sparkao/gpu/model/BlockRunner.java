@@ -139,6 +139,17 @@ public final class BlockRunner implements AutoCloseable {
     }
   }
 
+  /**
+   * Lends a block part by part; one at a time.
+   *
+   * @return the caller closes it
+   */
+  public PartwiseBlock partwise(int index) {
+    LayerParts parts =
+        new LayerParts(context.operators(), context.config(), loader.weights().layers().get(index));
+    return new PartwiseBlock(context, parts, memory, rotation);
+  }
+
   /** What is done with a block. */
   @FunctionalInterface
   public interface BlockUse {
@@ -150,10 +161,12 @@ public final class BlockRunner implements AutoCloseable {
   public final class Block {
     private final DecoderLayer layer;
     private final LayerWeights weights;
+    private final HostInputs.Norms norms;
 
     private Block(DecoderLayer layer, LayerWeights weights) {
       this.layer = layer;
       this.weights = weights;
+      this.norms = HostInputs.Norms.of(weights, context);
     }
 
     /** Takes the hidden states of a sequence through the block, in place. */
@@ -163,7 +176,7 @@ public final class BlockRunner implements AutoCloseable {
 
     /** The same to the bit, and shows what the linear layers read. */
     public void run(HiddenStates states, BlockObserver observer) {
-      run(states, new HostInputs(weights, context, observer));
+      run(states, new HostInputs(norms, context, observer));
     }
 
     private void run(HiddenStates states, LayerObserver observer) {
@@ -180,10 +193,14 @@ public final class BlockRunner implements AutoCloseable {
      * @return [K] by module
      */
     public Map<String, float[]> columnAmax() {
-      Map<String, float[]> all = new LinkedHashMap<>();
-      weights.linears().forEach(weight -> all.put(weight.name(), BlockRunner.columnAmax(weight)));
-      return all;
+      return BlockRunner.columnAmax(weights);
     }
+  }
+
+  static Map<String, float[]> columnAmax(LayerWeights layer) {
+    Map<String, float[]> all = new LinkedHashMap<>();
+    layer.linears().forEach(weight -> all.put(weight.name(), columnAmax(weight)));
+    return all;
   }
 
   private static float[] columnAmax(LinearWeight weight) {
