@@ -124,7 +124,8 @@ final class ShardFile {
     Calibration statistics = Calibration.open(storage.folder(settings.calibration().location()));
     if (settings.smoothing().isEmpty()) {
       CalibratedWeights weights =
-          new CalibratedWeights(statistics, arithmetic.calibrated(), new CpuGptq());
+          new CalibratedWeights(
+              CalibratedWeights.Inputs.of(statistics), arithmetic.calibrated(), new CpuGptq());
       return new Calibrated(Optional.of(weights), Optional.empty());
     }
     Folder source = storage.folder(settings.source().location());
