@@ -1,8 +1,6 @@
 package org.sparkao.jobs.train;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
@@ -23,6 +21,7 @@ import org.sparkao.jobs.quantize.plan.Rule;
 import org.sparkao.jobs.spark.SparkLease;
 import org.sparkao.jobs.spark.SparkParquetRows;
 import org.sparkao.jobs.storage.CheckpointLocation;
+import org.sparkao.jobs.storage.ScratchFolder;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.jobs.train.plan.TrainMode;
 import org.sparkao.jobs.train.plan.TrainOptions;
@@ -129,11 +128,11 @@ public final class TrainJob implements Job {
   private static TrainPlan plan(
       TrainPlanner planner, Checkpoint checkpoint, Storage storage, Config config)
       throws IOException {
-    Path scratch = Files.createTempDirectory("sparkao-train");
-    Path folder = TokenizerFiles.local(storage, checkpoint.location(), scratch);
     List<Rule> rules = new ArrayList<>(config.all(TrainKeys.SKIP));
     rules.addAll(config.all(TrainKeys.RULE));
-    try (Tokenizer tokenizer = Tokenizers.open(folder)) {
+    try (ScratchFolder scratch = ScratchFolder.create(storage, "sparkao-train");
+        Tokenizer tokenizer =
+            Tokenizers.open(TokenizerFiles.local(storage, checkpoint.location(), scratch.path()))) {
       return planner.plan(
           config.value(TrainKeys.SCHEME),
           rules,
@@ -145,8 +144,6 @@ public final class TrainJob implements Job {
           config.value(TrainKeys.DATA),
           options(config),
           numerics());
-    } finally {
-      storage.folder(scratch.toString()).delete("");
     }
   }
 
