@@ -39,6 +39,20 @@ public record BlockInputs(String block, List<Input> inputs) {
     }
   }
 
+  /**
+   * The inputs by the parts of the block that read them, in the order in which parts run: q, k and
+   * v; the projection back; gate and up, then down, or all of a mixture.
+   */
+  public List<List<Input>> parts() {
+    List<List<Input>> parts = new ArrayList<>();
+    int single = experts() == 0 ? inputs.size() : 2;
+    inputs.subList(0, single).forEach(input -> parts.add(List.of(input)));
+    if (experts() > 0) {
+      parts.add(inputs.subList(single, inputs.size()));
+    }
+    return parts;
+  }
+
   /** Experts of the block; 0 where it is none of experts. */
   public int experts() {
     return inputs.stream().mapToInt(input -> input.expert().orElse(-1) + 1).max().orElse(0);

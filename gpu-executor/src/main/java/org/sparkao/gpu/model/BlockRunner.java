@@ -144,6 +144,17 @@ public final class BlockRunner implements AutoCloseable {
     }
   }
 
+  /**
+   * Lends a block part by part; one at a time.
+   *
+   * @return the caller closes it
+   */
+  public PartwiseBlock partwise(int index) {
+    LayerParts parts =
+        new LayerParts(context.operators(), context.config(), loader.weights().layers().get(index));
+    return new PartwiseBlock(context, parts, memory, rotation);
+  }
+
   /** What is done with a block. */
   @FunctionalInterface
   public interface BlockUse {
@@ -156,10 +167,12 @@ public final class BlockRunner implements AutoCloseable {
     private final DecoderLayer layer;
     private final LayerWeights weights;
     private Optional<DeviceInputs> onDevice = Optional.empty();
+    private final HostInputs.Norms norms;
 
     private Block(DecoderLayer layer, LayerWeights weights) {
       this.layer = layer;
       this.weights = weights;
+      this.norms = HostInputs.Norms.of(weights, context);
     }
 
     /** Takes the hidden states of a sequence through the block, in place. */
@@ -169,7 +182,7 @@ public final class BlockRunner implements AutoCloseable {
 
     /** The same to the bit, and shows what the linear layers read. */
     public void run(HiddenStates states, BlockObserver observer) {
-      run(states, new HostInputs(weights, context, observer));
+      run(states, new HostInputs(norms, context, observer));
     }
 
     /** The same to the bit, and shows it where it lies. Experts are not shown. */
@@ -198,10 +211,14 @@ public final class BlockRunner implements AutoCloseable {
      * @return [K] by module
      */
     public Map<String, float[]> columnAmax() {
-      Map<String, float[]> all = new LinkedHashMap<>();
-      weights.linears().forEach(weight -> all.put(weight.name(), BlockRunner.columnAmax(weight)));
-      return all;
+      return BlockRunner.columnAmax(weights);
     }
+  }
+
+  static Map<String, float[]> columnAmax(LayerWeights layer) {
+    Map<String, float[]> all = new LinkedHashMap<>();
+    layer.linears().forEach(weight -> all.put(weight.name(), columnAmax(weight)));
+    return all;
   }
 
   private static float[] columnAmax(LinearWeight weight) {

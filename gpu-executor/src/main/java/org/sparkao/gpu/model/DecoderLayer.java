@@ -5,13 +5,10 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
-import org.sparkao.gpu.device.Buffer;
 import org.sparkao.gpu.layer.KvCache;
 import org.sparkao.gpu.model.LayerObserver.Part;
 import org.sparkao.gpu.model.ModelOperators.HeadNorms;
 import org.sparkao.gpu.model.ModelOperators.HeadSteps;
-import org.sparkao.gpu.model.ProjectionSpec.After;
-import org.sparkao.gpu.model.ProjectionSpec.Norm;
 
 /** A decoder layer on a device: attention, then feed-forward, each added to the residual stream. */
 final class DecoderLayer implements AutoCloseable {
@@ -22,26 +19,14 @@ final class DecoderLayer implements AutoCloseable {
   private final Projection output;
   private final List<Projection> feedForward = new ArrayList<>();
 
-  private DecoderLayer(ModelOperators operators, ModelConfig config, LayerWeights weights) {
-    this.operators = operators;
-    Norm first = new Norm(weights.inputNorm(), config.normEpsilon());
-    Norm second = new Norm(weights.feedForwardNorm(), config.normEpsilon());
+  private DecoderLayer(LayerParts parts) {
+    this.operators = parts.operators();
     try {
-      this.qkv = project(weights.name() + " qkv", Optional.of(first), After.NOTHING, weights.qkv());
-      this.headNorms =
-          weights
-              .headNorms()
-              .map(
-                  norms ->
-                      new HeadNorms(
-                          vector(norms.query()), vector(norms.key()), config.normEpsilon()));
-      this.output =
-          project(
-              weights.name() + " output",
-              Optional.empty(),
-              After.RESIDUAL,
-              List.of(weights.output()));
-      loadFeedForward(config, weights, second);
+      this.qkv = keep(parts.qkv());
+      this.headNorms = parts.headNorms(loaded::push);
+      this.output = keep(parts.output());
+      feedForward.add(keep(parts.feedForward()));
+      parts.down().ifPresent(down -> feedForward.add(keep(down)));
     } catch (RuntimeException e) {
       close();
       throw e;
@@ -50,37 +35,7 @@ final class DecoderLayer implements AutoCloseable {
 
   /** Puts the weights on the device; {@link #close} gives the memory back. */
   static DecoderLayer load(ModelOperators operators, ModelConfig config, LayerWeights weights) {
-    return new DecoderLayer(operators, config, weights);
-  }
-
-  private void loadFeedForward(ModelConfig config, LayerWeights weights, Norm norm) {
-    String name = weights.name();
-    if (weights.feedForward() instanceof LayerWeights.Dense dense) {
-      List<LinearWeight> inner = List.of(dense.gate(), dense.up());
-      feedForward.add(project(name + " gate and up", Optional.of(norm), After.SWIGLU, inner));
-      feedForward.add(
-          project(name + " down", Optional.empty(), After.RESIDUAL, List.of(dense.down())));
-    } else if (weights.feedForward() instanceof LayerWeights.Routed routed) {
-      ModelConfig.Experts experts = config.experts().orElseThrow();
-      feedForward.add(
-          keep(
-              operators.mixture(
-                  new Mixture(
-                      new ProjectionSpec(name + " experts", Optional.of(norm), After.RESIDUAL),
-                      routed.router(),
-                      routed.experts(),
-                      experts.perToken(),
-                      experts.weighting()))));
-    }
-  }
-
-  private Projection project(
-      String name, Optional<Norm> norm, After after, List<LinearWeight> weights) {
-    return keep(operators.project(new ProjectionSpec(name, norm, after), weights));
-  }
-
-  private Buffer vector(StoredTensor tensor) {
-    return keep(TensorValues.load(operators.device(), tensor, operators.arithmetic()));
+    return new DecoderLayer(new LayerParts(operators, config, weights));
   }
 
   private <T extends AutoCloseable> T keep(T one) {

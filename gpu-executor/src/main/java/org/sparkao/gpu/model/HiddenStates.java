@@ -3,10 +3,14 @@ package org.sparkao.gpu.model;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
-/** The residual stream of one sequence, [tokens, hidden], in memory of the host. */
+/**
+ * The residual stream of one sequence, [tokens, hidden], in memory of the host; within a block also
+ * what the next part reads, where that is something else.
+ */
 public final class HiddenStates {
   private final int tokens;
   private final ByteBuffer bytes;
+  private ByteBuffer between = ByteBuffer.allocate(0);
 
   HiddenStates(int tokens, ByteBuffer bytes) {
     this.tokens = tokens;
@@ -21,6 +25,17 @@ public final class HiddenStates {
   /** As the device stores them. */
   ByteBuffer bytes() {
     return bytes.rewind();
+  }
+
+  /** What the next part of a block reads beside the residual stream; empty between blocks. */
+  ByteBuffer between() {
+    return between.rewind();
+  }
+
+  /** Takes memory for what the next part reads, and gives the former back. */
+  ByteBuffer between(long bytes) {
+    between = ByteBuffer.allocate(Math.toIntExact(bytes));
+    return between;
   }
 
   /**
@@ -41,7 +56,7 @@ public final class HiddenStates {
     return values;
   }
 
-  /** The same numbers in memory of their own. */
+  /** The same residual stream in memory of its own. */
   public HiddenStates copy() {
     ByteBuffer copy = ByteBuffer.allocate(bytes.capacity());
     copy.put(bytes());

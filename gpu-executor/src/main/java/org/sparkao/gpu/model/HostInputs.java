@@ -13,27 +13,40 @@ final class HostInputs implements LayerObserver {
   private static final int ROWS = 16;
 
   private final BlockInputs inputs;
+  private final Norms norms;
   private final ModelOperators operators;
   private final int headElements;
   private final BlockObserver observer;
   private final Workers workers;
-  private final ReferenceNorm first;
-  private final ReferenceNorm second;
 
-  HostInputs(LayerWeights weights, BlockRunner.Context context, BlockObserver observer) {
-    this.inputs = BlockInputs.of(weights);
+  HostInputs(Norms norms, BlockRunner.Context context, BlockObserver observer) {
+    this.inputs = norms.inputs();
+    this.norms = norms;
     this.operators = context.operators();
     this.headElements = context.config().heads().rowElements();
     this.observer = observer;
     this.workers = context.workers();
-    this.first = norm(weights.inputNorm(), context);
-    this.second = norm(weights.feedForwardNorm(), context);
   }
 
-  private static ReferenceNorm norm(StoredTensor weight, BlockRunner.Context context) {
-    return new ReferenceNorm(
-        new ProjectionSpec.Norm(weight, context.config().normEpsilon()),
-        context.operators().arithmetic());
+  /**
+   * What a layer reads, and the norms before it.
+   *
+   * @param first before q, k and v
+   * @param second before the other half
+   */
+  record Norms(BlockInputs inputs, ReferenceNorm first, ReferenceNorm second) {
+    static Norms of(LayerWeights weights, BlockRunner.Context context) {
+      return new Norms(
+          BlockInputs.of(weights),
+          norm(weights.inputNorm(), context),
+          norm(weights.feedForwardNorm(), context));
+    }
+
+    private static ReferenceNorm norm(StoredTensor weight, BlockRunner.Context context) {
+      return new ReferenceNorm(
+          new ProjectionSpec.Norm(weight, context.config().normEpsilon()),
+          context.operators().arithmetic());
+    }
   }
 
   @Override
@@ -43,15 +56,23 @@ final class HostInputs implements LayerObserver {
         observer.heads(read(x, rows, headElements), rows);
       }
     } else if (observer.wantsInputs()) {
-      BlockInputs.Input input = inputs.inputs().get(index(part));
-      float[] values = read(x, rows, input.columns());
-      switch (part) {
-        case QKV -> apply(first, values, rows, input.columns());
-        case FEED_FORWARD -> apply(second, values, rows, input.columns());
-        default -> {}
-      }
-      observer.input(input.name(), values, rows);
+      show(part, read(x, rows, inputs.inputs().get(index(part)).columns()), rows);
     }
+  }
+
+  /**
+   * Shows what a part reads.
+   *
+   * @param x [rows, K], before the norm where there is one; replaced by what was shown
+   */
+  void show(Part part, float[] x, int rows) {
+    BlockInputs.Input input = inputs.inputs().get(index(part));
+    switch (part) {
+      case QKV -> apply(norms.first(), x, rows, input.columns());
+      case FEED_FORWARD -> apply(norms.second(), x, rows, input.columns());
+      default -> {}
+    }
+    observer.input(input.name(), x, rows);
   }
 
   private static int index(Part part) {
@@ -62,9 +83,8 @@ final class HostInputs implements LayerObserver {
     workers.run(
         (rows + ROWS - 1) / ROWS,
         piece -> {
-          for (int row = piece * ROWS; row < Math.min(rows, (piece + 1) * ROWS); row++) {
-            norm.apply(values, row * columns);
-          }
+          int first = piece * ROWS;
+          norm.apply(values, first * columns, Math.min(ROWS, rows - first));
         });
   }
 

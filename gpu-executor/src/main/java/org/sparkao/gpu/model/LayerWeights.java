@@ -1,6 +1,7 @@
 package org.sparkao.gpu.model;
 
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -38,6 +39,9 @@ public record LayerWeights(
   public sealed interface FeedForward {
     /** All its linear layers. */
     Stream<LinearWeight> linears();
+
+    /** The same with other numbers, by the names of linear layers. */
+    FeedForward with(Map<String, StoredTensor> values);
   }
 
   /** down(silu(gate x) * up x). */
@@ -46,6 +50,11 @@ public record LayerWeights(
     @Override
     public Stream<LinearWeight> linears() {
       return Stream.of(gate, up, down);
+    }
+
+    @Override
+    public Dense with(Map<String, StoredTensor> values) {
+      return new Dense(gate.with(values), up.with(values), down.with(values));
     }
   }
 
@@ -61,10 +70,38 @@ public record LayerWeights(
       return Stream.concat(
           Stream.of(router), experts.stream().flatMap(e -> Stream.of(e.gate(), e.up(), e.down())));
     }
+
+    @Override
+    public Routed with(Map<String, StoredTensor> values) {
+      return new Routed(
+          router.with(values),
+          experts.stream()
+              .map(
+                  e ->
+                      new Mixture.Expert(
+                          e.gate().with(values), e.up().with(values), e.down().with(values)))
+              .toList());
+    }
   }
 
   /** All linear layers. */
   public Stream<LinearWeight> linears() {
     return Stream.concat(Stream.concat(qkv.stream(), Stream.of(output)), feedForward.linears());
+  }
+
+  /**
+   * The same layer with other numbers.
+   *
+   * @param values [N, K] by the name of the linear layer; others stay as they are
+   */
+  public LayerWeights with(Map<String, StoredTensor> values) {
+    return new LayerWeights(
+        name,
+        inputNorm,
+        qkv.stream().map(linear -> linear.with(values)).toList(),
+        headNorms,
+        output.with(values),
+        feedForwardNorm,
+        feedForward.with(values));
   }
 }

@@ -1,6 +1,7 @@
 package org.sparkao.gpu.model;
 
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import org.sparkao.quant.algorithm.QuantizeRequest;
@@ -20,6 +21,13 @@ public record LinearWeight(String name, int n, int k, Form form, Optional<Stored
     Objects.requireNonNull(name, "name");
     Objects.requireNonNull(form, "form");
     Objects.requireNonNull(bias, "bias");
+  }
+
+  /** The same layer with the plain numbers [N, K] that stand under its name, if there are any. */
+  LinearWeight with(Map<String, StoredTensor> values) {
+    return values.containsKey(name)
+        ? new LinearWeight(name, n, k, new Plain(values.get(name)), bias)
+        : this;
   }
 
   /** How the numbers of a weight are stored. */

@@ -66,15 +66,13 @@ final class PassMemory implements AutoCloseable {
       return (long) rows * config.heads().rowElements() * numberBytes;
     }
 
-    long attendedBytes() {
-      return (long) rows * config.heads().queryElements() * numberBytes;
+    long attendedBytes(long rows) {
+      return rows * config.heads().queryElements() * numberBytes;
     }
 
     /** Mixtures keep their own. */
-    long innerBytes() {
-      return config.experts().isPresent()
-          ? 1
-          : (long) rows * config.sizes().intermediate() * numberBytes;
+    long innerBytes(long rows) {
+      return config.experts().isPresent() ? 1 : rows * config.sizes().intermediate() * numberBytes;
     }
 
     long logitsBytes() {
@@ -86,8 +84,8 @@ final class PassMemory implements AutoCloseable {
       long numbers = (11L + TokenSampler.ROW_WORDS) * rows + 1;
       return hiddenBytes((long) rows + headRows)
           + qkvBytes()
-          + attendedBytes()
-          + innerBytes()
+          + attendedBytes(rows)
+          + innerBytes(rows)
           + logitsBytes()
           + Integer.BYTES * numbers;
     }
@@ -106,8 +104,8 @@ final class PassMemory implements AutoCloseable {
       this.targets = ints(sizes.rows);
       this.hidden = take(sizes.hiddenBytes(sizes.rows));
       this.qkv = take(sizes.qkvBytes());
-      this.attended = take(sizes.attendedBytes());
-      this.inner = take(sizes.innerBytes());
+      this.attended = take(sizes.attendedBytes(sizes.rows));
+      this.inner = take(sizes.innerBytes(sizes.rows));
       this.picked = take(sizes.hiddenBytes(sizes.headRows));
       this.logits = take(sizes.logitsBytes());
       this.logProbabilities = ints(sizes.rows);
@@ -225,6 +223,16 @@ final class PassMemory implements AutoCloseable {
   /** Bytes of so many rows of the residual stream. */
   long hiddenBytes(int rows) {
     return sizes.hiddenBytes(rows);
+  }
+
+  /** Bytes of so many rows of what attention gives. */
+  long attendedBytes(int rows) {
+    return sizes.attendedBytes(rows);
+  }
+
+  /** Bytes of so many rows between gate and down. */
+  long innerBytes(int rows) {
+    return sizes.innerBytes(rows);
   }
 
   @Override

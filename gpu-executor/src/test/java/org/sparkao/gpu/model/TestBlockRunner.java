@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.IOException;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -33,45 +32,6 @@ class TestBlockRunner {
     return kind.equals("vector")
         ? new CpuModelOperators(device, 2)
         : new ReferenceModelOperators(device, Arithmetic.FP32);
-  }
-
-  /** Keeps everything. */
-  private static final class Keeper implements BlockObserver {
-    private final Map<String, float[]> inputs = new HashMap<>();
-    private final Map<String, Integer> rows = new HashMap<>();
-    private final Shown shown;
-    private float[] heads = {};
-
-    Keeper(Shown shown) {
-      this.shown = shown;
-    }
-
-    @Override
-    public void input(String input, float[] x, int count) {
-      assertThat(inputs).doesNotContainKey(input);
-      inputs.put(input, x.clone());
-      rows.put(input, count);
-    }
-
-    @Override
-    public Shown shown(int expert) {
-      return shown;
-    }
-
-    @Override
-    public boolean wantsHeads() {
-      return true;
-    }
-
-    @Override
-    public void heads(float[] values, int count) {
-      heads = values;
-    }
-
-    @Override
-    public boolean wantsInputs() {
-      return true;
-    }
   }
 
   @ParameterizedTest

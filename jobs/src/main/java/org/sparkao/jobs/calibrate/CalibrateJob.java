@@ -1,15 +1,13 @@
 package org.sparkao.jobs.calibrate;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import org.sparkao.datasets.tokenizer.Tokenizer;
 import org.sparkao.datasets.tokenizer.Tokenizers;
 import org.sparkao.gpu.device.DeviceInfo;
-import org.sparkao.gpu.model.Arithmetic;
 import org.sparkao.gpu.model.ModelConfig;
 import org.sparkao.gpu.observe.ObserveScratch;
 import org.sparkao.jobs.calibrate.plan.CalibrateOptions;
@@ -17,6 +15,7 @@ import org.sparkao.jobs.calibrate.plan.CalibratePlanner;
 import org.sparkao.jobs.calibrate.plan.CalibrationMemory;
 import org.sparkao.jobs.calibrate.plan.CalibrationPlan;
 import org.sparkao.jobs.calibrate.plan.CalibrationText;
+import org.sparkao.jobs.calibrate.plan.Sequential;
 import org.sparkao.jobs.calibrate.run.CalibrateRequest;
 import org.sparkao.jobs.calibrate.run.CalibrateRun;
 import org.sparkao.jobs.config.CommonKeys;
@@ -31,13 +30,23 @@ import org.sparkao.jobs.job.Console;
 import org.sparkao.jobs.job.ExitCode;
 import org.sparkao.jobs.job.Job;
 import org.sparkao.jobs.job.Texts;
+import org.sparkao.jobs.quantize.QuantizeKeys;
+import org.sparkao.jobs.quantize.plan.Arithmetic;
+import org.sparkao.jobs.quantize.plan.CalibratedOptions;
+import org.sparkao.jobs.quantize.plan.Recipe;
+import org.sparkao.jobs.quantize.plan.Rule;
 import org.sparkao.jobs.spark.SparkLease;
 import org.sparkao.jobs.spark.SparkParquetRows;
 import org.sparkao.jobs.storage.CheckpointLocation;
+import org.sparkao.jobs.storage.ScratchFolder;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.jobs.table.CalibrationRow;
+import org.sparkao.quant.QuantException;
+import org.sparkao.quant.algorithm.WeightAlgorithm;
 import org.sparkao.quant.checkpoint.Checkpoint;
 import org.sparkao.quant.observe.InputObserver.Products;
+import org.sparkao.quant.scheme.CheckpointLayout;
+import org.sparkao.quant.scheme.Numerics;
 
 /** A checkpoint and text in, statistics of what its linear layers read out. */
 public final class CalibrateJob implements Job {
@@ -111,10 +120,11 @@ public final class CalibrateJob implements Job {
   private static CalibrationPlan plan(
       CalibratePlanner planner, Checkpoint checkpoint, Storage storage, Config config)
       throws IOException {
-    Path scratch = Files.createTempDirectory("sparkao-calibrate");
-    Path folder = TokenizerFiles.local(storage, checkpoint.location(), scratch);
+    Sequential sequential = sequential(planner, config);
     int samples = config.value(CalibrateKeys.SAMPLES);
-    try (Tokenizer tokenizer = Tokenizers.open(folder)) {
+    try (ScratchFolder scratch = ScratchFolder.create(storage, "sparkao-calibrate");
+        Tokenizer tokenizer =
+            Tokenizers.open(TokenizerFiles.local(storage, checkpoint.location(), scratch.path()))) {
       return planner.plan(
           new CalibrationText(
               tokenizer,
@@ -126,16 +136,43 @@ public final class CalibrateJob implements Job {
               samples,
               config.value(CalibrateKeys.SEQUENCE_LENGTH),
               Math.min(samples, config.value(CalibrateKeys.GROUPS)),
-              config.value(CalibrateKeys.HESSIAN) ? Products.SUMMED : Products.NONE,
+              config.value(CalibrateKeys.HESSIAN) || sequential.asked()
+                  ? Products.SUMMED
+                  : Products.NONE,
               config.value(CalibrateKeys.KV_CACHE)
                   ? CalibrateOptions.Cache.OBSERVED
                   : CalibrateOptions.Cache.LEFT,
-              planner.model().experts().isPresent()
-                  ? config.value(CalibrateKeys.EXPERT_TOKENS)
-                  : 0));
-    } finally {
-      storage.folder(scratch.toString()).delete("");
+              planner.model().experts().isPresent() ? config.value(CalibrateKeys.EXPERT_TOKENS) : 0,
+              sequential));
     }
+  }
+
+  /** What becomes of the layers on the way, if anything does. */
+  private static Sequential sequential(CalibratePlanner planner, Config config) {
+    if (!config.isSet(CalibrateKeys.SEQUENTIAL)) {
+      for (ConfigKey<?> key : CalibrateKeys.OF_SEQUENTIAL) {
+        if (config.isSet(key)) {
+          throw new QuantException(
+              "--" + key.name() + " says how --sequential quantizes; give --sequential SCHEME too");
+        }
+      }
+      return Sequential.NONE;
+    }
+    List<Rule> rules = new ArrayList<>(config.all(QuantizeKeys.SKIP));
+    rules.addAll(config.all(QuantizeKeys.RULE));
+    Arithmetic arithmetic =
+        new Arithmetic(
+            WeightAlgorithm.GPTQ,
+            Numerics.COMPRESSED_TENSORS,
+            CheckpointLayout.COMPRESSED_TENSORS,
+            new CalibratedOptions(
+                config.value(QuantizeKeys.ACT_ORDER),
+                config.value(QuantizeKeys.DAMPING),
+                config.value(QuantizeKeys.SCALE_SEARCH),
+                CalibratedOptions.DEFAULT.strength(),
+                CalibratedOptions.DEFAULT.duo()));
+    return planner.sequential(
+        new Recipe(config.value(CalibrateKeys.SEQUENTIAL), rules, arithmetic, Long.MAX_VALUE));
   }
 
   private static CalibrateRequest request(
@@ -144,12 +181,17 @@ public final class CalibrateJob implements Job {
       Optional<String> onlyFile,
       PlannedDevice device,
       Config config) {
-    Arithmetic usual = device.kind() == DeviceInfo.Kind.CUDA ? Arithmetic.BF16 : Arithmetic.FP32;
+    boolean gpu = device.kind() == DeviceInfo.Kind.CUDA;
     return new CalibrateRequest(
         plan,
         checkpoint,
         onlyFile,
-        config.find(CalibrateKeys.ARITHMETIC).orElse(usual),
+        config
+            .find(CalibrateKeys.ARITHMETIC)
+            .orElse(
+                gpu
+                    ? org.sparkao.gpu.model.Arithmetic.BF16
+                    : org.sparkao.gpu.model.Arithmetic.FP32),
         config.value(CalibrateKeys.DATA),
         config.value(CalibrateKeys.OUTPUT),
         config.find(CalibrateKeys.PARTITIONS).map(OptionalInt::of).orElse(OptionalInt.empty()));
@@ -172,6 +214,9 @@ public final class CalibrateJob implements Job {
         + options.groups()
         + " groups; one task needs "
         + CalibrationMemory.of(plan, options.groups()).text()
+        + (options.sequential().asked()
+            ? "\nquantized on the way: " + options.sequential().text()
+            : "")
         + "\n";
   }
 

@@ -5,6 +5,9 @@ import java.util.Locale;
 import org.sparkao.gpu.model.Arithmetic;
 import org.sparkao.jobs.config.ConfigKey;
 import org.sparkao.jobs.gpu.DeviceRequest;
+import org.sparkao.jobs.quantize.QuantizeKeys;
+import org.sparkao.quant.scheme.QuantScheme;
+import org.sparkao.quant.scheme.Schemes;
 
 /** What {@code calibrate} can be told. */
 final class CalibrateKeys {
@@ -30,6 +33,14 @@ final class CalibrateKeys {
   static final ConfigKey<Boolean> HESSIAN =
       ConfigKey.flag(
           "hessian", "Keeps the mean of x x^T of every input, which GPTQ reads; 4 K^2 bytes each.");
+  static final ConfigKey<QuantScheme> SEQUENTIAL =
+      ConfigKey.value(
+          "sequential",
+          "SCHEME",
+          "Quantizes the layers by gptq as it goes, so that each layer is calibrated with what the"
+              + " quantized ones before it give; for quantize --algorithm gptq with this scheme and"
+              + " the same --rule, --skip and options of gptq. Keeps Hessians.",
+          Schemes::parse);
   static final ConfigKey<Boolean> KV_CACHE =
       ConfigKey.flag("kv-cache", "Keeps the largest keys and values of every head.");
   static final ConfigKey<Integer> EXPERT_TOKENS =
@@ -53,7 +64,9 @@ final class CalibrateKeys {
       ConfigKey.value(
           "partitions",
           "N",
-          "Tasks of the Spark job; one an executor when not given. Results do not depend on it.",
+          "Tasks of the Spark job; when not given one an executor, in local mode one a GPU. Results"
+              + " do not depend on it. Those of --sequential are as many as run at the same time, at"
+              + " most.",
           text -> number(text, 1));
   static final ConfigKey<DeviceRequest> DEVICE =
       ConfigKey.choice(
@@ -73,6 +86,15 @@ final class CalibrateKeys {
   static final ConfigKey<Boolean> DRY_RUN =
       ConfigKey.flag("dry-run", "Checks everything, prints the plan, computes nothing.");
 
+  /** Keys that say something about {@link #SEQUENTIAL} alone. */
+  static final List<ConfigKey<?>> OF_SEQUENTIAL =
+      List.of(
+          QuantizeKeys.RULE,
+          QuantizeKeys.SKIP,
+          QuantizeKeys.ACT_ORDER,
+          QuantizeKeys.DAMPING,
+          QuantizeKeys.SCALE_SEARCH);
+
   private CalibrateKeys() {}
 
   static List<ConfigKey<?>> all() {
@@ -84,6 +106,12 @@ final class CalibrateKeys {
         SEQUENCE_LENGTH,
         OUTPUT,
         HESSIAN,
+        SEQUENTIAL,
+        QuantizeKeys.RULE,
+        QuantizeKeys.SKIP,
+        QuantizeKeys.ACT_ORDER,
+        QuantizeKeys.DAMPING,
+        QuantizeKeys.SCALE_SEARCH,
         KV_CACHE,
         EXPERT_TOKENS,
         GROUPS,

@@ -1,7 +1,6 @@
 package org.sparkao.jobs.evaluate;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -47,6 +46,7 @@ import org.sparkao.jobs.spark.SparkLease;
 import org.sparkao.jobs.spark.SparkParquetRows;
 import org.sparkao.jobs.storage.CheckpointLocation;
 import org.sparkao.jobs.storage.Folder;
+import org.sparkao.jobs.storage.ScratchFolder;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.jobs.table.DeltaStore;
 import org.sparkao.jobs.table.EvalItemRow;
@@ -117,6 +117,9 @@ public final class EvaluateJob implements Job {
     List.of(EvalItemRow.TABLE, EvalResultRow.TABLE, RunRow.TABLE).forEach(store::requireColumns);
     DevicePlan device = device(config);
     EvaluatePlan plan = plan(checkpoint, storage, device, config);
+    if (device instanceof DevicePlan.Decided decided) {
+      form(decided.device(), config);
+    }
     LogitsRequest logits = logits(plan, storage, config);
     console.out().print(PlanText.of(plan));
     console.out().print(logits.text(plan));
@@ -168,24 +171,26 @@ public final class EvaluateJob implements Job {
     }
     List<EvaluationTask> tasks =
         config.value(EvaluateKeys.TASKS).stream().map(EvalTasks::named).toList();
-    Path scratch = Files.createTempDirectory("sparkao-evaluate");
-    Path folder = TokenizerFiles.local(storage, checkpoint.location(), scratch);
-    DataFiles data = DataFiles.local(storage, config.value(EvaluateKeys.DATA), tasks, scratch);
-    try (Tokenizer tokenizer = Tokenizers.open(folder)) {
+    try (ScratchFolder scratch = ScratchFolder.create(storage, "sparkao-evaluate")) {
+      Path folder = TokenizerFiles.local(storage, checkpoint.location(), scratch.path());
+      DataFiles data =
+          DataFiles.local(storage, config.value(EvaluateKeys.DATA), tasks, scratch.path());
       ContextLimit limit = new ContextLimit(context, config.value(EvaluateKeys.TOO_LONG));
-      return new EvaluatePlanner(facts, tokenizer, limit, batchTokens(device.mayUseGpus(), config))
-          .plan(
-              tasks,
-              DataFolder.of(data.folder())
-                  .withParquet(
-                      file ->
-                          SparkParquetRows.once(config, "sparkao evaluate: data", data.uri(file))),
-              options(config, folder),
-              config.find(EvaluateKeys.LIMIT).orElse(Integer.MAX_VALUE));
-    } catch (TaskException e) {
-      throw new QuantException(data.told(e.getMessage()), e);
-    } finally {
-      storage.folder(scratch.toString()).delete("");
+      try (Tokenizer tokenizer = Tokenizers.open(folder)) {
+        return new EvaluatePlanner(
+                facts, tokenizer, limit, batchTokens(device.mayUseGpus(), config))
+            .plan(
+                tasks,
+                DataFolder.of(data.folder())
+                    .withParquet(
+                        file ->
+                            SparkParquetRows.once(
+                                config, "sparkao evaluate: data", data.uri(file))),
+                options(config, folder),
+                config.find(EvaluateKeys.LIMIT).orElse(Integer.MAX_VALUE));
+      } catch (TaskException e) {
+        throw new QuantException(data.told(e.getMessage()), e);
+      }
     }
   }
 
@@ -240,9 +245,19 @@ public final class EvaluateJob implements Job {
 
   private static EvaluateRequest.Settings settings(
       PlannedDevice device, LogitsRequest logits, Config config) {
-    Arithmetic usual = isOnGpu(device) ? Arithmetic.BF16 : Arithmetic.FP32;
     OptionalInt partitions =
         config.find(EvaluateKeys.PARTITIONS).map(OptionalInt::of).orElse(OptionalInt.empty());
+    return new EvaluateRequest.Settings(
+        form(device, config),
+        config.find(EvaluateKeys.MEMORY).orElse(0L),
+        CheckpointLocation.of(config.value(EvaluateKeys.CHECKPOINT)).file(),
+        partitions,
+        logits);
+  }
+
+  /** Refuses what the device cannot do. */
+  private static ModelForm form(PlannedDevice device, Config config) {
+    Arithmetic usual = isOnGpu(device) ? Arithmetic.BF16 : Arithmetic.FP32;
     ModelForm form =
         new ModelForm(
             config.find(EvaluateKeys.ARITHMETIC).orElse(usual),
@@ -250,11 +265,6 @@ public final class EvaluateJob implements Job {
             config.value(EvaluateKeys.HEAD),
             config.value(EvaluateKeys.EMBEDDING));
     form.requireOn(device.kind());
-    return new EvaluateRequest.Settings(
-        form,
-        config.find(EvaluateKeys.MEMORY).orElse(0L),
-        CheckpointLocation.of(config.value(EvaluateKeys.CHECKPOINT)).file(),
-        partitions,
-        logits);
+    return form;
   }
 }

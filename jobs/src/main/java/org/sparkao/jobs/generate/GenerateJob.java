@@ -1,7 +1,6 @@
 package org.sparkao.jobs.generate;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.OptionalInt;
@@ -33,6 +32,7 @@ import org.sparkao.jobs.job.Job;
 import org.sparkao.jobs.spark.SparkLease;
 import org.sparkao.jobs.spark.SparkParquetRows;
 import org.sparkao.jobs.storage.CheckpointLocation;
+import org.sparkao.jobs.storage.ScratchFolder;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.quant.checkpoint.Checkpoint;
 
@@ -82,6 +82,9 @@ public final class GenerateJob implements Job {
     GenerateRun.requireUsable(storage, output);
     DevicePlan device =
         new DevicePlanner(KERNELS).plan(config.value(GenerateKeys.DEVICE), config, models::cpuOnly);
+    if (device instanceof DevicePlan.Decided decided) {
+      cache(decided.device(), config);
+    }
     console.out().print(plan.text());
     console.out().println(device.text());
     if (config.value(GenerateKeys.DRY_RUN)) {
@@ -101,23 +104,21 @@ public final class GenerateJob implements Job {
 
   private GeneratePlan plan(Checkpoint checkpoint, Storage storage, Config config)
       throws IOException {
-    Path scratch = Files.createTempDirectory("sparkao-generate");
-    Path folder = TokenizerFiles.local(storage, checkpoint.location(), scratch);
     SamplingRule rule =
         new SamplingRule(
             config.value(GenerateKeys.TEMPERATURE),
             config.value(GenerateKeys.TOP_K),
             config.value(GenerateKeys.TOP_P),
             config.value(GenerateKeys.GREEDY_TOKENS));
-    try (Tokenizer tokenizer = Tokenizers.open(folder)) {
+    try (ScratchFolder scratch = ScratchFolder.create(storage, "sparkao-generate");
+        Tokenizer tokenizer =
+            Tokenizers.open(TokenizerFiles.local(storage, checkpoint.location(), scratch.path()))) {
       return new GeneratePlanner(
               models.inspect(checkpoint, storage),
               tokenizer,
               storage,
               file -> SparkParquetRows.once(config, "sparkao generate: prompts", file))
           .plan(checkpoint.location(), wish(config), rule, config.value(GenerateKeys.SEED));
-    } finally {
-      storage.folder(scratch.toString()).delete("");
     }
   }
 
@@ -137,14 +138,19 @@ public final class GenerateJob implements Job {
 
   private static GenerateRequest.Settings settings(
       PlannedDevice device, CheckpointLocation location, Config config) {
-    KvCache.Type cache = config.value(GenerateKeys.KV_CACHE);
-    ModelForm.of(Arithmetic.FP32).withCache(cache).requireOn(device.kind());
     int usual = device.kind() == DeviceInfo.Kind.CUDA ? GPU_BATCH : PROCESSOR_BATCH;
     return new GenerateRequest.Settings(
         config.find(GenerateKeys.BATCH).orElse(usual),
         config.find(GenerateKeys.PARTITIONS).map(OptionalInt::of).orElse(OptionalInt.empty()),
         config.find(GenerateKeys.MEMORY).orElse(0L),
-        cache,
+        cache(device, config),
         location.file());
+  }
+
+  /** Refuses what the device does not have. */
+  private static KvCache.Type cache(PlannedDevice device, Config config) {
+    KvCache.Type cache = config.value(GenerateKeys.KV_CACHE);
+    ModelForm.of(Arithmetic.FP32).withCache(cache).requireOn(device.kind());
+    return cache;
   }
 }

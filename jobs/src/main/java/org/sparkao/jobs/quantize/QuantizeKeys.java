@@ -16,8 +16,8 @@ import org.sparkao.quant.scheme.Numerics;
 import org.sparkao.quant.scheme.QuantScheme;
 import org.sparkao.quant.scheme.Schemes;
 
-/** What {@code quantize} can be told. */
-final class QuantizeKeys {
+/** What {@code quantize} can be told, and in part other jobs that quantize. */
+public final class QuantizeKeys {
   static final ConfigKey<String> CHECKPOINT =
       ConfigKey.text("checkpoint", "URI", "Folder of the checkpoint, or one .safetensors file.");
   static final ConfigKey<String> OUTPUT =
@@ -29,7 +29,9 @@ final class QuantizeKeys {
           "Scheme of every linear layer that no rule names, such as W4A16 or"
               + " W4A16(group_size=64).",
           Schemes::parse);
-  static final ConfigKey<Rule> RULE =
+
+  /** Schemes of some modules. */
+  public static final ConfigKey<Rule> RULE =
       ConfigKey.list(
           "rule",
           "REGEX=SCHEME",
@@ -37,12 +39,15 @@ final class QuantizeKeys {
               + " Output heads, routers and vision or audio towers get a scheme only from a REGEX"
               + " that spells their name, such as lm_head, gate or vision_tower. May be repeated.",
           Rule::parse);
-  static final ConfigKey<Rule> SKIP =
+
+  /** Modules to leave as they are. */
+  public static final ConfigKey<Rule> SKIP =
       ConfigKey.list(
           "skip",
           "REGEX",
           "Modules to leave as they are; comes before every rule. May be repeated.",
           Rule::skip);
+
   static final ConfigKey<WeightAlgorithm> ALGORITHM =
       ConfigKey.choice(
               "algorithm",
@@ -58,7 +63,9 @@ final class QuantizeKeys {
               + " imatrix) and to weight the errors of --budget. For others a safetensors file with"
               + " MODULE.input_scale (FP8) or MODULE.input_global_scale (NVFP4), taken as they"
               + " are.");
-  static final ConfigKey<ActOrder> ACT_ORDER =
+
+  /** Order of columns in gptq. */
+  public static final ConfigKey<ActOrder> ACT_ORDER =
       ConfigKey.choice(
               "act-order",
               ActOrder.class,
@@ -66,14 +73,18 @@ final class QuantizeKeys {
               "Order of the columns in gptq: from left to right, or the largest inputs first; then"
                   + " groups of scales stay where they are (static), or follow (group).")
           .withDefault("static");
-  static final ConfigKey<Double> DAMPING =
+
+  /** Damping of gptq. */
+  public static final ConfigKey<Double> DAMPING =
       ConfigKey.value(
               "damping",
               "SHARE",
               "What gptq adds to the diagonal of the Hessian, as a share of its mean.",
               text -> share(text, 1))
           .withDefault("0.01");
-  static final ConfigKey<ScaleSearch> SCALE_SEARCH =
+
+  /** How gptq finds scales. */
+  public static final ConfigKey<ScaleSearch> SCALE_SEARCH =
       ConfigKey.choice(
               "scale-search",
               ScaleSearch.class,
@@ -81,6 +92,7 @@ final class QuantizeKeys {
               "How gptq finds scales before it chooses codes: from the whole range, or as the"
                   + " algorithms mse and imatrix do.")
           .withDefault("range");
+
   static final ConfigKey<Double> STRENGTH =
       ConfigKey.value(
               "smoothing-strength",

@@ -1,8 +1,6 @@
 package org.sparkao.jobs.train;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -31,6 +29,7 @@ import org.sparkao.jobs.quantize.plan.Rule;
 import org.sparkao.jobs.spark.SparkLease;
 import org.sparkao.jobs.spark.SparkParquetRows;
 import org.sparkao.jobs.storage.CheckpointLocation;
+import org.sparkao.jobs.storage.ScratchFolder;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.jobs.train.plan.Averaging;
 import org.sparkao.jobs.train.plan.TrainCompute;
@@ -186,11 +185,11 @@ public final class TrainJob implements Job {
   private static TrainPlan plan(
       TrainPlanner planner, TrainOptions options, Storage storage, Config config)
       throws IOException {
-    Path scratch = Files.createTempDirectory("sparkao-train");
-    Path folder = TokenizerFiles.local(storage, planner.location(), scratch);
     List<Rule> rules = new ArrayList<>(config.all(TrainKeys.SKIP));
     rules.addAll(config.all(TrainKeys.RULE));
-    try (Tokenizer tokenizer = Tokenizers.open(folder)) {
+    try (ScratchFolder scratch = ScratchFolder.create(storage, "sparkao-train");
+        Tokenizer tokenizer =
+            Tokenizers.open(TokenizerFiles.local(storage, planner.location(), scratch.path()))) {
       return planner.plan(
           config.value(TrainKeys.SCHEME),
           rules,
@@ -202,8 +201,6 @@ public final class TrainJob implements Job {
           config.value(TrainKeys.DATA),
           options,
           numerics(options.compute()));
-    } finally {
-      storage.folder(scratch.toString()).delete("");
     }
   }
 

@@ -207,6 +207,23 @@ class TestCalibratedQuantize {
   }
 
   @Test
+  void pairsWithoutAFiniteLossAreNamedInTheTables() throws IOException {
+    Path folder = calibration(true);
+    spoil(folder.resolve("model.layers.1.safetensors"), Q + ".input.hessian");
+    Path output = temp.resolve("output");
+    quantize(output, "awq", "--calibration", folder.toString());
+    String reason = "awq: no candidate has a finite loss, columns are not scaled";
+    assertThat(TableReader.rows(temp.resolve("tables"), TensorRow.TABLE))
+        .filteredOn(row -> row.findText("reason").filter(reason::equals).isPresent())
+        .extracting(row -> row.text("tensor"))
+        .containsExactlyInAnyOrder(
+            Q + ".weight",
+            Q.replace("q_proj", "k_proj") + ".weight",
+            Q.replace("q_proj", "v_proj") + ".weight");
+    assertThat(bytes(output, NORM)).isEqualTo(bytes(source, NORM));
+  }
+
+  @Test
   void calibrationOfAnotherCheckpoint() throws IOException {
     Path folder = calibration(true);
     Checkpoints.setToNan(source, "lm_head.weight");

@@ -117,9 +117,10 @@ class TestEvaluateModels {
     }
   }
 
+  /** At planning: a dry run says so too. */
   @Test
   void formsThatADeviceHasNotAreRefused() {
-    assertThatThrownBy(() -> fixture.run("t", "head", "int8"))
+    assertThatThrownBy(() -> fixture.run("t", "head", "int8", "dry-run", "true"))
         .isInstanceOf(QuantException.class)
         .hasMessage(
             "--head int8: only in bf16 on a GPU; leave it out, or give --device cuda --arithmetic"

@@ -2,7 +2,9 @@ package org.sparkao.quant.calibrated;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Activation-aware scales of columns: of twenty candidates the one under which the output of the
@@ -58,11 +60,11 @@ public final class AwqSearch {
   /**
    * What was found.
    *
-   * @param best the candidate of least loss, the first of equals
-   * @param scales [K] of it
+   * @param best the candidate of least loss, the first of equals; empty when no loss was finite
+   * @param scales [K] of it; all 1 when there is none
    * @param losses of all candidates, in the order of {@link #grid}
    */
-  public record Found(Candidate best, double[] scales, List<Double> losses) {}
+  public record Found(Optional<Candidate> best, double[] scales, List<Double> losses) {}
 
   /** The candidates. */
   public static List<Candidate> grid(DuoScaling duo) {
@@ -99,41 +101,51 @@ public final class AwqSearch {
   public static double[] scales(Candidate candidate, float[] inputMean, double[] weightMean) {
     double r = candidate.ratio();
     double[] scales = new double[inputMean.length];
-    double largest = 0;
-    double smallest = Double.POSITIVE_INFINITY;
     for (int j = 0; j < scales.length; j++) {
       double scale = (float) Math.pow(inputMean[j], r);
       if (candidate.duo()) {
         scale /= Math.pow(weightMean[j], 1 - r) + WEIGHT_FLOOR;
       }
-      scales[j] = Math.max(scale, SCALE_FLOOR);
-      largest = Math.max(largest, scales[j]);
-      smallest = Math.min(smallest, scales[j]);
+      scales[j] = Math.max(scale, candidate.duo() ? SCALE_FLOOR : (float) SCALE_FLOOR);
     }
-    double middle = Math.sqrt(largest * smallest);
+    center(scales, candidate.duo());
+    return scales;
+  }
+
+  /** The reference has inputs in fp32 and weights in fp64, so that without weights all is fp32. */
+  private static void center(double[] scales, boolean wide) {
+    double largest = 0;
+    double smallest = Double.POSITIVE_INFINITY;
+    for (double scale : scales) {
+      largest = Math.max(largest, scale);
+      smallest = Math.min(smallest, scale);
+    }
+    double middle =
+        wide ? Math.sqrt(largest * smallest) : (float) Math.sqrt((float) (largest * smallest));
     for (int j = 0; j < scales.length; j++) {
-      double scale = scales[j] / middle;
+      double scale = wide ? scales[j] / middle : (float) (scales[j] / middle);
       scales[j] = Math.abs(scale) <= Float.MAX_VALUE ? scale : 1;
     }
-    return scales;
   }
 
   /** Tries all candidates. */
   public static Found search(DuoScaling duo, float[] inputMean, double[] weightMean, BlockLoss loss)
       throws IOException {
     List<Double> losses = new ArrayList<>();
-    Candidate best = null;
+    Optional<Candidate> best = Optional.empty();
+    double[] scales = new double[inputMean.length];
+    Arrays.fill(scales, 1);
     double least = Double.POSITIVE_INFINITY;
-    List<Candidate> grid = grid(duo);
-    for (Candidate candidate : grid) {
-      double found = loss.of(scales(candidate, inputMean, weightMean));
+    for (Candidate candidate : grid(duo)) {
+      double[] tried = scales(candidate, inputMean, weightMean);
+      double found = loss.of(tried);
       losses.add(found);
       if (found < least) {
         least = found;
-        best = candidate;
+        best = Optional.of(candidate);
+        scales = tried;
       }
     }
-    Candidate chosen = best == null ? grid.get(0) : best;
-    return new Found(chosen, scales(chosen, inputMean, weightMean), List.copyOf(losses));
+    return new Found(best, scales, List.copyOf(losses));
   }
 }

@@ -5,9 +5,15 @@ import org.sparkao.quant.algorithm.QuantizeRequest;
 import org.sparkao.quant.algorithm.RangeChoice;
 import org.sparkao.quant.calibrated.GptqColumns.Damped;
 import org.sparkao.quant.dense.InverseFactor;
+import org.sparkao.quant.observe.Workers;
 
-/** GPTQ on the processor. Has no state. */
+/**
+ * GPTQ on the processor. Has no state; what it prepares may serve several quantizers, each in a
+ * thread of its own.
+ */
 public final class CpuGptq implements Gptq {
+
+  private final Workers workers;
 
   /**
    * What inputs alone decide.
@@ -18,6 +24,20 @@ public final class CpuGptq implements Gptq {
       implements Prepared {
     @Override
     public void close() {}
+  }
+
+  /** In the caller's thread. */
+  public CpuGptq() {
+    this(Workers.CALLER);
+  }
+
+  /**
+   * With help.
+   *
+   * @param workers share what inputs decide, without an effect on the result
+   */
+  public CpuGptq(Workers workers) {
+    this.workers = workers;
   }
 
   /** Bytes that a task holds for a weight of {@code columns} columns. */
@@ -34,7 +54,9 @@ public final class CpuGptq implements Gptq {
             damping -> {
               float[] diagonal = columns.diagonal(inputs, damping);
               return InverseFactor.of(
-                  order.length, (i, j) -> i == j ? diagonal[i] : inputs.at(order[i], order[j]));
+                  order.length,
+                  (i, j) -> i == j ? diagonal[i] : inputs.at(order[i], order[j]),
+                  workers::run);
             });
     return new Factor(columns, found.factor(), found.report());
   }

@@ -33,20 +33,4 @@ public final class SmoothQuant {
     }
     return scales;
   }
-
-  /**
-   * r / log2(2 + r), at least 1e-5: {@code LogarithmicEqualizationModifier} of llm-compressor.
-   *
-   * @param min [K] smallest input of each column
-   * @param max [K] largest input
-   */
-  public static float[] logEqualization(float[] min, float[] max) {
-    float[] scales = new float[min.length];
-    for (int j = 0; j < scales.length; j++) {
-      float range = max[j] - min[j];
-      double logarithm = Math.log(2 + (double) range) / Math.log(2);
-      scales[j] = Math.max(SMALLEST, range / (float) logarithm);
-    }
-    return scales;
-  }
 }

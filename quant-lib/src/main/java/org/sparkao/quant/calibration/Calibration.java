@@ -1,9 +1,13 @@
 package org.sparkao.quant.calibration;
 
 import java.io.IOException;
+import java.util.Collection;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.function.BiConsumer;
 import org.sparkao.quant.QuantException;
 import org.sparkao.quant.calibration.CalibrationInfo.Block;
 import org.sparkao.quant.calibration.CalibrationInfo.Input;
@@ -72,24 +76,60 @@ public final class Calibration {
   }
 
   /**
+   * Channels of the input of a linear layer, K.
+   *
+   * @return empty for a module that was not calibrated
+   */
+  public OptionalInt columns(String module) {
+    Place place = places.get(module);
+    return place == null ? OptionalInt.empty() : OptionalInt.of(place.input().columns());
+  }
+
+  /**
    * Statistics of the input of a linear layer.
    *
    * @throws QuantException when the module was not calibrated
    */
   public CalibratedInput input(String module) throws IOException {
-    String input = place(module).input().name();
     try (TensorFile file = file(place(module).block())) {
-      return new CalibratedInput(
-          file.number(InputTensors.input(input, InputTensors.COUNT)),
-          file.number(InputTensors.input(input, InputTensors.ROUTED)),
-          file.floats(InputTensors.input(input, InputTensors.MIN)),
-          file.floats(InputTensors.input(input, InputTensors.MAX)),
-          file.floats(InputTensors.input(input, InputTensors.AMAX)),
-          file.floats(InputTensors.input(input, InputTensors.MEAN_ABSOLUTE)),
-          file.floats(InputTensors.input(input, InputTensors.MEAN_SQUARE)),
-          file.histogram(InputTensors.input(input, InputTensors.HISTOGRAM)),
-          file.histogram(InputTensors.input(input, InputTensors.TOKEN_AMAX)));
+      return input(file, place(module).input().name());
     }
+  }
+
+  /**
+   * Statistics of the inputs of some linear layers. An input that several of them read is shown
+   * once, with the first of these; every file is opened once.
+   *
+   * @throws QuantException when one of them was not calibrated
+   */
+  public void eachInput(Collection<String> modules, BiConsumer<String, CalibratedInput> use)
+      throws IOException {
+    Map<Block, Map<String, String>> blocks = new LinkedHashMap<>();
+    for (String module : modules) {
+      blocks
+          .computeIfAbsent(place(module).block(), block -> new LinkedHashMap<>())
+          .putIfAbsent(place(module).input().name(), module);
+    }
+    for (Map.Entry<Block, Map<String, String>> block : blocks.entrySet()) {
+      try (TensorFile file = file(block.getKey())) {
+        for (Map.Entry<String, String> input : block.getValue().entrySet()) {
+          use.accept(input.getValue(), input(file, input.getKey()));
+        }
+      }
+    }
+  }
+
+  private static CalibratedInput input(TensorFile file, String input) throws IOException {
+    return new CalibratedInput(
+        file.number(InputTensors.input(input, InputTensors.COUNT)),
+        file.number(InputTensors.input(input, InputTensors.ROUTED)),
+        file.floats(InputTensors.input(input, InputTensors.MIN)),
+        file.floats(InputTensors.input(input, InputTensors.MAX)),
+        file.floats(InputTensors.input(input, InputTensors.AMAX)),
+        file.floats(InputTensors.input(input, InputTensors.MEAN_ABSOLUTE)),
+        file.floats(InputTensors.input(input, InputTensors.MEAN_SQUARE)),
+        file.histogram(InputTensors.input(input, InputTensors.HISTOGRAM)),
+        file.histogram(InputTensors.input(input, InputTensors.TOKEN_AMAX)));
   }
 
   /**

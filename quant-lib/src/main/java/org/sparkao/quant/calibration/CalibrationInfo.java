@@ -31,6 +31,9 @@ public record CalibrationInfo(
   /** Whether keys and values were looked at: true or false. */
   public static final String KV_CACHE = "kv-cache";
 
+  /** How the model was quantized on the way; absent where it was run as it is. */
+  public static final String SEQUENTIAL = "sequential";
+
   /** Freezes the collections. */
   public CalibrationInfo {
     Objects.requireNonNull(checkpoint, "checkpoint");

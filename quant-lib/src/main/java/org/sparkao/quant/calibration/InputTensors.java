@@ -46,7 +46,7 @@ final class InputTensors {
   /** Of a finished calibration. */
   static List<Numbers> statistics(String input, InputSums sums) {
     List<Numbers> all = new ArrayList<>(counted(input, sums));
-    double count = Math.max(1, sums.tokens());
+    double count = sums.count();
     int k = sums.columns();
     float[] amax = new float[k];
     for (int i = 0; i < k && sums.tokens() > 0; i++) {
@@ -54,7 +54,7 @@ final class InputTensors {
     }
     all.add(Numbers.floats(input(input, AMAX), amax));
     all.add(Numbers.means(input(input, MEAN_ABSOLUTE), sums.absolute(), count));
-    all.add(Numbers.means(input(input, MEAN_SQUARE), sums.square(), count));
+    all.add(Numbers.floats(input(input, MEAN_SQUARE), sums.meanSquare()));
     sums.crossProducts()
         .ifPresent(h -> all.add(Numbers.means(input(input, HESSIAN), h, count, k, k)));
     return all;

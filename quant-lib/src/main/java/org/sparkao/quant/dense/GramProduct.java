@@ -13,11 +13,8 @@ import org.sparkao.quant.dense.TileKernel.Place;
  * <p>For one caller at a time, who may share the pieces of one {@link #add} among threads.
  */
 public final class GramProduct {
-  /** Rows of X of which two panels stay in the first-level cache. */
-  private static final int DEPTH = 256;
-
-  /** Rows of X that are laid out at a time. */
-  private static final int MOST_ROWS = 2048;
+  /** Rows of X that are laid out at a time: one panel of them stays in the first-level cache. */
+  private static final int MOST_ROWS = 512;
 
   private static final int WIDTH = TileKernel.COLUMNS;
 
@@ -63,10 +60,10 @@ public final class GramProduct {
   }
 
   /**
-   * Adds the products of some rows.
+   * Adds the products of some rows to the upper triangle; {@link #mirror} makes the lower one.
    *
    * @param x rows of K numbers, the first from index {@code first}
-   * @param sum [K, K], symmetric before and after
+   * @param sum [K, K]; what is below the diagonal does not count before, and is undefined after
    * @param pieces where the work is done
    */
   public void add(float[] x, int first, int rows, float[] sum, Pieces pieces) {
@@ -83,6 +80,24 @@ public final class GramProduct {
     }
   }
 
+  /**
+   * Copies the upper triangle of a sum to the lower one.
+   *
+   * @param sum [K, K]
+   */
+  public void mirror(float[] sum, Pieces pieces) {
+    pieces.run(
+        panels,
+        panel -> {
+          int end = Math.min(k, (panel + 1) * WIDTH);
+          for (int row = 0; row < end; row++) {
+            for (int column = Math.max(row + 1, panel * WIDTH); column < end; column++) {
+              sum[column * k + row] = sum[row * k + column];
+            }
+          }
+        });
+  }
+
   private void pack(float[] x, int from, int rows, int panel) {
     int column = panel * WIDTH;
     int count = Math.min(WIDTH, k - column);
@@ -96,57 +111,43 @@ public final class GramProduct {
   private void addGroup(int group, int rows, float[] sum) {
     int first = group * GROUP;
     int last = Math.min(panels, first + GROUP) - 1;
-    float[] tiles = new float[GROUP * WIDTH * WIDTH];
     for (int other = first; other < panels; other++) {
       int end = Math.min(last, other);
       for (int panel = first; panel <= end; panel++) {
-        move(sum, tiles, panel, other, Direction.LOAD);
-      }
-      for (int begin = 0; begin < rows; begin += DEPTH) {
-        int depth = Math.min(DEPTH, rows - begin);
-        Place right = Place.of(packed, (other * rows + begin) * WIDTH, WIDTH);
-        for (int panel = first; panel <= end; panel++) {
-          int from = (panel * rows + begin) * WIDTH;
-          for (int row = 0; row < WIDTH; row += TileKernel.ROWS) {
-            Place tile = Place.of(tiles, tile(panel) + row * WIDTH, WIDTH);
-            kernel.add(Place.of(packed, from + row, WIDTH), right, depth, tile);
-          }
+        if ((other + 1) * WIDTH <= k) {
+          add(panel, other, rows, Place.of(sum, panel * WIDTH * k + other * WIDTH, k));
+        } else {
+          addEdge(panel, other, rows, sum);
         }
       }
-      for (int panel = first; panel <= end; panel++) {
-        move(sum, tiles, panel, other, Direction.STORE);
-      }
     }
   }
 
-  private static int tile(int panel) {
-    return panel % GROUP * WIDTH * WIDTH;
-  }
-
-  private enum Direction {
-    LOAD,
-    STORE
-  }
-
-  private void move(float[] sum, float[] tiles, int panel, int other, Direction direction) {
-    int tile = tile(panel);
-    int rowBegin = panel * WIDTH;
-    int columnBegin = other * WIDTH;
-    int rows = Math.min(WIDTH, k - rowBegin);
-    int columns = Math.min(WIDTH, k - columnBegin);
-    for (int i = 0; i < rows; i++) {
-      int at = (rowBegin + i) * k + columnBegin;
-      if (direction == Direction.LOAD) {
-        System.arraycopy(sum, at, tiles, tile + i * WIDTH, columns);
-        continue;
-      }
-      System.arraycopy(tiles, tile + i * WIDTH, sum, at, columns);
+  /** Adds the products of two panels to a tile of {@link #WIDTH} rows. */
+  private void add(int panel, int other, int rows, Place tile) {
+    Place right = Place.of(packed, other * rows * WIDTH, WIDTH);
+    int left = panel * rows * WIDTH;
+    for (int row = 0; row < WIDTH; row += TileKernel.ROWS) {
+      kernel.add(
+          Place.of(packed, left + row, WIDTH),
+          right,
+          rows,
+          Place.of(tile.values(), tile.first() + row * tile.next(), tile.next()));
     }
-    for (int j = 0; j < columns && direction == Direction.STORE; j++) {
-      int at = (columnBegin + j) * k + rowBegin;
-      for (int i = 0; i < rows; i++) {
-        sum[at + i] = tiles[tile + i * WIDTH + j];
-      }
+  }
+
+  /** The same where the other panel goes beyond K. */
+  private void addEdge(int panel, int other, int rows, float[] sum) {
+    float[] tile = new float[WIDTH * WIDTH];
+    int height = Math.min(WIDTH, k - panel * WIDTH);
+    int width = k - other * WIDTH;
+    int at = panel * WIDTH * k + other * WIDTH;
+    for (int i = 0; i < height; i++) {
+      System.arraycopy(sum, at + i * k, tile, i * WIDTH, width);
+    }
+    add(panel, other, rows, Place.of(tile, 0, WIDTH));
+    for (int i = 0; i < height; i++) {
+      System.arraycopy(tile, i * WIDTH, sum, at + i * k, width);
     }
   }
 }

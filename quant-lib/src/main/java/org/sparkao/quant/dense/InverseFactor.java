@@ -2,6 +2,8 @@ package org.sparkao.quant.dense;
 
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.function.IntConsumer;
+import org.sparkao.quant.dense.GramProduct.Pieces;
 import org.sparkao.quant.dense.TileKernel.Place;
 
 /**
@@ -16,6 +18,9 @@ public final class InverseFactor {
   private static final int BLOCK = 128;
   private static final int NARROW = TileKernel.COLUMNS;
 
+  /** Tiles of columns that are a piece of work. */
+  private static final int PIECE_TILES = 8;
+
   private final int k;
 
   /** K, a multiple of {@link TileKernel#COLUMNS}; rows and columns beyond K are those of 1. */
@@ -26,6 +31,7 @@ public final class InverseFactor {
 
   private final float[] negative;
   private final TileKernel kernel;
+  private final Pieces pieces;
 
   /** The upper triangle of a symmetric matrix. */
   @FunctionalInterface
@@ -34,12 +40,13 @@ public final class InverseFactor {
     float at(int i, int j);
   }
 
-  private InverseFactor(int k, TileKernel kernel) {
+  private InverseFactor(int k, TileKernel kernel, Pieces pieces) {
     this.k = k;
     this.stride = stride(k);
     this.a = new float[Math.multiplyExact(stride, stride)];
     this.negative = new float[Math.multiplyExact(BLOCK, stride)];
     this.kernel = kernel;
+    this.pieces = pieces;
   }
 
   /** Bytes that are needed for K. */
@@ -60,13 +67,26 @@ public final class InverseFactor {
     return (k + NARROW - 1) / NARROW * NARROW;
   }
 
-  /** The factor; empty when H is not positive definite in fp32, or holds a NaN. */
+  /** The same, in the caller's thread alone. */
   public static Optional<InverseFactor> of(int k, Symmetric h) {
-    return of(k, h, TileKernel.BEST);
+    return of(k, h, Pieces.IN_ORDER);
+  }
+
+  /**
+   * The factor; empty when H is not positive definite in fp32, or holds a NaN.
+   *
+   * @param pieces share the work, without an effect on the result
+   */
+  public static Optional<InverseFactor> of(int k, Symmetric h, Pieces pieces) {
+    return of(k, h, TileKernel.BEST, pieces);
   }
 
   static Optional<InverseFactor> of(int k, Symmetric h, TileKernel kernel) {
-    InverseFactor factor = new InverseFactor(k, kernel);
+    return of(k, h, kernel, Pieces.IN_ORDER);
+  }
+
+  private static Optional<InverseFactor> of(int k, Symmetric h, TileKernel kernel, Pieces pieces) {
+    InverseFactor factor = new InverseFactor(k, kernel, pieces);
     factor.fillReversed(h);
     if (!factor.factorize()) {
       return Optional.empty();
@@ -166,13 +186,28 @@ public final class InverseFactor {
 
   /** Subtracts from rows [rowBegin, rowEnd) what rows [begin, end) say; upper tiles only. */
   private void update(int begin, int end, int rowBegin, int rowEnd) {
-    for (int column = rowBegin; column < stride; column += NARROW) {
-      Place right = Place.of(a, begin * stride + column, stride);
-      for (int i = rowBegin; i < Math.min(rowEnd, column + NARROW); i += TileKernel.ROWS) {
-        Place left = Place.of(negative, i, stride);
-        kernel.add(left, right, end - begin, Place.of(a, i * stride + column, stride));
-      }
-    }
+    tiles(
+        rowBegin,
+        column -> {
+          Place right = Place.of(a, begin * stride + column, stride);
+          for (int i = rowBegin; i < Math.min(rowEnd, column + NARROW); i += TileKernel.ROWS) {
+            Place left = Place.of(negative, i, stride);
+            kernel.add(left, right, end - begin, Place.of(a, i * stride + column, stride));
+          }
+        });
+  }
+
+  /** Works on all tiles of columns from {@code first} on, a piece for each few of them. */
+  private void tiles(int first, IntConsumer tile) {
+    int count = (stride - first) / NARROW;
+    pieces.run(
+        (count + PIECE_TILES - 1) / PIECE_TILES,
+        piece -> {
+          int end = Math.min(count, (piece + 1) * PIECE_TILES);
+          for (int i = piece * PIECE_TILES; i < end; i++) {
+            tile.accept(first + i * NARROW);
+          }
+        });
   }
 
   /** V becomes its inverse, block of rows after block of rows from the last on. */
@@ -187,14 +222,7 @@ public final class InverseFactor {
         Arrays.fill(a, i * stride + i, (i + 1) * stride, 0);
         a[i * stride + i] = 1;
       }
-      for (int column = end; column < stride; column += NARROW) {
-        Place right = Place.of(a, end * stride + column, stride);
-        for (int i = begin; i < end; i += TileKernel.ROWS) {
-          Place left = new Place(negative, (i - begin) * stride + end, 1, stride);
-          int depth = column + NARROW - end;
-          kernel.add(left, right, depth, Place.of(a, i * stride + column, stride));
-        }
-      }
+      productsOf(begin, end);
       for (int i = end - 1; i >= begin; i--) {
         int own = (i - begin) * stride;
         for (int p = i + 1; p < end; p++) {
@@ -204,6 +232,20 @@ public final class InverseFactor {
       }
       end = begin;
     }
+  }
+
+  /** Rows [begin, end), to the right of their own block. */
+  private void productsOf(int begin, int end) {
+    tiles(
+        end,
+        column -> {
+          Place right = Place.of(a, end * stride + column, stride);
+          for (int i = begin; i < end; i += TileKernel.ROWS) {
+            Place left = new Place(negative, (i - begin) * stride + end, 1, stride);
+            int depth = column + NARROW - end;
+            kernel.add(left, right, depth, Place.of(a, i * stride + column, stride));
+          }
+        });
   }
 
   private void reverse() {

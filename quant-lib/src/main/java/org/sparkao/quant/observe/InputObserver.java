@@ -197,6 +197,7 @@ public final class InputObserver {
       magnitudes[0].merge(magnitudes[part]);
       tokenAmax[0].merge(tokenAmax[part]);
     }
+    gram.ifPresent(g -> g.mirror(crossProducts.orElseThrow(), Workers.CALLER::run));
     return new InputSums(
         tokens, routed, min, max, absolute, square, magnitudes[0], tokenAmax[0], crossProducts);
   }

@@ -47,6 +47,25 @@ public record InputSums(
     return min.length;
   }
 
+  /** What sums are divided by to be means: tokens, or 1 where there were none. */
+  public double count() {
+    return Math.max(1, tokens);
+  }
+
+  /** The mean of x^2 of every channel, [K]. */
+  public float[] meanSquare() {
+    float[] means = new float[columns()];
+    for (int i = 0; i < means.length; i++) {
+      means[i] = (float) (square[i] / count());
+    }
+    return means;
+  }
+
+  /** Element [i, j] of the mean of x x^T, where it was asked for. */
+  public float meanProduct(int i, int j) {
+    return (float) (crossProducts.orElseThrow()[i * columns() + j] / count());
+  }
+
   /** The sums of both, in the arrays of this; {@code right} comes later in the fixed order. */
   public InputSums merge(InputSums right) {
     if (right.columns() != columns()) {

@@ -279,7 +279,9 @@ class TestCpuGptq {
       }
     }
     float[] h = new float[K * K];
-    new GramProduct(K).add(x, 0, tokens, h, GramProduct.Pieces.IN_ORDER);
+    GramProduct product = new GramProduct(K);
+    product.add(x, 0, tokens, h, GramProduct.Pieces.IN_ORDER);
+    product.mirror(h, GramProduct.Pieces.IN_ORDER);
     return h;
   }
 }

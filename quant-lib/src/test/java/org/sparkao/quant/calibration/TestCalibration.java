@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -15,6 +16,8 @@ import org.sparkao.quant.QuantException;
 import org.sparkao.quant.calibration.CalibrationInfo.Block;
 import org.sparkao.quant.calibration.CalibrationInfo.Input;
 import org.sparkao.quant.calibration.CalibrationInfo.Origin;
+import org.sparkao.quant.checkpoint.CheckpointFiles;
+import org.sparkao.quant.checkpoint.FileEntry;
 import org.sparkao.quant.checkpoint.LocalFiles;
 import org.sparkao.quant.observe.BlockSums;
 import org.sparkao.quant.observe.CacheSums;
@@ -101,6 +104,56 @@ class TestCalibration {
     assertThat(calibration.cache(BLOCK).key()).containsExactly(1, 2);
     assertThat(calibration.cache(BLOCK).value()).containsExactly(3, 4);
     assertThat(calibration.info().tokens()).isEqualTo(2);
+  }
+
+  /** An input that layers share is shown once, and the file of their block is opened once. */
+  @Test
+  void inputsOfManyLayers() throws IOException {
+    written();
+    CountingFiles files = new CountingFiles(LocalFiles.of(folder));
+    Calibration calibration = Calibration.open(files);
+    int opened = files.opened;
+    Map<String, CalibratedInput> shown = new HashMap<>();
+    calibration.eachInput(List.of(K, Q), shown::put);
+    assertThat(files.opened - opened).isEqualTo(1);
+    assertThat(shown).containsOnlyKeys(K);
+    assertThat(shown.get(K).meanSquare()).containsExactly(5, 10, 0);
+    assertThat(calibration.columns(K)).hasValue(3);
+    assertThat(calibration.columns("lm_head")).isEmpty();
+    assertThatThrownBy(() -> calibration.eachInput(List.of(Q, "lm_head"), shown::put))
+        .isInstanceOf(QuantException.class)
+        .hasMessageContaining("lm_head was not calibrated");
+  }
+
+  /** Counts how many files are opened. */
+  private static final class CountingFiles implements CheckpointFiles {
+    private final CheckpointFiles files;
+    private int opened;
+
+    private CountingFiles(CheckpointFiles files) {
+      this.files = files;
+    }
+
+    @Override
+    public String location() {
+      return files.location();
+    }
+
+    @Override
+    public List<FileEntry> files() throws IOException {
+      return files.files();
+    }
+
+    @Override
+    public List<String> folders() throws IOException {
+      return files.folders();
+    }
+
+    @Override
+    public ByteSource open(String name) throws IOException {
+      opened++;
+      return files.open(name);
+    }
   }
 
   /** What other readers of the format rely on. */

@@ -25,7 +25,9 @@ class TestDense {
       int rows = 300;
       float[] x = random(rows * k, k);
       float[] gram = new float[k * k];
-      new GramProduct(k, kernel).add(x, 0, rows, gram, GramProduct.Pieces.IN_ORDER);
+      GramProduct product = new GramProduct(k, kernel);
+      product.add(x, 0, rows, gram, GramProduct.Pieces.IN_ORDER);
+      product.mirror(gram, GramProduct.Pieces.IN_ORDER);
       for (int i = 0; i < k; i++) {
         for (int j = 0; j < k; j++) {
           double expected = 0;
@@ -44,7 +46,9 @@ class TestDense {
     int rows = 777;
     float[] x = random(rows * k, 3);
     float[] whole = new float[k * k];
-    new GramProduct(k, new PlainTile()).add(x, 0, rows, whole, GramProduct.Pieces.IN_ORDER);
+    GramProduct plain = new GramProduct(k, new PlainTile());
+    plain.add(x, 0, rows, whole, GramProduct.Pieces.IN_ORDER);
+    plain.mirror(whole, GramProduct.Pieces.IN_ORDER);
     float[] cut = new float[k * k];
     GramProduct product = new GramProduct(k, new VectorTile());
     for (int begin = 0; begin < rows; begin += 100) {
@@ -55,6 +59,7 @@ class TestDense {
           cut,
           (count, piece) -> IntStream.range(0, count).parallel().forEach(piece));
     }
+    product.mirror(cut, (count, piece) -> IntStream.range(0, count).parallel().forEach(piece));
     assertThat(cut).isEqualTo(whole);
   }
 
@@ -86,13 +91,20 @@ class TestDense {
 
   @Test
   void factorIsTheSameByAllLoops() {
-    int k = 150;
+    int k = 430;
     float[] h = positive(k);
+    InverseFactor shared =
+        InverseFactor.of(
+                k,
+                (i, j) -> h[i * k + j],
+                (count, piece) -> IntStream.range(0, count).parallel().forEach(piece))
+            .get();
     InverseFactor plain = InverseFactor.of(k, (i, j) -> h[i * k + j], new PlainTile()).get();
     InverseFactor vector = InverseFactor.of(k, (i, j) -> h[i * k + j], new VectorTile()).get();
     for (int i = 0; i < k; i++) {
       for (int j = i; j < k; j++) {
         assertThat(vector.at(i, j)).isEqualTo(plain.at(i, j));
+        assertThat(shared.at(i, j)).isEqualTo(plain.at(i, j));
       }
     }
   }
@@ -111,7 +123,9 @@ class TestDense {
     int rows = 2 * k + 3;
     float[] x = random(rows * k, 5);
     float[] h = new float[k * k];
-    new GramProduct(k).add(x, 0, rows, h, GramProduct.Pieces.IN_ORDER);
+    GramProduct product = new GramProduct(k);
+    product.add(x, 0, rows, h, GramProduct.Pieces.IN_ORDER);
+    product.mirror(h, GramProduct.Pieces.IN_ORDER);
     for (int i = 0; i < k; i++) {
       for (int j = 0; j < k; j++) {
         h[i * k + j] = h[i * k + j] / rows + (i == j ? 0.1f : 0);

@@ -2,6 +2,7 @@ package org.sparkao.jobs.calibrate.plan;
 
 import java.io.Serializable;
 import java.util.Map;
+import java.util.TreeMap;
 import org.sparkao.quant.calibration.CalibrationInfo;
 import org.sparkao.quant.observe.InputObserver.Products;
 
@@ -14,9 +15,16 @@ import org.sparkao.quant.observe.InputObserver.Products;
  * @param products whether Hessians are made
  * @param cache whether keys and values are looked at
  * @param expertTokens that an expert must see
+ * @param sequential how the model is quantized on the way
  */
 public record CalibrateOptions(
-    int samples, int sequenceLength, int groups, Products products, Cache cache, long expertTokens)
+    int samples,
+    int sequenceLength,
+    int groups,
+    Products products,
+    Cache cache,
+    long expertTokens,
+    Sequential sequential)
     implements Serializable {
 
   /** Whether keys and values are looked at. */
@@ -25,6 +33,12 @@ public record CalibrateOptions(
     OBSERVED,
     /** No. */
     LEFT
+  }
+
+  /** The same, but for keys and values. */
+  public CalibrateOptions with(Cache other) {
+    return new CalibrateOptions(
+        samples, sequenceLength, groups, products, other, expertTokens, sequential);
   }
 
   /** First sequence of a group; of the group behind the last, how many there are. */
@@ -40,12 +54,13 @@ public record CalibrateOptions(
 
   /** As they stand in {@code calibration.json}. */
   public Map<String, String> named() {
-    return Map.of(
-        CalibrationInfo.HESSIAN,
-        Boolean.toString(products == Products.SUMMED),
-        CalibrationInfo.KV_CACHE,
-        Boolean.toString(cache == Cache.OBSERVED),
-        "expert-tokens",
-        Long.toString(expertTokens));
+    Map<String, String> named = new TreeMap<>();
+    named.put(CalibrationInfo.HESSIAN, Boolean.toString(products == Products.SUMMED));
+    named.put(CalibrationInfo.KV_CACHE, Boolean.toString(cache == Cache.OBSERVED));
+    named.put("expert-tokens", Long.toString(expertTokens));
+    if (sequential.asked()) {
+      named.put(CalibrationInfo.SEQUENTIAL, sequential.text());
+    }
+    return named;
   }
 }

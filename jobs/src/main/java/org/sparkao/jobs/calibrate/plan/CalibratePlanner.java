@@ -1,11 +1,19 @@
 package org.sparkao.jobs.calibrate.plan;
 
 import java.io.IOException;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import org.sparkao.gpu.model.BlockInputs;
 import org.sparkao.gpu.model.BlockRunner;
 import org.sparkao.gpu.model.LanguageModels;
 import org.sparkao.gpu.model.ModelConfig;
+import org.sparkao.jobs.quantize.plan.GivenFiles;
+import org.sparkao.jobs.quantize.plan.QuantizePlanner;
+import org.sparkao.jobs.quantize.plan.Recipe;
+import org.sparkao.jobs.quantize.plan.TensorTask.Quantize;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.quant.QuantException;
 import org.sparkao.quant.checkpoint.Checkpoint;
@@ -60,6 +68,33 @@ public final class CalibratePlanner {
     List<int[]> sequences = text.read(storage, data, options.samples(), options.sequenceLength());
     return new CalibrationPlan(
         model, checkpoint.totalBytes(), blocks, sequences, TokenHash.of(sequences), options);
+  }
+
+  /**
+   * What becomes of the linear layers when they are quantized on the way.
+   *
+   * @param recipe of gptq
+   * @throws QuantException for what {@code quantize} refuses, and layers that no block has
+   */
+  public Sequential sequential(Recipe recipe) {
+    if (checkpoint.quantizationConfig().isPresent()) {
+      throw new QuantException(
+          checkpoint.location()
+              + ": is quantized already (quantization_config in config.json), and --sequential"
+              + " quantizes the full-precision checkpoint");
+    }
+    Set<String> known = new HashSet<>();
+    blocks.forEach(block -> block.inputs().forEach(input -> known.addAll(input.modules())));
+    Map<String, Quantize> weights = new HashMap<>();
+    for (Quantize weight : new QuantizePlanner(recipe, GivenFiles.NONE).weights(checkpoint)) {
+      if (!known.contains(weight.module())) {
+        throw new QuantException(
+            weight.module()
+                + ": is none of the layers of the blocks, which --sequential quantizes; --skip it");
+      }
+      weights.put(weight.module(), weight);
+    }
+    return new Sequential(recipe.arithmetic(), weights);
   }
 
   private void requireHessians() {

@@ -1,8 +1,11 @@
 package org.sparkao.jobs.calibrate.plan;
 
+import java.util.List;
 import org.sparkao.gpu.model.BlockInputs;
+import org.sparkao.gpu.model.ModelConfig;
 import org.sparkao.jobs.job.Texts;
 import org.sparkao.quant.QuantException;
+import org.sparkao.quant.calibrated.CpuGptq;
 import org.sparkao.quant.observe.InputObserver.Products;
 
 /**
@@ -20,22 +23,49 @@ public record CalibrationMemory(long hidden, long sums) {
   /** Of a task with so many of the groups. */
   public static CalibrationMemory of(CalibrationPlan plan, int groups) {
     CalibrateOptions options = plan.options();
+    boolean sequential = options.sequential().asked();
     long each = (options.samples() + options.groups() - 1) / options.groups();
-    long sequence = (long) options.sequenceLength() * plan.model().sizes().hidden() * Float.BYTES;
+    long sequence = (long) options.sequenceLength() * Float.BYTES;
     boolean experts = plan.model().experts().isPresent();
-    long hidden = sequence * each * (groups + (experts ? 1 : 0));
+    long kept = plan.model().sizes().hidden() + (sequential ? between(plan.model()) : 0);
+    long copied = experts && !sequential ? plan.model().sizes().hidden() : 0;
+    long hidden = sequence * each * (groups * kept + copied);
     int waiting = Integer.SIZE - Integer.numberOfLeadingZeros(groups);
     long largest = 0;
     for (BlockInputs block : plan.blocks()) {
-      long bytes = 0;
-      for (BlockInputs.Input input : block.inputs()) {
-        long k = input.columns();
-        bytes += INPUT_BYTES + CHANNEL_BYTES * k;
-        bytes += options.products() == Products.SUMMED ? Float.BYTES * k * k : 0;
-      }
-      largest = Math.max(largest, bytes);
+      long part =
+          block.parts().stream().mapToLong(inputs -> bytes(inputs, options)).max().orElseThrow();
+      long whole = bytes(block.inputs(), options);
+      largest =
+          Math.max(
+              largest,
+              sequential ? Math.max(whole, part * waiting + factor(block)) : whole * waiting);
     }
-    return new CalibrationMemory(hidden, largest * waiting);
+    return new CalibrationMemory(hidden, largest);
+  }
+
+  /** Numbers of a token between the parts of a block. */
+  private static long between(ModelConfig model) {
+    long inner = model.experts().isPresent() ? 0 : model.sizes().intermediate();
+    return Math.max(model.heads().queryElements(), inner);
+  }
+
+  /** What gptq holds beside the sums. */
+  private static long factor(BlockInputs block) {
+    return block.inputs().stream()
+        .mapToLong(input -> CpuGptq.bytes(input.columns()))
+        .max()
+        .orElseThrow();
+  }
+
+  private static long bytes(List<BlockInputs.Input> inputs, CalibrateOptions options) {
+    long bytes = 0;
+    for (BlockInputs.Input input : inputs) {
+      long k = input.columns();
+      bytes += INPUT_BYTES + CHANNEL_BYTES * k;
+      bytes += options.products() == Products.SUMMED ? Float.BYTES * k * k : 0;
+    }
+    return bytes;
   }
 
   /** Both together. */

@@ -16,6 +16,7 @@ import org.sparkao.quant.observe.BlockSums;
 import org.sparkao.quant.observe.PairwiseSum;
 import org.sparkao.quant.observe.PairwiseSum.Node;
 import org.sparkao.quant.safetensors.ByteSink;
+import org.sparkao.quant.safetensors.ByteSource;
 
 /**
  * The output folder while a calibration is made. Sums of some groups wait in the work folder until
@@ -43,7 +44,7 @@ final class BlockFiles {
 
   /** Puts the bytes of a file into a sink. */
   @FunctionalInterface
-  private interface Content {
+  interface Content {
     /** All of them. */
     void to(ByteSink sink) throws IOException;
   }
@@ -63,12 +64,20 @@ final class BlockFiles {
         : Optional.empty();
   }
 
-  /** What of a block is there: 0 to 1. */
-  double progress(String block, List<String> work) {
+  /**
+   * What of a block is there: 0 to 1.
+   *
+   * @param parts names under which its sums are kept, of equal weight
+   */
+  double progress(String block, List<String> parts, List<String> work) {
     if (work.contains(done(block).substring(WORK.length() + 1))) {
       return 1;
     }
-    List<Node> found = nodes(block, work);
+    return parts.stream().mapToDouble(part -> covered(part, work)).sum() / parts.size();
+  }
+
+  private double covered(String part, List<String> work) {
+    List<Node> found = nodes(part, work);
     double covered = 0;
     for (int group = 0; group < groups; ) {
       Optional<Node> node = longest(found, group);
@@ -153,12 +162,28 @@ final class BlockFiles {
         CalibrationWriter.file(block),
         sink -> sha256[0] = CalibrationWriter.block(sink, block, sums, weightAmax));
     output.replace(done(block), JSON.writeValueAsBytes(Map.of(SHA256, sha256[0])));
-    for (Node node : nodes(block, work())) {
-      output.delete(sums(block, node));
+    forget(block);
+  }
+
+  /** Forgets the sums of a part of a block, which became part of the block's file. */
+  void forget(String part) throws IOException {
+    for (Node node : nodes(part, work())) {
+      output.delete(sums(part, node));
     }
   }
 
-  private void write(String name, Content content) throws IOException {
+  /** Whether there is a file of this name. */
+  boolean has(String name) throws IOException {
+    return output.size(name).isPresent();
+  }
+
+  /** Opens a file; the caller closes it. */
+  ByteSource open(String name) throws IOException {
+    return output.open(name);
+  }
+
+  /** Writes a file durably; it appears when it is whole. */
+  void write(String name, Content content) throws IOException {
     String part = WORK + "/part-" + UUID.randomUUID() + ".tmp";
     try (ByteSink sink = output.sink(part)) {
       content.to(sink);

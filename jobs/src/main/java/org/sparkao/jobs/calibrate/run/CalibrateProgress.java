@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Function;
 import org.sparkao.gpu.model.BlockInputs;
 import org.sparkao.jobs.job.Texts;
 
@@ -11,18 +12,33 @@ import org.sparkao.jobs.job.Texts;
 final class CalibrateProgress {
   private final BlockFiles files;
   private final List<BlockInputs> blocks;
+  private final Function<BlockInputs, List<String>> parts;
   private final long tokens;
   private final long start = System.nanoTime();
   private final double begun;
   private String last = "";
 
-  /** What is there already does not count as done now. */
-  CalibrateProgress(BlockFiles files, List<BlockInputs> blocks, long tokens) throws IOException {
+  /**
+   * What is there already does not count as done now.
+   *
+   * @param parts of a block, names under which their sums are kept
+   */
+  CalibrateProgress(
+      BlockFiles files,
+      List<BlockInputs> blocks,
+      Function<BlockInputs, List<String>> parts,
+      long tokens)
+      throws IOException {
     this.files = files;
     this.blocks = blocks;
+    this.parts = parts;
     this.tokens = tokens;
     List<String> work = files.work();
-    this.begun = blocks.stream().mapToDouble(block -> files.progress(block.block(), work)).sum();
+    this.begun = blocks.stream().mapToDouble(block -> share(block, work)).sum();
+  }
+
+  private double share(BlockInputs block, List<String> work) {
+    return files.progress(block.block(), parts.apply(block), work);
   }
 
   /** One line; the one before while the folder does not answer. */
@@ -32,7 +48,7 @@ final class CalibrateProgress {
       double done = 0;
       int finished = 0;
       for (BlockInputs block : blocks) {
-        double share = files.progress(block.block(), work);
+        double share = share(block, work);
         done += share;
         finished += share == 1 ? 1 : 0;
       }

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
 import org.apache.spark.SparkContext;
 import org.sparkao.gpu.model.BlockInputs;
 import org.sparkao.jobs.calibrate.plan.CalibrateOptions;
@@ -107,8 +108,7 @@ public final class CalibrateRun {
   public List<CalibrationRow> run(SparkContext spark) throws IOException {
     TextStage stage = new TextStage(spark, runId);
     String hash = CheckpointHash.of(request.checkpoint(), spark, storage, runId);
-    GroupOutcome who =
-        run(stage, work(""), List.of(new GroupTask(0, 0, List.of())), "Open the model");
+    GroupOutcome who = run(stage, work(""), List.of(GroupTask.asking()), "Open the model");
     console.out().println("numerics: " + who.way());
     List<GroupTask> tasks = tasks(spark, who.heapBytes());
     String fingerprint = fingerprint(hash, who);
@@ -180,7 +180,11 @@ public final class CalibrateRun {
   private void calibrate(TextStage stage, GroupWork work, List<GroupTask> tasks)
       throws IOException {
     CalibrationPlan plan = request.plan();
-    CalibrateProgress progress = new CalibrateProgress(files, plan.blocks(), plan.tokens());
+    Function<BlockInputs, List<String>> parts =
+        plan.options().sequential().asked()
+            ? SequentialPass::parts
+            : block -> List.of(block.block());
+    CalibrateProgress progress = new CalibrateProgress(files, plan.blocks(), parts, plan.tokens());
     StatusLine line = new StatusLine(console, progress::line);
     try {
       run(stage, work, tasks, "Calibrate " + request.checkpoint().location());
@@ -194,19 +198,20 @@ public final class CalibrateRun {
   private List<GroupTask> tasks(SparkContext spark, long heapBytes) {
     CalibrationPlan plan = request.plan();
     int groups = plan.options().groups();
-    int executors = spark.statusTracker().getExecutorInfos().length;
-    int wanted = request.partitions().orElse(Math.max(1, spark.isLocal() ? 1 : executors - 1));
-    int count = Math.min(wanted, groups);
-    List<GroupTask> tasks = new ArrayList<>();
+    TaskCount tasks =
+        TaskCount.of(spark, device, request.partitions(), plan.options().sequential().asked());
+    tasks.note().ifPresent(console.out()::println);
+    int count = Math.min(tasks.count(), groups);
+    List<GroupTask> all = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       int first = (int) ((long) groups * i / count);
       int end = (int) ((long) groups * (i + 1) / count);
-      tasks.add(new GroupTask(first, end, plan.sequences(first, end)));
+      all.add(new GroupTask(first, end, plan.sequences(first, end), i, count));
     }
     CalibrationMemory memory = CalibrationMemory.of(plan, (groups + count - 1) / count);
-    memory.require(heapBytes);
+    memory.require(heapBytes / tasks.together());
     console.out().println(count + (count == 1 ? " task, " : " tasks, each ") + memory.text());
-    return tasks;
+    return all;
   }
 
   private static GroupOutcome run(

@@ -21,7 +21,6 @@ import org.sparkao.jobs.spark.SparkSessions;
 import org.sparkao.jobs.spark.TextWork;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.quant.QuantException;
-import org.sparkao.quant.checkpoint.Checkpoint;
 import org.sparkao.quant.observe.BlockSums;
 import org.sparkao.quant.observe.PairwiseSum;
 import org.sparkao.quant.observe.PairwiseSum.Node;
@@ -33,9 +32,6 @@ import org.sparkao.quant.observe.Workers;
  */
 final class GroupWork implements TextWork<GroupTask> {
   private static final long serialVersionUID = 1;
-
-  /** Tasks of an executor take turns: each uses all cores. */
-  private static final ReentrantLock TURN = new ReentrantLock(true);
 
   private final ModelRequest model;
   private final String output;
@@ -53,21 +49,22 @@ final class GroupWork implements TextWork<GroupTask> {
   /** What cannot be done comes back as a refusal: trying again would not help. */
   @Override
   public String run(GroupTask task, TaskContext context) throws IOException {
-    TURN.lock();
+    ReentrantLock turn = Turns.at(model.device());
+    turn.lock();
     try {
       return model.device().kind() == DeviceInfo.Kind.CUDA
-          ? ExecutorGpu.require().run(() -> calibrate(task, context)).toJson()
-          : calibrate(task, context).toJson();
+          ? ExecutorGpu.require().run(() -> calibrate(task, context, turn)).toJson()
+          : calibrate(task, context, turn).toJson();
     } catch (QuantException e) {
       return GroupOutcome.refused(e.getMessage()).toJson();
     } catch (UncheckedIOException e) {
       throw e.getCause();
     } finally {
-      TURN.unlock();
+      turn.unlock();
     }
   }
 
-  private GroupOutcome calibrate(GroupTask task, TaskContext context) {
+  private GroupOutcome calibrate(GroupTask task, TaskContext context, ReentrantLock turn) {
     Storage storage =
         Storage.ofSettings(SparkSessions.taskSettings()).withScratch(SparkSessions.taskScratch());
     try (ModelParts parts = ModelParts.open(model, storage);
@@ -88,8 +85,15 @@ final class GroupWork implements TextWork<GroupTask> {
               "");
       OneWay.require(way, outcome.way());
       if (task.groups() > 0) {
-        try (Pass pass = new Pass(task, storage, parts, runner)) {
-          pass.run(context);
+        BlockFiles files = new BlockFiles(storage.folder(output), options.groups());
+        List<BlockInputs> blocks = BlockRunner.inspect(parts.checkpoint(), parts.files());
+        if (options.sequential().asked()) {
+          Waiting waiting = new Waiting(context, turn, files);
+          new SequentialPass(task, options, files, parts.files(), runner, waiting).run(blocks);
+        } else {
+          try (Pass pass = new Pass(task, files, blocks, parts, runner)) {
+            pass.run(context);
+          }
         }
       }
       return outcome;
@@ -107,11 +111,15 @@ final class GroupWork implements TextWork<GroupTask> {
     private final BlockRunner runner;
     private final Optional<DeviceGroups> onDevice;
 
-    Pass(GroupTask task, Storage storage, ModelParts parts, BlockRunner runner) throws IOException {
-      Checkpoint checkpoint = parts.checkpoint();
+    Pass(
+        GroupTask task,
+        BlockFiles files,
+        List<BlockInputs> blocks,
+        ModelParts parts,
+        BlockRunner runner) {
       this.task = task;
-      this.files = new BlockFiles(storage.folder(output), options.groups());
-      this.blocks = BlockRunner.inspect(checkpoint, parts.files());
+      this.files = files;
+      this.blocks = blocks;
       this.heads = runner.config().heads();
       this.runner = runner;
       this.onDevice =

@@ -3,12 +3,12 @@ package org.sparkao.jobs.quantize.plan;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
+import java.util.OptionalInt;
 import org.sparkao.jobs.quantize.plan.TensorTask.Quantize;
 import org.sparkao.quant.QuantException;
+import org.sparkao.quant.algorithm.QuantizeRequest;
 import org.sparkao.quant.algorithm.Quantizers;
 import org.sparkao.quant.algorithm.WeightAlgorithm;
 import org.sparkao.quant.algorithm.WeightAlgorithm.Needs;
@@ -40,15 +40,46 @@ public final class CalibrationChecks {
         tasks.stream().filter(Quantize.class::isInstance).map(Quantize.class::cast).toList();
     requireInputs(folder, weights);
     if (arithmetic.algorithm().needs() == Needs.INPUT_PRODUCTS) {
-      requireProducts(folder, weights);
+      requireProducts(folder);
+    }
+    requireRecipe(folder, weights);
+    requireSchemes(weights);
+  }
+
+  /** Refuses what needs no look at a calibration. */
+  void requireSchemes(List<Quantize> weights) {
+    if (arithmetic.algorithm().needs() == Needs.INPUT_PRODUCTS) {
+      weights.forEach(CalibrationChecks::requireFit);
     }
     if (arithmetic.algorithm() == WeightAlgorithm.GPTQ) {
       for (Quantize weight : weights) {
-        requireOrder(weight);
+        QuantizeRequest request = arithmetic.request(weight);
+        requireOrder(weight, request);
         // Refuses schemes that leave the search of scales nothing to do.
-        Quantizers.parts(
-            arithmetic.request(weight).with(arithmetic.calibrated().search().algorithm()));
+        Quantizers.parts(request.with(arithmetic.calibrated().search().algorithm()));
       }
+    }
+  }
+
+  /** Inputs of a model that was quantized on the way are those of that quantization alone. */
+  private void requireRecipe(CalibrationFolder folder, List<Quantize> weights) {
+    String made = folder.statistics().info().options().get(CalibrationInfo.SEQUENTIAL);
+    if (made == null) {
+      return;
+    }
+    String asked =
+        arithmetic.algorithm() == WeightAlgorithm.GPTQ
+            ? GptqRecipe.text(arithmetic, weights)
+            : "algorithm " + arithmetic.algorithm().configName();
+    if (!made.equals(asked)) {
+      throw new QuantException(
+          folder.location()
+              + ": was made by calibrate --sequential for "
+              + made
+              + ", and what is asked for is "
+              + asked
+              + "; give quantize the same scheme, rules and options of gptq, or calibrate for"
+              + " these");
     }
   }
 
@@ -59,11 +90,14 @@ public final class CalibrationChecks {
    */
   public static void requireInputs(CalibrationFolder folder, List<Quantize> weights) {
     requireModules(folder, weights);
-    Set<String> seen = new HashSet<>();
-    for (Quantize weight : weights) {
-      if (seen.add(folder.statistics().inputOf(weight.module()).orElseThrow())) {
-        requireNumbers(folder, weight);
-      }
+    try {
+      folder
+          .statistics()
+          .eachInput(
+              weights.stream().map(Quantize::module).toList(),
+              (module, input) -> requireNumbers(folder, module, input));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 
@@ -79,12 +113,10 @@ public final class CalibrationChecks {
   private static void requireModules(CalibrationFolder folder, List<Quantize> weights) {
     List<String> missing = new ArrayList<>();
     for (Quantize weight : weights) {
-      if (folder.statistics().inputOf(weight.module()).isEmpty()) {
+      OptionalInt columns = folder.statistics().columns(weight.module());
+      if (columns.isEmpty()) {
         missing.add(weight.module());
-        continue;
-      }
-      int columns = columns(folder.statistics().info(), weight.module());
-      if (columns != weight.weight().columns()) {
+      } else if (columns.getAsInt() != weight.weight().columns()) {
         throw new QuantException(
             weight.tensor().entry().name()
                 + " in "
@@ -94,7 +126,7 @@ public final class CalibrationChecks {
                 + ", but "
                 + folder.location()
                 + " saw inputs of "
-                + columns
+                + columns.getAsInt()
                 + " ("
                 + folder.statistics().info().checkpoint().location()
                 + " was calibrated); calibrate this checkpoint");
@@ -112,16 +144,7 @@ public final class CalibrationChecks {
     }
   }
 
-  private static int columns(CalibrationInfo info, String module) {
-    return info.blocks().stream()
-        .flatMap(block -> block.inputs().stream())
-        .filter(input -> input.modules().contains(module))
-        .findFirst()
-        .orElseThrow()
-        .columns();
-  }
-
-  private void requireProducts(CalibrationFolder folder, List<Quantize> weights) {
+  private void requireProducts(CalibrationFolder folder) {
     if (!folder.statistics().info().has(CalibrationInfo.HESSIAN)) {
       throw new QuantException(
           folder.location()
@@ -129,25 +152,25 @@ public final class CalibrationChecks {
               + arithmetic.algorithm().configName()
               + " needs; run calibrate again with --hessian");
     }
-    for (Quantize weight : weights) {
-      if (!InverseFactor.fits(weight.weight().columns())) {
-        throw new QuantException(
-            weight.module()
-                + " in "
-                + weight.tensor().file()
-                + ": second moments of "
-                + weight.weight().columns()
-                + " inputs do not fit in memory; --skip the module, or use --algorithm imatrix");
-      }
+  }
+
+  private static void requireFit(Quantize weight) {
+    if (!InverseFactor.fits(weight.weight().columns())) {
+      throw new QuantException(
+          weight.module()
+              + " in "
+              + weight.tensor().file()
+              + ": second moments of "
+              + weight.weight().columns()
+              + " inputs do not fit in memory; --skip the module, or use --algorithm imatrix");
     }
   }
 
-  private void requireOrder(Quantize weight) {
-    boolean groups =
-        arithmetic.request(weight).scheme().weights().granularity() instanceof Granularity.PerGroup;
+  private void requireOrder(Quantize weight, QuantizeRequest request) {
+    boolean groups = request.scheme().weights().granularity() instanceof Granularity.PerGroup;
     if (arithmetic.calibrated().order() == ActOrder.GROUP
         && groups
-        && !ColumnGroups.stored(arithmetic.request(weight), ActOrder.GROUP)) {
+        && !ColumnGroups.stored(request, ActOrder.GROUP)) {
       throw new QuantException(
           weight.module()
               + ": scheme "
@@ -157,14 +180,9 @@ public final class CalibrationChecks {
     }
   }
 
-  private static void requireNumbers(CalibrationFolder folder, Quantize weight) {
-    CalibratedInput input;
-    try {
-      input = folder.statistics().input(weight.module());
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-    String what = folder.location() + ": input of " + weight.module();
+  private static void requireNumbers(
+      CalibrationFolder folder, String module, CalibratedInput input) {
+    String what = folder.location() + ": input of " + module;
     if (input.tokens() == 0 || input.deadChannels() == input.columns()) {
       throw new QuantException(
           what

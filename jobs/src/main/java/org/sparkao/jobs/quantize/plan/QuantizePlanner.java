@@ -71,6 +71,22 @@ public final class QuantizePlanner {
         fingerprint(checkpoint, shards, smoothing, configText));
   }
 
+  /**
+   * The weights that become codes, in the order of the checkpoint, checked as {@link #plan} does
+   * but for what is known of their inputs: calibrations that quantize as they go begin with them.
+   *
+   * @throws org.sparkao.quant.QuantException for whatever cannot be done
+   */
+  public List<Quantize> weights(Checkpoint checkpoint) {
+    TaskList list = new TaskList(checkpoint, recipe);
+    new SenseChecks(checkpoint).require(list);
+    new ShapeChecks(recipe.arithmetic()).require(list.tasks());
+    List<Quantize> weights =
+        list.tasks().stream().filter(Quantize.class::isInstance).map(Quantize.class::cast).toList();
+    new CalibrationChecks(recipe.arithmetic(), Optional.empty()).requireSchemes(weights);
+    return weights;
+  }
+
   /** What becomes of each tensor, in the order of the checkpoint; shapes are not looked at. */
   public List<TensorTask> tasks(Checkpoint checkpoint) {
     return new TaskList(checkpoint, recipe).tasks();

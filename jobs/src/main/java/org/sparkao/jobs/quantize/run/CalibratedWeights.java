@@ -23,31 +23,70 @@ import org.sparkao.quant.observe.TensorRange;
  * Quantizers that know the inputs of their layers. Keeps what depends on inputs alone for the next
  * layer of the same input, which follows in the same unit. For one thread, which closes it.
  */
-final class CalibratedWeights implements AutoCloseable {
+public final class CalibratedWeights implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(CalibratedWeights.class);
 
-  private final Calibration calibration;
+  private final Inputs inputs;
   private final CalibratedOptions options;
   private final Gptq gptq;
   private Optional<Held> held = Optional.empty();
 
-  CalibratedWeights(Calibration calibration, CalibratedOptions options, Gptq gptq) {
-    this.calibration = calibration;
+  /**
+   * Quantizers for layers.
+   *
+   * @param inputs of these layers
+   * @param gptq where it is done
+   */
+  public CalibratedWeights(Inputs inputs, CalibratedOptions options, Gptq gptq) {
+    this.inputs = inputs;
     this.options = options;
     this.gptq = gptq;
+  }
+
+  /** What was seen of the inputs of layers. */
+  public interface Inputs {
+    /** Name of the input of a layer; equal for those that read the same. */
+    String name(String module);
+
+    /** Mean of x^2, [K]. */
+    float[] meanSquare(String module) throws IOException;
+
+    /** Mean of x x^T. */
+    SecondMoments products(String module) throws IOException;
+
+    /** Those of a finished calibration. */
+    static Inputs of(Calibration calibration) {
+      return new Inputs() {
+        @Override
+        public String name(String module) {
+          return calibration.inputOf(module).orElseThrow();
+        }
+
+        @Override
+        public float[] meanSquare(String module) throws IOException {
+          return calibration.input(module).meanSquare();
+        }
+
+        @Override
+        public SecondMoments products(String module) throws IOException {
+          int k = calibration.columns(module).orElseThrow();
+          return SecondMoments.of(calibration.hessian(module), k);
+        }
+      };
+    }
   }
 
   /** What was made of an input. */
   private record Held(String input, Prepared prepared) {}
 
   /** A quantizer for one weight. */
-  TensorQuantizer quantizer(Quantize task, QuantizeRequest request, Optional<TensorRange> range)
-      throws IOException {
+  public TensorQuantizer quantizer(
+      Quantize task, QuantizeRequest request, Optional<TensorRange> range) throws IOException {
     boolean gptqAsked = request.algorithm() == WeightAlgorithm.GPTQ;
     WeightAlgorithm search = gptqAsked ? options.search().algorithm() : request.algorithm();
     Optional<float[]> importance =
         search == WeightAlgorithm.IMATRIX
-            ? Optional.of(calibration.input(task.module()).meanSquare())
+            ? Optional.of(inputs.meanSquare(task.module()))
             : Optional.empty();
     RangeChoice ranges = new RangeChoice(range, importance);
     return gptqAsked
@@ -56,19 +95,17 @@ final class CalibratedWeights implements AutoCloseable {
   }
 
   private Prepared prepared(Quantize task) throws IOException {
-    String input = calibration.inputOf(task.module()).orElseThrow();
+    String input = inputs.name(task.module());
     if (held.isEmpty() || !held.get().input().equals(input)) {
       close();
-      float[] products = calibration.hessian(task.module());
-      int k = Math.toIntExact(task.weight().columns());
-      Prepared prepared = gptq.prepare(SecondMoments.of(products, k), options.gptq());
+      Prepared prepared = gptq.prepare(inputs.products(task.module()), options.gptq());
       held = Optional.of(new Held(input, prepared));
     }
     return held.get().prepared();
   }
 
   /** What did not go as it was asked for; empty when all did. */
-  String fallback(Quantize task, TensorQuantizer quantizer) {
+  public String fallback(Quantize task, TensorQuantizer quantizer) {
     if (!(quantizer instanceof GptqQuantizer made)) {
       return "";
     }

@@ -129,7 +129,8 @@ final class ShardFile {
     Calibration statistics = Calibration.open(storage.folder(settings.calibration().location()));
     if (settings.smoothing().isEmpty()) {
       CalibratedWeights weights =
-          new CalibratedWeights(statistics, arithmetic.calibrated(), device.gptq());
+          new CalibratedWeights(
+              CalibratedWeights.Inputs.of(statistics), arithmetic.calibrated(), device.gptq());
       MemoryShare.Taken onDevice = device.take(CalibrationMemory.deviceBytes(arithmetic, task));
       return new Calibrated(Optional.of(weights), Optional.empty(), onDevice);
     }

@@ -3,9 +3,13 @@ package org.sparkao.jobs.quantize.run;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.sparkao.jobs.quantize.plan.Arithmetic;
 import org.sparkao.jobs.quantize.plan.SmoothedPair;
 import org.sparkao.jobs.quantize.plan.TensorTask.Quantize;
@@ -35,12 +39,15 @@ import org.sparkao.quant.safetensors.DType;
  * llm-compressor; for q, k, v and for gate, up it stops short of the attention and the product.
  */
 final class Smoother {
+  private static final Logger LOG = LoggerFactory.getLogger(Smoother.class);
+
   private final CheckpointFiles source;
   private final Calibration calibration;
   private final Arithmetic arithmetic;
   private final Map<String, SmoothedPair> byPrevious = new HashMap<>();
   private final Map<String, SmoothedPair> byBalanced = new HashMap<>();
   private final Map<SmoothedPair, double[]> found = new HashMap<>();
+  private final Set<SmoothedPair> unsmoothed = new HashSet<>();
 
   Smoother(
       CheckpointFiles source,
@@ -81,6 +88,13 @@ final class Smoother {
         replace(type, weights, i, 1 / scales[(int) rowBegin + i / columns]);
       }
     }
+  }
+
+  /** What did not go as it was asked for a weight, once its rows were taken; empty when all did. */
+  String fallback(String module) {
+    return unsmoothed.contains(byBalanced.get(module))
+        ? "awq: no candidate has a finite loss, columns are not scaled"
+        : "";
   }
 
   private static void replace(WeightType type, byte[] weights, int index, double factor) {
@@ -135,9 +149,14 @@ final class Smoother {
     }
     double[] losses = losses(pair, candidates);
     int[] next = new int[1];
-    return AwqSearch.search(
-            arithmetic.calibrated().duo(), inputMean, weightMean, scales -> losses[next[0]++])
-        .scales();
+    AwqSearch.Found best =
+        AwqSearch.search(
+            arithmetic.calibrated().duo(), inputMean, weightMean, scales -> losses[next[0]++]);
+    if (best.best().isEmpty()) {
+      LOG.warn("{}: awq found no candidate of finite loss, columns are not scaled", module);
+      unsmoothed.add(pair);
+    }
+    return best.scales();
   }
 
   /** Of all candidates, the weights being read once. */

@@ -108,7 +108,11 @@ final class UnitWorker {
         TensorQuantizer used = hold(() -> quantize(weight, shared, digest));
         nonFinite = used.statistics().nonFinite();
         statistics = Optional.of(used.statistics());
-        fallback = calibrated.map(one -> one.fallback(weight, used)).orElse("");
+        fallback =
+            calibrated
+                .map(one -> one.fallback(weight, used))
+                .or(() -> smoother.map(one -> one.fallback(weight.module())))
+                .orElse("");
       } else if (task instanceof Unpack weight) {
         nonFinite = unpack(weight, digest);
       } else if (task instanceof Copy copy) {

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.sparkao.datasets.sample.BundledSample;
 import org.sparkao.gpu.model.Arithmetic;
 import org.sparkao.jobs.calibrate.plan.CalibrateOptions;
+import org.sparkao.jobs.calibrate.plan.Sequential;
 import org.sparkao.jobs.evaluate.run.ModelForm;
 import org.sparkao.jobs.evaluate.run.ModelRequest;
 import org.sparkao.jobs.gpu.PlannedDevice;
@@ -37,7 +38,8 @@ class TestGroupWork {
             ModelForm.of(Arithmetic.FP32),
             new ModelRequest.Capacity(4, 4, 0, ModelRequest.Decoding.OF_ITEMS));
     CalibrateOptions options =
-        new CalibrateOptions(1, 4, 1, Products.NONE, CalibrateOptions.Cache.LEFT, 0);
+        new CalibrateOptions(
+            1, 4, 1, Products.NONE, CalibrateOptions.Cache.LEFT, 0, Sequential.NONE);
     Path output = folder.resolve("out");
     GroupWork work = new GroupWork(request, output.toString(), options, "another way");
     List<String> texts = new CopyOnWriteArrayList<>();
@@ -48,7 +50,7 @@ class TestGroupWork {
             .getOrCreate()) {
       new TextStage(spark.sparkContext(), "test")
           .run(
-              List.of(new GroupTask(0, 1, List.of(new int[] {5, 6, 7, 8}))),
+              List.of(new GroupTask(0, 1, List.of(new int[] {5, 6, 7, 8}), 0, 1)),
               work,
               "test",
               texts::add);
