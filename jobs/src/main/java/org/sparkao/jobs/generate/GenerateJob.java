@@ -1,7 +1,6 @@
 package org.sparkao.jobs.generate;
 
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.OptionalInt;
 import org.sparkao.datasets.tokenizer.Tokenizer;
