@@ -273,15 +273,7 @@ class TestCalibratedQuantize {
             : "algorithm awq runs on the CPU only; use --device cpu, or --algorithm rtn, mse or"
                 + " gptq";
     List<String> arguments =
-        List.of(
-            "--scheme",
-            "W4A16",
-            "--algorithm",
-            algorithm,
-            "--calibration",
-            calibration(true).toString(),
-            "--dry-run",
-            "--device");
+        List.of("--scheme=W4A16", "--algorithm=" + algorithm, "--calibration=" + calibration(true));
     Path output = temp.resolve("output");
     assertThat(command.quantize(source, output, with(arguments, "cuda")))
         .isEqualTo(ExitCode.REFUSED);
@@ -290,8 +282,9 @@ class TestCalibratedQuantize {
     assertThat(command.out()).contains("device: cpu (auto: " + reason + ")");
   }
 
-  private static String[] with(List<String> arguments, String last) {
-    return Stream.concat(arguments.stream(), Stream.of(last)).toArray(String[]::new);
+  private static String[] with(List<String> arguments, String device) {
+    return Stream.concat(arguments.stream(), Stream.of("--dry-run", "--device=" + device))
+        .toArray(String[]::new);
   }
 
   @Test
