@@ -12,8 +12,8 @@ class TestCudaBf16TrainableModelOnGpu extends AbstractTestTrainableModel {
   }
 
   /**
-   * The processor's operators, with every hidden state rounded to bf16 behind them, are off by 0.083
-   * here; this device rounds weights, too.
+   * The processor's operators, with every hidden state rounded to bf16 behind them, are off by
+   * 0.083 here; this device rounds weights, too.
    */
   @Override
   double tolerance() {
