@@ -6,6 +6,7 @@
 //     64 KB a block in flight. Both products are mma.m16n8k16 without shared memory: the order of the contraction index and
 //     of the columns is free, so a lane's operands are the 16 bytes that it read. Query heads fill rows 0..7; in the second
 //     product rows 8..15 carry what rounding the weights to bf16 left over, which makes them accurate to 2^-17 for nothing.
+//     In large batches a block takes all splits of a sequence, one after the other, and joins them itself.
 // attention_combine                    Joins the splits in their order.
 // attention_prefill_<head_dim>         Whole causal sequences: 64 queries a block, 16 a warp, softmax on the way; keys arrive
 //     while values are used and the other way round (cp.async, one buffer each).
@@ -26,10 +27,10 @@ using Bf16 = __nv_bfloat16;
 #define ATTENTION_DECODE(suffix, type, dim)                                                                              \
   extern "C" __global__ void __launch_bounds__(attention::kDecodeThreads) attention_decode_##suffix##_##dim(             \
       const Bf16* q, const type* k_cache, const type* v_cache, const float* k_scales, const float* v_scales,             \
-      const int* lengths, float* partial, float* marks, int q_heads, int kv_heads, int q_stride, int capacity,           \
-      int splits, int scale_per_token, float scale) {                                                                    \
+      const int* lengths, float* partial, float* marks, Bf16* out, int q_heads, int kv_heads, int q_stride,              \
+      int capacity, int splits, int scale_per_token, float scale) {                                                      \
     attention::decode<type, dim>(attention::DecodeArguments{q, k_cache, v_cache, k_scales, v_scales, lengths, partial,   \
-                                                            marks, q_heads, kv_heads, q_stride, capacity, splits,        \
+                                                            marks, out, q_heads, kv_heads, q_stride, capacity, splits,   \
                                                             scale_per_token != 0, __fmul_rn(scale, reduce::kLog2E)});    \
   }
 

@@ -10,8 +10,8 @@ using bench::Device;
 using bench::Random;
 
 template <class T>
-using Kernel = void (*)(const Bf16*, const T*, const T*, const float*, const float*, const int*, float*, float*, int, int, int,
-                        int, int, int, float);
+using Kernel = void (*)(const Bf16*, const T*, const T*, const float*, const float*, const int*, float*, float*, Bf16*, int, int,
+                        int, int, int, int, float);
 
 template <class T>
 Kernel<T> kernel(int dim);
@@ -133,7 +133,8 @@ struct Batch {
     return out;
   }
 
-  std::vector<Bf16> run(int first, int count, bool* guards) const {
+  // `same`: whether a block for all splits gave the same bits, where it may.
+  std::vector<Bf16> run(int first, int count, bool* guards, bool* same) const {
     Device<Bf16> q_device(q), out(static_cast<size_t>(count) * shape.q_heads * shape.dim);
     Device<T> k_device(k), v_device(v);
     Device<float> k_scale(k_scales), v_scale(v_scales);
@@ -144,18 +145,31 @@ struct Batch {
     Device<float> partial(static_cast<size_t>(count) * shape.q_heads * splits * shape.dim);
     Device<float> marks(static_cast<size_t>(count) * shape.q_heads * splits * 2);
     const float factor = static_cast<float>(1.0 / std::sqrt(shape.dim));
-    const dim3 grid(shape.kv_heads * ((shape.ratio() + 7) / 8), splits, count);
-    const bool quantized = sizeof(T) == 1;
-    bench::launch(nullptr, kernel<T>(shape.dim), grid, 128, 0, q_device.data() + first * shape.row(),
-                  k_device.data() + cache_row(first, 0, 0), v_device.data() + cache_row(first, 0, 0),
-                  quantized ? k_scale.data() + scale(first, 0, 0) : nullptr,
-                  quantized ? v_scale.data() + scale(first, 0, 0) : nullptr, length.data(), partial.data(), marks.data(),
-                  shape.q_heads, shape.kv_heads, shape.row(), shape.capacity, splits, shape.per_token ? 1 : 0, factor);
+    const auto decode = [&](int blocks, Bf16* to) {
+      const bool quantized = sizeof(T) == 1;
+      const dim3 grid(shape.kv_heads * ((shape.ratio() + 7) / 8), blocks, count);
+      bench::launch(nullptr, kernel<T>(shape.dim), grid, 128, 0, q_device.data() + first * shape.row(),
+                    k_device.data() + cache_row(first, 0, 0), v_device.data() + cache_row(first, 0, 0),
+                    quantized ? k_scale.data() + scale(first, 0, 0) : nullptr,
+                    quantized ? v_scale.data() + scale(first, 0, 0) : nullptr, length.data(), partial.data(), marks.data(), to,
+                    shape.q_heads, shape.kv_heads, shape.row(), shape.capacity, splits, shape.per_token ? 1 : 0, factor);
+    };
+    decode(splits, nullptr);
     bench::launch(nullptr, attention_combine, dim3(shape.q_heads, count), 256, 0, partial.data(), marks.data(), length.data(),
                   out.data(), shape.dim, split, splits, shape.capacity);
     CUDA_MUST(cudaDeviceSynchronize());
+    const std::vector<Bf16> found = out.host();
+    *same = true;
+    if (splits <= 256 / (shape.dim / 4)) {
+      out.poison();
+      partial.poison();
+      marks.poison();
+      decode(1, out.data());
+      CUDA_MUST(cudaDeviceSynchronize());
+      *same = std::memcmp(found.data(), out.host().data(), found.size() * sizeof(Bf16)) == 0;
+    }
     *guards = out.guards_hold() && partial.guards_hold() && marks.guards_hold();
-    return out.host();
+    return found;
   }
 };
 
@@ -165,16 +179,18 @@ void check(Checks& checks, int dim, int q_heads, int kv_heads, bool per_token, u
   const Batch<T> batch(Shape{q_heads, kv_heads, dim, 1001, per_token}, {1, 5, 127, 1000, 128, 129, 0}, random);
   const std::string name = std::string("decode ") + name_of<T>() + (per_token ? " per token" : "") + " dim" +
                            std::to_string(dim) + " heads" + std::to_string(q_heads) + "/" + std::to_string(kv_heads);
-  bool guards;
+  bool guards, same;
   const int all = static_cast<int>(batch.lengths.size());
-  const std::vector<Bf16> out = batch.run(0, all, &guards);
+  const std::vector<Bf16> out = batch.run(0, all, &guards, &same);
   const float factor = static_cast<float>(1.0 / std::sqrt(dim));
   checks.within(name, bench::relative_error(bench::doubles(out), batch.expected(factor)), 2.5e-3, guards);
-  checks.same(name + " again", batch.run(0, all, &guards), out, guards);
+  checks.within(name + " joined", same ? 0 : 1, 0);
+  checks.same(name + " again", batch.run(0, all, &guards, &same), out, guards);
   const size_t row = static_cast<size_t>(q_heads) * dim;
   for (int alone : {2, 3, 5}) {
     const std::vector<Bf16> inside(out.begin() + alone * row, out.begin() + (alone + 1) * row);
-    checks.same(name + " alone" + std::to_string(alone), batch.run(alone, 1, &guards), inside, guards);
+    const std::vector<Bf16> found = batch.run(alone, 1, &guards, &same);
+    checks.same(name + " alone" + std::to_string(alone), found, inside, guards && same);
   }
 }
 
@@ -193,14 +209,15 @@ inline void check_all(Checks& checks, const bench::Options& options) {
   check<int8_t>(checks, 128, 12, 1, false, seed++);
 }
 
-// Decode and combine of `count` sequences of the same length; enough copies of the cache that none comes from L2.
+// Decode and combine of `count` sequences of the same length in a cache of `capacity`; enough copies of the cache that none comes from L2.
+// `whole`: a block for all splits of a sequence.
 template <class T>
-void time(int q_heads, int kv_heads, int dim, int count, int length) {
-  const size_t cache = static_cast<size_t>(count) * length * kv_heads * dim;
-  const double bytes = 2.0 * cache * sizeof(T) + (sizeof(T) == 1 ? 8.0 * count * length * kv_heads : 0.0);
+void time(int q_heads, int kv_heads, int dim, int count, int length, int capacity = 0, bool whole = false) {
+  if (capacity == 0) capacity = length;
+  const size_t scales = static_cast<size_t>(count) * capacity * kv_heads, cache = scales * dim;
+  const double bytes = static_cast<double>(count) * length * kv_heads * (2.0 * dim * sizeof(T) + (sizeof(T) == 1 ? 8.0 : 0.0));
   const int copies = static_cast<int>(std::ceil(200e6 / bytes));
-  const int split = split_of<T>(dim), splits = (length + split - 1) / split;
-  const size_t scales = static_cast<size_t>(count) * length * kv_heads;
+  const int split = split_of<T>(dim), splits = (capacity + split - 1) / split;
   Device<T> k(copies * cache), v(copies * cache);
   Device<float> k_scales(std::vector<float>(sizeof(T) == 1 ? copies * scales : 1, 0.01f));
   Device<float> v_scales(std::vector<float>(sizeof(T) == 1 ? copies * scales : 1, 0.01f));
@@ -220,15 +237,16 @@ void time(int q_heads, int kv_heads, int dim, int count, int length) {
   const double us = bench::median_us(calls, [&](cudaStream_t stream, int i) {
     const size_t at = i % copies * cache;
     const size_t scale_at = sizeof(T) == 1 ? i % copies * scales : 0;
-    bench::launch(stream, kernel<T>(dim), dim3(kv_heads * ((q_heads / kv_heads + 7) / 8), splits, count), 128, 0, q.data(),
+    bench::launch(stream, kernel<T>(dim), dim3(kv_heads * ((q_heads / kv_heads + 7) / 8), whole ? 1 : splits, count), 128, 0, q.data(),
                   k.data() + at, v.data() + at, k_scales.data() + scale_at, v_scales.data() + scale_at, lengths.data(),
-                  partial.data(), marks.data(), q_heads, kv_heads, row, length, splits, 1, factor);
+                  partial.data(), marks.data(), whole ? out.data() : nullptr, q_heads, kv_heads, row, capacity, splits, 1, factor);
+    if (whole) return;
     bench::launch(stream, attention_combine, dim3(q_heads, count), 256, 0, partial.data(), marks.data(), lengths.data(),
-                  out.data(), dim, split, splits, length);
+                  out.data(), dim, split, splits, capacity);
   });
-  const std::string shape = "batch" + std::to_string(count) + " context" + std::to_string(length) + " heads" +
-                            std::to_string(q_heads) + "/" + std::to_string(kv_heads) + "x" + std::to_string(dim);
-  bench::report("attention_decode", shape, std::string(name_of<T>()) + " split" + std::to_string(split), us, bytes,
+  const std::string shape = "batch" + std::to_string(count) + " context" + std::to_string(length) + " of " + std::to_string(capacity) +
+                            " heads" + std::to_string(q_heads) + "/" + std::to_string(kv_heads) + "x" + std::to_string(dim);
+  bench::report("attention_decode", shape, std::string(name_of<T>()) + " split" + std::to_string(split) + (whole ? " whole" : ""), us, bytes,
                 4.0 * count * length * q_heads * dim);
 }
 
@@ -246,6 +264,12 @@ inline void time_all(const bench::Options& options) {
   }
   time<__nv_bfloat16>(64, 8, 128, 1, 131072);
   time<__nv_bfloat16>(9, 3, 64, 16, 2048);
+  for (int length : {16, 256, 512}) {
+    for (bool whole : {false, true}) {
+      time<__nv_bfloat16>(9, 3, 64, 4096, length, 512, whole);
+      time<uint8_t>(9, 3, 64, 4096, length, 512, whole);
+    }
+  }
 }
 
 }  // namespace decode_bench

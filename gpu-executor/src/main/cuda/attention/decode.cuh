@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cache_vector.cuh"
+#include "combine.cuh"
 #include "mma.cuh"
 
 namespace attention {
@@ -38,6 +39,7 @@ struct DecodeArguments {
   const int* lengths;  // [sequences]: positions that count
   float* partial;      // [sequences, q_heads, splits, head_dim]: sum of exp2(s - largest) v
   float* marks;        // [sequences, q_heads, splits, 2]: largest s, sum of exp2(s - largest)
+  __nv_bfloat16* out;  // [sequences, q_heads, head_dim] where a block takes all splits of a sequence and joins them, else null
   int q_heads, kv_heads, q_stride, capacity, splits;
   bool scale_per_token;
   float scale;  // of q k, times log2(e)
@@ -65,6 +67,19 @@ struct DecodeWarp {
         Vector<4> v = load_vector(Vector<4>{}, row + d, wanted && d < kDim);
 #pragma unroll
         for (int i = 0; i < 4; i++) q[c][4 * part + i] = v.word[i];
+      }
+    }
+  }
+
+  // The keys of `count` positions, zeros behind them.
+  __device__ __forceinline__ static void load_keys(Loaded (&k)[Shape::kKeyTiles][Shape::kKeyVectors], const T* keys, long long step,
+                                                   int count, int g, int t) {
+#pragma unroll
+    for (int tile = 0; tile < Shape::kKeyTiles; tile++) {
+#pragma unroll
+      for (int c = 0; c < Shape::kKeyVectors; c++) {
+        const int d = (4 * c + t) * Shape::kElements, position = 8 * tile + g;
+        k[tile][c] = load_vector(Loaded{}, keys + position * step + d, position < count && d < kDim);
       }
     }
   }
@@ -163,7 +178,22 @@ __device__ __forceinline__ void join_warps(const float* results, const float (*l
   }
 }
 
-// Grid (kv_heads * groups of at most 8 query heads, splits, sequences).
+// Largest score and sum of the warps' weights of head threadIdx.x.
+__device__ __forceinline__ void join_marks(const float (*largest)[kGroup], const float (*sums)[kGroup], float* mark) {
+  float high = largest[0][threadIdx.x], total = 0.0f;
+#pragma unroll
+  for (int w = 1; w < kDecodeWarps; w++) high = fmaxf(high, largest[w][threadIdx.x]);
+  const float base = high == -INFINITY ? 0.0f : high;
+#pragma unroll
+  for (int w = 0; w < kDecodeWarps; w++) {
+    total = __fmaf_rn(reduce::exp2_fast(__fsub_rn(largest[w][threadIdx.x], base)), sums[w][threadIdx.x], total);
+  }
+  mark[0] = high;
+  mark[1] = total;
+}
+
+// Grid (kv_heads * groups of at most 8 query heads, splits, sequences), or one block for all splits of a sequence, which then joins
+// them. Its warps ask for the keys of the next split while they use the values of this one.
 template <class T, int kDim>
 __device__ __forceinline__ void decode(const DecodeArguments& a) {
   using Shape = DecodeShape<T, kDim>;
@@ -173,96 +203,86 @@ __device__ __forceinline__ void decode(const DecodeArguments& a) {
   const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, g = lane / 4, t = lane % 4;
   const int ratio = a.q_heads / a.kv_heads, groups = ceil_div(ratio, kGroup);
   const int kv_head = blockIdx.x / groups, first = blockIdx.x % groups * kGroup;
-  const int heads = min(kGroup, ratio - first);
+  const int heads = min(kGroup, ratio - first), head = kv_head * ratio + first;
   const long long sequence = blockIdx.z;
   reduce::release_successor();
   reduce::wait_for_predecessor();
   const int length = min(a.lengths[sequence], a.capacity);
-  const int begin = blockIdx.y * Shape::kSplit;
-  if (begin >= length) return;
-  const int origin = begin + warp * Shape::kPositions, count = length - origin;
+  int origin = blockIdx.y * Shape::kSplit + warp * Shape::kPositions;
+  if (a.out == nullptr && static_cast<int>(blockIdx.y) * Shape::kSplit >= length) return;
 
   const long long step = static_cast<long long>(a.kv_heads) * kDim;
-  const long long start = (sequence * a.capacity + origin) * step + kv_head * kDim;
+  const long long start = sequence * a.capacity * step + kv_head * kDim;
   const T* keys = static_cast<const T*>(a.k_cache) + start;
   const T* vectors = static_cast<const T*>(a.v_cache) + start;
   typename Warp::Loaded k[Shape::kKeyTiles][Shape::kKeyVectors], v[Shape::kSteps][Shape::kValueVectors][4];
-#pragma unroll
-  for (int tile = 0; tile < Shape::kKeyTiles; tile++) {
-#pragma unroll
-    for (int c = 0; c < Shape::kKeyVectors; c++) {
-      const int d = (4 * c + t) * Shape::kElements, position = 8 * tile + g;
-      k[tile][c] = load_vector(typename Warp::Loaded{}, keys + position * step + d, position < count && d < kDim);
-    }
-  }
-  const int head = kv_head * ratio + first;
+  Warp::load_keys(k, keys + origin * step, step, length - origin, g, t);
   uint32_t q[Shape::kKeyVectors][Shape::kElements / 2];
   Warp::load_q(q, a.q + sequence * a.q_stride + (head + g) * kDim, g < heads, t);
-  float k_scale[Shape::kKeyTiles][2], v_scale[Shape::kKeyTiles][2];
+  for (int split = blockIdx.y; split < a.splits && split * Shape::kSplit < length; split += gridDim.y) {
+    const int count = length - origin;
+    float k_scale[Shape::kKeyTiles][2], v_scale[Shape::kKeyTiles][2];
 #pragma unroll
-  for (int tile = 0; tile < Shape::kKeyTiles; tile++) {
+    for (int tile = 0; tile < Shape::kKeyTiles; tile++) {
 #pragma unroll
-    for (int i = 0; i < 2; i++) {
-      const int position = 8 * tile + 2 * t + i;
-      k_scale[tile][i] = v_scale[tile][i] = 1.0f;
-      if (sizeof(T) == 1 && position < count) {
-        const long long at = a.scale_per_token ? (sequence * a.kv_heads + kv_head) * a.capacity + origin + position : 0;
-        k_scale[tile][i] = a.k_scales[at];
-        v_scale[tile][i] = a.v_scales[at];
+      for (int i = 0; i < 2; i++) {
+        const int position = 8 * tile + 2 * t + i;
+        k_scale[tile][i] = v_scale[tile][i] = 1.0f;
+        if (sizeof(T) == 1 && position < count) {
+          const long long at = a.scale_per_token ? (sequence * a.kv_heads + kv_head) * a.capacity + origin + position : 0;
+          k_scale[tile][i] = a.k_scales[at];
+          v_scale[tile][i] = a.v_scales[at];
+        }
       }
     }
-  }
 #pragma unroll
-  for (int s = 0; s < Shape::kSteps; s++) {
+    for (int s = 0; s < Shape::kSteps; s++) {
 #pragma unroll
-    for (int h = 0; h < Shape::kValueVectors; h++) {
+      for (int h = 0; h < Shape::kValueVectors; h++) {
 #pragma unroll
-      for (int i = 0; i < 4; i++) {
-        const int d = (8 * h + g) * Shape::kElements, position = Warp::value_position(s, i, t);
-        v[s][h][i] = load_vector(typename Warp::Loaded{}, vectors + position * step + d, position < count && d < kDim);
+        for (int i = 0; i < 4; i++) {
+          const int d = (8 * h + g) * Shape::kElements, position = Warp::value_position(s, i, t);
+          v[s][h][i] = load_vector(typename Warp::Loaded{}, vectors + (origin + position) * step + d, position < count && d < kDim);
+        }
       }
     }
-  }
 
-  float s[Shape::kKeyTiles][4] = {};
-  Warp::scores(s, q, k);
+    float s[Shape::kKeyTiles][4] = {};
+    Warp::scores(s, q, k);
+    origin += gridDim.y * Shape::kSplit;
+    Warp::load_keys(k, keys + origin * step, step, length - origin, g, t);
 #pragma unroll
-  for (int tile = 0; tile < Shape::kKeyTiles; tile++) {
+    for (int tile = 0; tile < Shape::kKeyTiles; tile++) {
 #pragma unroll
-    for (int i = 0; i < 2; i++) {
-      const float scaled = __fmul_rn(__fmul_rn(s[tile][i], a.scale), k_scale[tile][i]);
-      s[tile][i] = 8 * tile + 2 * t + i < count ? scaled : -INFINITY;
+      for (int i = 0; i < 2; i++) {
+        const float scaled = __fmul_rn(__fmul_rn(s[tile][i], a.scale), k_scale[tile][i]);
+        s[tile][i] = 8 * tile + 2 * t + i < count ? scaled : -INFINITY;
+      }
     }
-  }
-  uint32_t p[Shape::kSteps][4];
-  float top, sum;
-  Warp::weights(p, s, v_scale, &top, &sum);
-  if (t == 0) {
-    largest[warp][g] = top;
-    sums[warp][g] = sum;
-  }
-  const long long slot = (sequence * a.q_heads + head) * a.splits + blockIdx.y;
+    uint32_t p[Shape::kSteps][4];
+    float top, sum;
+    Warp::weights(p, s, v_scale, &top, &sum);
+    if (t == 0) {
+      largest[warp][g] = top;
+      sums[warp][g] = sum;
+    }
+    const long long slot = (sequence * a.q_heads + head) * a.splits + split;
 #pragma unroll
-  for (int pass = 0; pass < Shape::kPasses; pass++) {
-    if (pass > 0) __syncthreads();
-    Warp::values(results + (warp * kGroup + g) * Shape::kStride, p, v, pass, g < heads, t);
+    for (int pass = 0; pass < Shape::kPasses; pass++) {
+      if (pass > 0) __syncthreads();
+      Warp::values(results + (warp * kGroup + g) * Shape::kStride, p, v, pass, g < heads, t);
+      __syncthreads();
+      join_warps<Shape::kPassColumns, Shape::kStride, kDim>(results, largest, a.partial + slot * kDim, heads,
+                                                            static_cast<long long>(a.splits) * kDim,
+                                                            pass * Shape::kPassColumns);
+    }
+    if (threadIdx.x < heads) join_marks(largest, sums, a.marks + 2 * (slot + static_cast<long long>(threadIdx.x) * a.splits));
     __syncthreads();
-    join_warps<Shape::kPassColumns, Shape::kStride, kDim>(results, largest, a.partial + slot * kDim, heads,
-                                                          static_cast<long long>(a.splits) * kDim,
-                                                          pass * Shape::kPassColumns);
   }
-  if (threadIdx.x < heads) {
-    float high = largest[0][threadIdx.x], total = 0.0f;
-#pragma unroll
-    for (int w = 1; w < kDecodeWarps; w++) high = fmaxf(high, largest[w][threadIdx.x]);
-    const float base = high == -INFINITY ? 0.0f : high;
-#pragma unroll
-    for (int w = 0; w < kDecodeWarps; w++) {
-      total = __fmaf_rn(reduce::exp2_fast(__fsub_rn(largest[w][threadIdx.x], base)), sums[w][threadIdx.x], total);
-    }
-    float* mark = a.marks + 2 * (slot + static_cast<long long>(threadIdx.x) * a.splits);
-    mark[0] = high;
-    mark[1] = total;
+  if (a.out == nullptr) return;
+  constexpr int kLanes = kDim / 4;
+  for (int i = threadIdx.x / kLanes; i < heads && threadIdx.x / kLanes < kDecodeThreads / kLanes; i += kDecodeThreads / kLanes) {
+    combine_row(a.partial, a.marks, length, a.out, kDim, Shape::kSplit, a.splits, sequence * a.q_heads + head + i, threadIdx.x % kLanes);
   }
 }
 

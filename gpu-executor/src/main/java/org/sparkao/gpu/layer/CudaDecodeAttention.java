@@ -1,5 +1,6 @@
 package org.sparkao.gpu.layer;
 
+import java.util.Optional;
 import org.sparkao.gpu.device.Buffer;
 import org.sparkao.gpu.module.KernelLibrary;
 import org.sparkao.gpu.module.Launch;
@@ -15,6 +16,9 @@ public final class CudaDecodeAttention implements DecodeAttention {
   private static final int WIDEST = 256;
   private static final int BF16_SPLIT = 128;
   private static final int CODES_SPLIT = 256;
+
+  /** So many blocks for each multiprocessor keep the memory busy until the last few. */
+  private static final int WAVES = 6;
 
   private final KernelLibrary library;
 
@@ -39,15 +43,13 @@ public final class CudaDecodeAttention implements DecodeAttention {
     Buffer marks = out.workspace().slice(partialBytes, markBytes);
     String what = batch.sequences() + " of " + batch.longest() + " positions, " + shape;
     int splits = splits(shape, cache.type(), batch);
+    boolean whole = isWhole(shape, splits, batch.sequences());
     String kernel = "attention_decode_" + cache.type().kernelName() + "_" + shape.dimension();
     Launch launch =
         library
             .kernel(AttentionKernels.OP, kernel)
             .launch(what)
-            .grid(
-                shape.keyHeads() * LayerShapes.ceilDiv(shape.ratio(), HEADS_A_BLOCK),
-                splits,
-                batch.sequences())
+            .grid(columns(shape), whole ? 1 : splits, batch.sequences())
             .block(THREADS)
             .dependent()
             .with(qkv)
@@ -55,10 +57,9 @@ public final class CudaDecodeAttention implements DecodeAttention {
             .with(cache.values());
     LayerKernels.add(launch, cache.keyScales());
     LayerKernels.add(launch, cache.valueScales());
+    launch.with(batch.lengths()).with(partial).with(marks);
+    LayerKernels.add(launch, whole ? Optional.of(out.values()) : Optional.empty());
     launch
-        .with(batch.lengths())
-        .with(partial)
-        .with(marks)
         .with(shape.queryHeads())
         .with(shape.keyHeads())
         .with(shape.rowElements())
@@ -67,6 +68,9 @@ public final class CudaDecodeAttention implements DecodeAttention {
         .with(cache.perToken() ? 1 : 0)
         .with(shape.scale())
         .run();
+    if (whole) {
+      return;
+    }
     library
         .kernel(AttentionKernels.OP, "attention_combine")
         .launch(what)
@@ -82,6 +86,21 @@ public final class CudaDecodeAttention implements DecodeAttention {
         .with(splits)
         .with(cache.capacity())
         .run();
+  }
+
+  /** Blocks that the heads of a sequence take, for each split. */
+  private static int columns(HeadShape shape) {
+    return shape.keyHeads() * LayerShapes.ceilDiv(shape.ratio(), HEADS_A_BLOCK);
+  }
+
+  /**
+   * Whether a block takes all splits of a sequence: no bit depends on it, but one block must be
+   * enough for a sequence, and join its splits in the order of {@code attention_combine}.
+   */
+  private boolean isWhole(HeadShape shape, int splits, int sequences) {
+    int blocks = columns(shape) * sequences;
+    return splits <= COMBINE_THREADS / (shape.dimension() / 4)
+        && blocks >= WAVES * library.device().info().multiprocessors();
   }
 
   /** Positions of a split, as the kernel has them. */
