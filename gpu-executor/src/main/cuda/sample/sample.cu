@@ -14,7 +14,7 @@
 
 // Grid M, block 512. top_p: the share behind the binary point, 0 for all; top_k 0 for all; scale = 1 / (temperature ln 2).
 // forbidden [forbidden_count] may be null where that is 0.
-extern "C" __global__ void __launch_bounds__(sample::kThreads)
+extern "C" __global__ void __launch_bounds__(sample::kThreads, 2)
     sample_tokens(float* logits, const int4* rows, const int* forbidden, int* next, unsigned long long seed, unsigned long long top_p,
                   int vocabulary, int forbidden_count, int top_k, float scale) {
   sample::tokens(logits, rows, forbidden, next, sample::Rule{seed, top_p, top_k, scale}, vocabulary, forbidden_count);

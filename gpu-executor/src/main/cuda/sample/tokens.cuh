@@ -51,17 +51,37 @@ __device__ __forceinline__ void over_block(uint64_t (&values)[kCount], Shared& s
   __syncthreads();
 }
 
+// Whether rows are read 16 bytes at a time.
+__device__ __forceinline__ bool by_four(int vocabulary) { return vocabulary % 4 == 0; }
+
+// use(column, logit) for all columns of a row, by the threads of a block; each thread's columns ascend. kAtATime readings are under way.
+template <int kAtATime, typename Use>
+__device__ __forceinline__ void over_row(const float* row, int vocabulary, const Use& use) {
+  if (by_four(vocabulary)) {
+    const float4* fours = reinterpret_cast<const float4*>(row);
+#pragma unroll kAtATime
+    for (int i = threadIdx.x; i < vocabulary / 4; i += kThreads) {
+      const float4 four = fours[i];
+      use(4 * i, four.x);
+      use(4 * i + 1, four.y);
+      use(4 * i + 2, four.z);
+      use(4 * i + 3, four.w);
+    }
+  } else {
+    for (int i = threadIdx.x; i < vocabulary; i += kThreads) use(i, row[i]);
+  }
+}
+
 // The first column of the largest logit and that logit; INT_MAX where there is none.
 __device__ __forceinline__ int likeliest(const float* row, int vocabulary, float& largest, Shared& shared) {
   float top = -INFINITY;
   int column = INT_MAX;
-  for (int i = threadIdx.x; i < vocabulary; i += kThreads) {
-    const float logit = row[i];
+  over_row<4>(row, vocabulary, [&](int i, float logit) {
     if (logit > top) {
       top = logit;
       column = i;
     }
-  }
+  });
   largest = reduce::over_block<reduce::Max>(top, shared.floats);
   const int first = __reduce_min_sync(reduce::kFullWarp, top == largest ? column : INT_MAX);
   if (threadIdx.x % 32 == 0) shared.ints[threadIdx.x / 32] = first;
@@ -79,14 +99,13 @@ __device__ __forceinline__ int threshold(const float* row, int vocabulary, float
   while (low < high) {
     const long long width = (high - low + kPivots - 1) / kPivots;
     uint64_t sums[kPivots] = {};
-    for (int i = threadIdx.x; i < vocabulary; i += kThreads) {
-      const float logit = row[i];
+    over_row<1>(row, vocabulary, [&](int, float logit) {
       const uint64_t value = weight(logit, largest, scale);
       const uint64_t amount = kCounts ? value != 0 : value;
       const long long above = key(logit) - low;
 #pragma unroll
       for (int j = 0; j < kPivots; j++) sums[j] += above >= width * (j + 1) ? amount : 0;
-    }
+    });
     over_block(sums, shared);
     int reached = 0;
 #pragma unroll
@@ -99,19 +118,30 @@ __device__ __forceinline__ int threshold(const float* row, int vocabulary, float
 }
 
 // The weight of a token if it stays.
-__device__ __forceinline__ uint64_t kept(const float* row, int i, int vocabulary, float largest, float scale, int least) {
-  if (i >= vocabulary) return 0;
-  const float logit = row[i];
+__device__ __forceinline__ uint64_t kept(float logit, float largest, float scale, int least) {
   return key(logit) >= least ? weight(logit, largest, scale) : 0;
 }
 
-// Sums of the segments of a row, each of a whole number of warps.
+__device__ __forceinline__ uint64_t kept(const float* row, int i, int vocabulary, float largest, float scale, int least) {
+  return i < vocabulary ? kept(row[i], largest, scale, least) : 0;
+}
+
+// Sums of the segments of a row, each of a whole number of warps' readings. Returns their length.
 __device__ __forceinline__ int sum_segments(const float* row, int vocabulary, float largest, float scale, int least, Shared& shared) {
-  const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
-  const int length = (vocabulary + 32 * kSegments - 1) / (32 * kSegments) * 32;
+  const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, reading = by_four(vocabulary) ? 128 : 32;
+  const int length = (vocabulary + reading * kSegments - 1) / (reading * kSegments) * reading;
   for (int segment = warp; segment < kSegments; segment += kWarps) {
     uint64_t sum = 0;
-    for (int i = 0; i < length; i += 32) sum += kept(row, segment * length + i + lane, vocabulary, largest, scale, least);
+    if (reading == 128) {
+#pragma unroll 2
+      for (int i = segment * length + 4 * lane; i < min((segment + 1) * length, vocabulary); i += 128) {
+        const float4 four = *reinterpret_cast<const float4*>(row + i);
+        sum += kept(four.x, largest, scale, least) + kept(four.y, largest, scale, least);
+        sum += kept(four.z, largest, scale, least) + kept(four.w, largest, scale, least);
+      }
+    } else {
+      for (int i = 0; i < length; i += 32) sum += kept(row, segment * length + i + lane, vocabulary, largest, scale, least);
+    }
     sum = over_warp(sum);
     if (lane == 0) shared.segments[segment] = sum;
   }
