@@ -112,6 +112,7 @@ public final class CudaPrefillGemm implements PrefillGemm {
                 PrefillTiles.blocksOfK(gemm.k(), type),
                 PrefillTiles.ceilDiv(rows, PrefillTiles.ROWS))
             .block(TILE_THREADS)
+            .dependent()
             .with(from);
     up.ifPresent(launch::with);
     launch.with(to).with(rows).with((long) gemm.k() * type.bytes()).run();
