@@ -2,7 +2,6 @@ package org.sparkao.jobs.generate.run;
 
 import java.io.IOException;
 import java.io.Serializable;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.stream.IntStream;
@@ -113,22 +112,26 @@ final class PartWork implements TextWork<SamplePart> {
         .toList();
   }
 
+  /** Texts are decoded on all cores: the device waits for nothing else when the last is done. */
   private List<SampleRow> rows(SamplePart part, Generated generated) {
     SampleRow.Origin origin =
         new SampleRow.Origin(drawing.seed(), target.checkpointHash(), target.numerics());
-    List<SampleRow> rows = new ArrayList<>();
-    for (int i = 0; i < generated.samples.size(); i++) {
-      Prompt prompt = part.prompts().get(i);
-      int[] ids = generated.samples.get(i);
-      rows.add(
-          new SampleRow(
-              part.firstSample() + (long) i,
-              new SampleRow.PromptPlace(prompt.source(), prompt.offset(), prompt.ids().length),
-              ids,
-              generated.tokenizer.decode(ids),
-              origin));
-    }
-    return rows;
+    return IntStream.range(0, generated.samples.size())
+        .parallel()
+        .mapToObj(i -> row(part, generated, i, origin))
+        .toList();
+  }
+
+  private static SampleRow row(
+      SamplePart part, Generated generated, int i, SampleRow.Origin origin) {
+    Prompt prompt = part.prompts().get(i);
+    int[] ids = generated.samples.get(i);
+    return new SampleRow(
+        part.firstSample() + (long) i,
+        new SampleRow.PromptPlace(prompt.source(), prompt.offset(), prompt.ids().length),
+        ids,
+        generated.tokenizer.decode(ids),
+        origin);
   }
 
   /** Attempts have folders of their own; all write the same rows. */
