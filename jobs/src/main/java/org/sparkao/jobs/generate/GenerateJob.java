@@ -41,7 +41,7 @@ public final class GenerateJob implements Job {
   /** The folder of kernels that it needs on a GPU. */
   private static final String KERNELS = "sample";
 
-  private static final int GPU_BATCH = 2048;
+  private static final int GPU_BATCH = 4096;
   private static final int PROCESSOR_BATCH = 64;
 
   private final ModelSource models;

@@ -100,7 +100,7 @@ final class GenerateKeys {
       ConfigKey.value(
           "batch",
           "N",
-          "Sequences that are continued at a time; 2048 on GPUs and 64 on the processor when not"
+          "Sequences that are continued at a time; 4096 on GPUs and 64 on the processor when not"
               + " given, fewer where memory ends. Samples do not depend on it.",
           text -> number(text, 1));
   static final ConfigKey<Integer> PARTITIONS =
