@@ -31,6 +31,7 @@
 #include "gemm.cuh"
 #include "int4.cuh"
 #include "int4_fp8.cuh"
+#include "reduce.cuh"
 
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
 #define HOPPER_BODY(call) call;
@@ -118,11 +119,15 @@ GEMM_PREFILL_INT4_FP8(int4_e4m3_g128, 128)
 // result has grid x times grid y times 16384 bytes. Bound: device memory, one read and one write.
 extern "C" __global__ void __launch_bounds__(gemm_prefill::kTileThreads)
     gemm_prefill_tile_rows(const uint8_t* from, uint8_t* to, int rows, long long row_bytes) {
+  reduce::release_successor();
+  reduce::wait_for_predecessor();
   gemm_prefill::tile_rows(from, nullptr, to, rows, row_bytes);
 }
 
 // The same for <variant>_gate: rows 2 i from row i of gate, rows 2 i + 1 from row i of up; rows counts both.
 extern "C" __global__ void __launch_bounds__(gemm_prefill::kTileThreads)
     gemm_prefill_tile_gate_up(const uint8_t* gate, const uint8_t* up, uint8_t* to, int rows, long long row_bytes) {
+  reduce::release_successor();
+  reduce::wait_for_predecessor();
   gemm_prefill::tile_rows(gate, up, to, rows, row_bytes);
 }
