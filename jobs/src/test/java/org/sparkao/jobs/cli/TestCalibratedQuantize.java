@@ -1,7 +1,6 @@
 package org.sparkao.jobs.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -19,10 +18,6 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.sparkao.gpu.GpuErrors;
-import org.sparkao.gpu.device.Devices;
-import org.sparkao.gpu.gptq.CudaGptq;
-import org.sparkao.gpu.module.KernelLibrary;
 import org.sparkao.jobs.config.CommonKeys;
 import org.sparkao.jobs.config.Config;
 import org.sparkao.jobs.config.ConfigLayer;
@@ -256,35 +251,6 @@ class TestCalibratedQuantize {
     Path folder = calibration(true);
     spoil(folder.resolve("model.layers.1.safetensors"), Q + ".input.mean_square");
     assertRefused(folder, "imatrix", "channel 0 has mean square NaN", "calibrate again");
-  }
-
-  /** gptq is refused for want of a GPU alone, the others because they have no kernels. */
-  @ParameterizedTest
-  @CsvSource({"gptq", "awq"})
-  void deviceThatIsPlanned(String algorithm) throws IOException {
-    assumeTrue(Devices.probe().devices().isEmpty(), "a GPU is there");
-    String noGpu =
-        KernelLibrary.built(CudaGptq.KERNELS)
-            ? Devices.probe().summary()
-            : GpuErrors.noKernels(CudaGptq.KERNELS);
-    String reason =
-        algorithm.equals("gptq")
-            ? noGpu
-            : "algorithm awq runs on the CPU only; use --device cpu, or --algorithm rtn, mse or"
-                + " gptq";
-    List<String> arguments =
-        List.of("--scheme=W4A16", "--algorithm=" + algorithm, "--calibration=" + calibration(true));
-    Path output = temp.resolve("output");
-    assertThat(command.quantize(source, output, with(arguments, "cuda")))
-        .isEqualTo(ExitCode.REFUSED);
-    assertThat(command.err()).contains("--device cuda: " + reason);
-    assertThat(command.quantize(source, output, with(arguments, "auto"))).isEqualTo(ExitCode.DONE);
-    assertThat(command.out()).contains("device: cpu (auto: " + reason + ")");
-  }
-
-  private static String[] with(List<String> arguments, String device) {
-    return Stream.concat(arguments.stream(), Stream.of("--dry-run", "--device=" + device))
-        .toArray(String[]::new);
   }
 
   @Test
