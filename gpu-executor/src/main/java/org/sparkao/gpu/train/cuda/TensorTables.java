@@ -30,8 +30,7 @@ final class TensorTables implements AutoCloseable {
   /** A tensor as kernels see it. */
   private record Entry(long address, long elements, int type) {
     static Entry of(CudaTensor tensor) {
-      return new Entry(
-          tensor.buffer().address(), tensor.elements(), TensorLaunch.type(tensor));
+      return new Entry(tensor.buffer().address(), tensor.elements(), TensorLaunch.type(tensor));
     }
 
     int blocks() {
