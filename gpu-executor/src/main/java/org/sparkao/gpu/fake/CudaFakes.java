@@ -180,8 +180,7 @@ public final class CudaFakes implements FakeDevice {
 
     private FakeKernels kernels(Tensor x) {
       return new FakeKernels(
-          library,
-          InputScheme.request(activations, numerics, DType.F32, x.rows(), x.columns()));
+          library, InputScheme.request(activations, numerics, DType.F32, x.rows(), x.columns()));
     }
 
     private FakeKernels.Source source(FakeKernels kernels) {

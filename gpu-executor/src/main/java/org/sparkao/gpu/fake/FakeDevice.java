@@ -37,8 +37,7 @@ public interface FakeDevice extends AutoCloseable {
    * @param activations of a scheme
    * @param range of all inputs, where their scale is stored
    */
-  ActivationFake inputs(
-      QuantArgs activations, Numerics numerics, Optional<TensorRange> range);
+  ActivationFake inputs(QuantArgs activations, Numerics numerics, Optional<TensorRange> range);
 
   @Override
   void close();

@@ -18,10 +18,9 @@ import org.sparkao.quant.scheme.QuantArgs;
 import org.sparkao.quant.scheme.QuantScheme;
 
 /**
- * Fake quantization by scheme: fake weights are the numbers of the codes that
- * {@code quantize} stores (under torchao's NVFP4 in fp32 up to the last bit, as loaders divide by
- * the global scale that it multiplies with), fake inputs those that a runtime with this scheme
- * computes with.
+ * Fake quantization by scheme: fake weights are the numbers of the codes that {@code quantize}
+ * stores (under torchao's NVFP4 in fp32 up to the last bit, as loaders divide by the global scale
+ * that it multiplies with), fake inputs those that a runtime with this scheme computes with.
  */
 public final class SchemeFakes implements Fakes {
   private final FakeDevice device;

@@ -374,7 +374,8 @@ abstract class AbstractTestTrainableModel {
     ModelSetup setup =
         ModelSetup.full(16, 16).withFakes(new ScalingFakes(operators)).training(name -> false);
     long before = operators.device().budget().inUse();
-    TrainingMemory planned = TrainingMemory.of(source.config(), source, setup, StateFormat.FP32);
+    TrainingMemory planned =
+        TrainingMemory.of(source.config(), source, setup, StateFormat.FP32, between());
     long linears =
         source.weights().entrySet().stream()
             .filter(tensor -> tensor.getKey().matches(".*(_proj|lm_head)\\.weight"))
