@@ -29,6 +29,9 @@ import org.sparkao.jobs.table.TrainStepRow;
 record TrainingReport(RunRow run, List<TrainStepRow> steps) {
   private static final int HEIGHT = 360;
 
+  /** Of the width of the curve: nobody sees it. */
+  private static final double NUDGE = 1e-3;
+
   /** Steps at both ends whose losses are averaged. */
   private static final double END_SHARE = 0.1;
 
@@ -138,6 +141,8 @@ record TrainingReport(RunRow run, List<TrainStepRow> steps) {
         (block, own) -> {
           double by = whole ? 1 : own.get(0).loss();
           double[] x = own.stream().mapToDouble(TrainStepRow::step).toArray();
+          // XChart labels every one of equally spaced values, without room between.
+          x[0] -= NUDGE * own.size();
           double[] y = own.stream().mapToDouble(step -> step.loss() / by).toArray();
           XYSeries series = chart.addSeries(name(block), x, y);
           series.setMarker(SeriesMarkers.NONE);
