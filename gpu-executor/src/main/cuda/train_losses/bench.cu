@@ -11,10 +11,7 @@ using bench::Device;
 using bench::Random;
 using Doubles = std::vector<double>;
 
-#ifndef FRONT_KB
-#define FRONT_KB 112
-#endif
-constexpr int kFrontBytes = FRONT_KB << 10;
+constexpr int kFrontBytes = 112 << 10;
 
 template <class T>
 std::vector<T> random(size_t count, Random& random, double spread) {

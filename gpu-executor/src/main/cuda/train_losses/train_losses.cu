@@ -11,13 +11,9 @@
 // Sources: Milakov and Gimelshein 2018 (softmax in one pass); Hinton, Vinyals, Dean 2015 (distillation).
 #include "losses.cuh"
 
-#ifndef TRAIN_LOSSES_BLOCKS
-#define TRAIN_LOSSES_BLOCKS 2
-#endif
-
 // is_bf16: bit 0 logits, 1 teacher. kept: columns of a row in shared memory, a multiple of 8.
 #define TRAIN_LOSSES_CROSS_ENTROPY(count)                                                                                        \
-  extern "C" __global__ void __launch_bounds__(train_losses::kThreads, TRAIN_LOSSES_BLOCKS) train_losses_cross_entropy_##count(                    \
+  extern "C" __global__ void __launch_bounds__(train_losses::kThreads, 2) train_losses_cross_entropy_##count(                    \
       void* logits, const int* targets, float weight, float* losses, int vocabulary, int kept, int is_bf16) {                    \
     extern __shared__ __align__(16) unsigned char front[];                                                                       \
     reduce::release_successor();                                                                                                 \
@@ -31,7 +27,7 @@ TRAIN_LOSSES_CROSS_ENTROPY(1)
 TRAIN_LOSSES_CROSS_ENTROPY(8)
 
 #define TRAIN_LOSSES_DIVERGENCE(count)                                                                                           \
-  extern "C" __global__ void __launch_bounds__(train_losses::kThreads, TRAIN_LOSSES_BLOCKS) train_losses_divergence_##count(                       \
+  extern "C" __global__ void __launch_bounds__(train_losses::kThreads, 2) train_losses_divergence_##count(                       \
       void* logits, void* teacher, float temperature, float weight, float* losses, int vocabulary, int kept, int is_bf16) {      \
     extern __shared__ __align__(16) unsigned char front[];                                                                       \
     reduce::release_successor();                                                                                                 \

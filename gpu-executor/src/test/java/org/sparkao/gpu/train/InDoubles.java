@@ -1,5 +1,6 @@
 package org.sparkao.gpu.train;
 
+import java.util.Arrays;
 import java.util.function.ToDoubleFunction;
 import org.sparkao.gpu.layer.HeadShape;
 
@@ -122,13 +123,17 @@ final class InDoubles {
     int key = (shape.queryHeads() + head / shape.ratio()) * dimension;
     int value = key + shape.keyHeads() * dimension;
     double[] weights = new double[token - first + 1];
-    double total = 0;
     for (int j = 0; j < weights.length; j++) {
       double score = 0;
       for (int i = 0; i < dimension; i++) {
         score += qkv[query + i] * qkv[(first + j) * shape.rowElements() + key + i];
       }
-      weights[j] = Math.exp(score / Math.sqrt(dimension));
+      weights[j] = score / Math.sqrt(dimension);
+    }
+    double largest = Arrays.stream(weights).max().orElseThrow();
+    double total = 0;
+    for (int j = 0; j < weights.length; j++) {
+      weights[j] = Math.exp(weights[j] - largest);
       total += weights[j];
     }
     int to = token * shape.queryElements() + head * dimension;
