@@ -25,9 +25,7 @@
 using Bf16 = __nv_bfloat16;
 
 #define ATTENTION_DECODE(suffix, type, dim)                                                                              \
-  extern "C" __global__ void                                                                                             \
-  __launch_bounds__(attention::kDecodeThreads, attention::DecodeShape<type, dim>::kBlocks)                               \
-  attention_decode_##suffix##_##dim(                                                                                     \
+  extern "C" __global__ void __launch_bounds__(attention::kDecodeThreads) attention_decode_##suffix##_##dim(             \
       const Bf16* q, const type* k_cache, const type* v_cache, const float* k_scales, const float* v_scales,             \
       const int* lengths, float* partial, float* marks, Bf16* out, int q_heads, int kv_heads, int q_stride,              \
       int capacity, int splits, int scale_per_token, float scale) {                                                      \

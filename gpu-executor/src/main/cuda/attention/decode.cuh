@@ -28,9 +28,6 @@ struct DecodeShape {
   static constexpr int kPasses = kValueVectors / kPassVectors;
   static constexpr int kPassColumns = kPassVectors * 8 * kElements;
   static constexpr int kStride = kPassColumns + 4;  // floats a row of a warp's result in shared memory
-  // Blocks on a multiprocessor that registers must leave room for: with small heads more of them than come by themselves keep the
-  // memory busy.
-  static constexpr int kBlocks = kDim > 64 ? 1 : sizeof(T) == 2 ? 5 : 4;
 };
 
 struct DecodeArguments {

@@ -9,8 +9,6 @@
 
 #include <cstdint>
 
-#include "reduce.cuh"
-
 namespace gemm_prefill {
 
 constexpr int kRows = 128;
@@ -24,8 +22,6 @@ __device__ __forceinline__ void tile_rows(const uint8_t* from, const uint8_t* up
   const long long first_byte = static_cast<long long>(blockIdx.x) * kRowBytes;
   uint4* block = reinterpret_cast<uint4*>(to + (static_cast<long long>(blockIdx.y) * gridDim.x + blockIdx.x) * kBlockBytes);
   constexpr int kEach = kBlockBytes / 16 / kTileThreads;
-  reduce::release_successor();
-  reduce::wait_for_predecessor();
   uint4 value[kEach];
 #pragma unroll
   for (int i = 0; i < kEach; i++) {
