@@ -45,8 +45,11 @@ if "$nvcc" --help | grep -q compress-mode; then
 fi
 mkdir -p "$output"
 export nvcc sources output scripts small
+# The longest sources first, so that neither of the two waits for the other in the end.
 # shellcheck disable=SC2016,SC2086 # expanded by the inner shell; the names are words
-printf '%s\n' $stale | xargs -n 1 -P 2 sh -c '
+for op in $stale; do
+  echo "$(cat "$sources/$op"/*.cu* | wc -c) $op"
+done | sort -rn | cut -d ' ' -f 2 | xargs -n 1 -P 2 sh -c '
   echo "kernels: compiling $0" >&2
   "$nvcc" -fatbin -O3 -std=c++17 -lineinfo -Werror all-warnings \
     -gencode arch=compute_90a,code=sm_90a -gencode arch=compute_80,code=compute_80 \
