@@ -89,8 +89,7 @@ public record FrontPlot(List<Point> points, String xAxis, String yAxis) {
     Scale across = scale(points.stream().mapToDouble(Point::x));
     Scale up = scale(points.stream().flatMapToDouble(p -> DoubleStream.of(p.low(), p.high())));
     drawAxes(graphics, across, up);
-    drawFront(graphics, across, up);
-    List<Rectangle2D> taken = new ArrayList<>();
+    List<Rectangle2D> taken = new ArrayList<>(drawFront(graphics, across, up));
     for (Point point : points) {
       double x = x(across, point.x());
       double y = y(up, point.y());
@@ -99,6 +98,7 @@ public record FrontPlot(List<Point> points, String xAxis, String yAxis) {
       graphics.draw(new Line2D.Double(x, y(up, point.low()), x, y(up, point.high())));
       graphics.fill(new Ellipse2D.Double(x - DOT / 2, y - DOT / 2, DOT, DOT));
       taken.add(new Rectangle2D.Double(x - DOT / 2, y - DOT / 2, DOT, DOT));
+      taken.add(between(x, y(up, point.low()), x, y(up, point.high())));
     }
     for (Point point : points) {
       drawName(graphics, point.name(), x(across, point.x()), y(up, point.y()), taken);
@@ -142,12 +142,14 @@ public record FrontPlot(List<Point> points, String xAxis, String yAxis) {
     graphics.setTransform(upright);
   }
 
-  private void drawFront(Graphics2D graphics, Scale across, Scale up) {
+  /** Returns where its lines are. */
+  private List<Rectangle2D> drawFront(Graphics2D graphics, Scale across, Scale up) {
     List<Point> front =
         points.stream()
             .filter(point -> point.standing() == Standing.ON_FRONT)
             .sorted(Comparator.comparingDouble(Point::x))
             .toList();
+    List<Rectangle2D> places = new ArrayList<>();
     Path2D line = new Path2D.Double();
     for (int i = 0; i < front.size(); i++) {
       double x = x(across, front.get(i).x());
@@ -155,8 +157,11 @@ public record FrontPlot(List<Point> points, String xAxis, String yAxis) {
       if (i == 0) {
         line.moveTo(x, y);
       } else {
-        line.lineTo(x, y(up, front.get(i - 1).y()));
+        double before = y(up, front.get(i - 1).y());
+        line.lineTo(x, before);
         line.lineTo(x, y);
+        places.add(between(x(across, front.get(i - 1).x()), before, x, before));
+        places.add(between(x, before, x, y));
       }
     }
     graphics.setColor(ChartStyle.BLUE);
@@ -164,9 +169,16 @@ public record FrontPlot(List<Point> points, String xAxis, String yAxis) {
         new BasicStroke(
             1.2f, BasicStroke.CAP_BUTT, BasicStroke.JOIN_MITER, 10, new float[] {5, 4}, 0));
     graphics.draw(line);
+    return places;
   }
 
-  /** Beside, above or below the point, where no other name or point is. */
+  /** What an upright or level line takes. */
+  private static Rectangle2D between(double x1, double y1, double x2, double y2) {
+    return new Rectangle2D.Double(
+        Math.min(x1, x2) - 1, Math.min(y1, y2) - 1, Math.abs(x2 - x1) + 2, Math.abs(y2 - y1) + 2);
+  }
+
+  /** Beside, above or below the point, where no other name, point or line is. */
   private static void drawName(
       Graphics2D graphics, String name, double x, double y, List<Rectangle2D> taken) {
     TextLayout layout = layout(name, ChartStyle.font(12));
