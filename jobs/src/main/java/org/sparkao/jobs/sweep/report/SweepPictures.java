@@ -73,7 +73,8 @@ final class SweepPictures {
 
   private static Point point(SweepCellRow cell, double x, Standing standing, boolean oneModel) {
     Measured measured = cell.measured().orElseThrow();
-    double times = EvalResultRow.isShare(measured.metric()) ? 100 : 1;
+    boolean share = EvalResultRow.isShare(measured.metric());
+    double times = share ? 100 : 1;
     double error = INTERVAL * measured.standardError().orElse(0);
     String scheme = cell.place().scheme();
     String recipe =
@@ -82,8 +83,8 @@ final class SweepPictures {
         oneModel ? recipe : cell.place().model() + " " + recipe,
         x,
         times * measured.value(),
-        times * (measured.value() - error),
-        times * (measured.value() + error),
+        times * Math.max(share ? 0 : Double.NEGATIVE_INFINITY, measured.value() - error),
+        times * Math.min(share ? 1 : Double.POSITIVE_INFINITY, measured.value() + error),
         standing);
   }
 }
