@@ -1,6 +1,7 @@
 // From a tile's sums to Y: scales, bias, and what is fused behind them.
 #pragma once
 
+#include "../include/quad.cuh"
 #include "pipeline.cuh"
 
 namespace gemm_prefill {
@@ -128,7 +129,7 @@ __device__ __forceinline__ void store_row(const Output& out, int m, int column, 
       }
     }
     if (out.y_type == 2) continue;
-    transpose_quad(words, c);
+    quad::transpose(words, c);
     if (column + 32 * j + 8 * c < out.n && m < out.m) {
       *reinterpret_cast<uint4*>(static_cast<uint16_t*>(out.y) + first + 8 * c + 32 * j) =
           make_uint4(words[0], words[1], words[2], words[3]);
@@ -156,7 +157,7 @@ __device__ __forceinline__ void store_gated_row(const Output& out, int m, int co
       const float2 pair = scaling.pair(sums, 4 * (4 * j + i) + 2 * h, 32 * j + 8 * i);
       words[i] = __float_as_uint(gated(pair));
     }
-    transpose_quad(words, c);
+    quad::transpose(words, c);
     if (column + 32 * j + 8 * c >= out.n || m >= out.m) continue;
     const long long at = static_cast<long long>(m) * (out.n / 2) + column / 2 + 16 * j + 4 * c;
     if (out.y_type == 2) {

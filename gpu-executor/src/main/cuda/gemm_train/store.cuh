@@ -4,6 +4,7 @@
 #include <cuda_bf16.h>
 
 #include "mma.cuh"
+#include "quad.cuh"
 
 namespace gemm_train {
 
@@ -22,22 +23,6 @@ __device__ __forceinline__ uint32_t pack(float low, float high) {
   return *reinterpret_cast<const uint32_t*>(&pair);
 }
 
-// Transposes 4 x 4 words over the four lanes of a quad: word i of lane c becomes word c of lane i. All lanes of the warp.
-__device__ __forceinline__ void transpose_quad(uint32_t (&word)[4], int c) {
-#pragma unroll
-  for (int step = 1; step <= 2; step *= 2) {
-    const bool upper = (c & step) != 0;
-#pragma unroll
-    for (int i = 0; i < 4; i++) {
-      if ((i & step) != 0) continue;
-      const uint32_t sent = upper ? word[i] : word[i + step];
-      const uint32_t got = __shfl_xor_sync(0xFFFFFFFFu, sent, step);
-      if (upper) word[i] = got;
-      else word[i + step] = got;
-    }
-  }
-}
-
 // n is a multiple of 8: so are the columns that a lane writes at a time.
 __device__ __forceinline__ void store_bf16(const Output& out, int row, int column, int lane, const float (&sums)[kSums]) {
   const int c = lane % 4;
@@ -53,7 +38,7 @@ __device__ __forceinline__ void store_bf16(const Output& out, int row, int colum
         if (out.bias != nullptr && at < out.n) bias = *reinterpret_cast<const float2*>(out.bias + at);
         word[i] = pack(sums[4 * j + 2 * h] + bias.x, sums[4 * j + 2 * h + 1] + bias.y);
       }
-      transpose_quad(word, c);
+      quad::transpose(word, c);
       const int at_row = row + lane / 4 + 8 * h, at = column + 8 * (4 * four + c);
       if (at_row < out.m && at < out.n) {
         *reinterpret_cast<uint4*>(static_cast<__nv_bfloat16*>(out.y) + static_cast<long long>(at_row) * out.n + at) =
