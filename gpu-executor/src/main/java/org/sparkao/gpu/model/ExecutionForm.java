@@ -15,9 +15,10 @@ import org.sparkao.quant.scheme.QuantArgs.Timing;
 import org.sparkao.quant.scheme.QuantScheme;
 
 /**
- * How a layer of a scheme is computed, the same on every device: with the stored codes and with
- * activations quantized as the scheme says, or with dequantized weights and the numbers of such
- * activations; those of schemes with stored scales that no product takes stay as they are.
+ * How a layer of a scheme is to be computed; what a device does instead, its numerics say. With the
+ * stored codes and with activations quantized as the scheme says, or with dequantized weights and
+ * the numbers of such activations; those of schemes with stored scales that no product takes stay
+ * as they are.
  *
  * @param weights what is multiplied
  * @param activations what x becomes before the product
