@@ -1,7 +1,5 @@
 package org.sparkao.jobs.sweep;
 
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import org.sparkao.jobs.config.CommonKeys;
@@ -12,6 +10,7 @@ import org.sparkao.jobs.job.ExitCode;
 import org.sparkao.jobs.job.Job;
 import org.sparkao.jobs.job.JobCalls;
 import org.sparkao.jobs.quantize.run.Ownership;
+import org.sparkao.jobs.storage.ScratchFolder;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.jobs.sweep.plan.BundledFiles;
 import org.sparkao.jobs.sweep.plan.KeyedCell;
@@ -105,15 +104,12 @@ public final class SweepJob implements Job {
   private static void show(
       SweepDefinition definition, String output, JobCalls jobs, Storage storage, DeltaStore store)
       throws Exception {
-    Path scratch = Files.createTempDirectory("sparkao-sweep");
-    try {
+    try (ScratchFolder scratch = ScratchFolder.create(storage, "sparkao-sweep")) {
       SweepPlan plan =
-          new SweepPlanner(jobs, storage, new BundledFiles(output, Optional.of(scratch)))
+          new SweepPlanner(jobs, storage, new BundledFiles(output, Optional.of(scratch.path())))
               .plan(definition, output);
       SweepState state = SweepState.read(store, definition.name());
       SweepPlanText.lines(plan, cell -> isDone(cell, state)).forEach(jobs.console().out()::println);
-    } finally {
-      storage.folder(scratch.toString()).delete("");
     }
   }
 
