@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
@@ -198,8 +199,12 @@ public final class CalibrateRun {
   private List<GroupTask> tasks(SparkContext spark, long heapBytes) {
     CalibrationPlan plan = request.plan();
     int groups = plan.options().groups();
-    TaskCount tasks =
-        TaskCount.of(spark, device, request.partitions(), plan.options().sequential().asked());
+    // No task is without a group, and memory is shared by those that there are.
+    OptionalInt asked =
+        request.partitions().isPresent()
+            ? OptionalInt.of(Math.min(groups, request.partitions().getAsInt()))
+            : OptionalInt.empty();
+    TaskCount tasks = TaskCount.of(spark, device, asked, plan.options().sequential().asked());
     tasks.note().ifPresent(console.out()::println);
     int count = Math.min(tasks.count(), groups);
     List<GroupTask> all = new ArrayList<>();
