@@ -129,7 +129,6 @@ final class InputQuantizer {
       throws IOException {
     QuantizeRequest request = sequential.arithmetic().request(task);
     TensorQuantizer first = quantizers.quantizer(task, request, range);
-    quantizers.fallback(task, first);
     List<PackedPart> parts = first.parts();
     byte[][] codes = new byte[parts.size()][];
     for (int i = 0; i < codes.length; i++) {
@@ -149,6 +148,7 @@ final class InputQuantizer {
           int count = Math.min(step, rows - begin);
           quantize(each.get(piece), weight, new Rows(begin, count, weight.length / rows), codes);
         });
+    quantizers.fallback(task, each);
     return dequantized(request.with(WeightAlgorithm.RTN), codes);
   }
 

@@ -1,6 +1,7 @@
 package org.sparkao.jobs.quantize.run;
 
 import java.io.IOException;
+import java.util.List;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -104,10 +105,21 @@ public final class CalibratedWeights implements AutoCloseable {
     return held.get().prepared();
   }
 
-  /** What did not go as it was asked for; empty when all did. */
-  public String fallback(Quantize task, TensorQuantizer quantizer) {
-    if (!(quantizer instanceof GptqQuantizer made)) {
+  /**
+   * What did not go as it was asked for; empty when all did.
+   *
+   * @param quantizers of the rows of a weight, after their work
+   */
+  public String fallback(Quantize task, List<TensorQuantizer> quantizers) {
+    if (!(quantizers.get(0) instanceof GptqQuantizer)) {
       return "";
+    }
+    long roundedRows = 0;
+    double loss = 0;
+    for (TensorQuantizer quantizer : quantizers) {
+      GptqQuantizer made = (GptqQuantizer) quantizer;
+      roundedRows += made.rowsRoundedToNearest();
+      loss += made.loss();
     }
     GptqReport report = held.orElseThrow().prepared().report();
     StringBuilder text = new StringBuilder();
@@ -119,9 +131,9 @@ public final class CalibratedWeights implements AutoCloseable {
           .append(", raised to ")
           .append(report.damping());
     }
-    if (made.rowsRoundedToNearest() > 0) {
+    if (roundedRows > 0) {
       text.append(text.length() == 0 ? "gptq: " : "; ")
-          .append(made.rowsRoundedToNearest())
+          .append(roundedRows)
           .append(" rows with NaN or infinities rounded to nearest");
     }
     if (text.length() > 0) {
@@ -130,7 +142,7 @@ public final class CalibratedWeights implements AutoCloseable {
     LOG.debug(
         "{}: gptq loss {}, {} of {} inputs always zero",
         task.module(),
-        made.loss(),
+        loss,
         report.deadColumns(),
         task.weight().columns());
     return text.toString();

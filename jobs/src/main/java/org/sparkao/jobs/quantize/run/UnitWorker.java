@@ -110,7 +110,7 @@ final class UnitWorker {
         statistics = Optional.of(used.statistics());
         fallback =
             calibrated
-                .map(one -> one.fallback(weight, used))
+                .map(one -> one.fallback(weight, List.of(used)))
                 .or(() -> smoother.map(one -> one.fallback(weight.module())))
                 .orElse("");
       } else if (task instanceof Unpack weight) {
