@@ -71,8 +71,9 @@ public final class CudaFakes implements FakeDevice {
 
   private Buffer sums(long bytes) {
     if (sums.bytes() < bytes) {
+      Buffer larger = library.device().allocate(bytes);
       sums.close();
-      sums = library.device().allocate(bytes);
+      sums = larger;
     }
     return sums.slice(0, bytes);
   }

@@ -5,6 +5,7 @@ import org.sparkao.gpu.module.KernelLibrary;
 import org.sparkao.gpu.module.Launch;
 import org.sparkao.gpu.tensor.CudaTensor;
 import org.sparkao.gpu.train.NormWeight;
+import org.sparkao.gpu.train.Shapes;
 
 /** Norms, gradients of biases, gates and squared errors. */
 final class RowOperators {
@@ -30,6 +31,7 @@ final class RowOperators {
   }
 
   void norm(CudaTensor x, NormWeight norm, CudaTensor y) {
+    Shapes.require(norm.weight(), 1, x.columns());
     if (x.rows() > 0) {
       Launch launch = TensorLaunch.rows(rows("norm", x), x);
       TensorLaunch.rows(launch, CudaTensor.of(norm.weight()));
@@ -38,6 +40,8 @@ final class RowOperators {
   }
 
   void normGradient(CudaTensor x, NormWeight norm, CudaTensor dy, CudaTensor dx) {
+    Shapes.require(norm.weight(), 1, x.columns());
+    norm.gradient().ifPresent(gradient -> Shapes.require(gradient, 1, x.columns()));
     if (x.rows() == 0) {
       return;
     }

@@ -65,6 +65,7 @@ final class TokenOperators {
   /** The last batch stays: its arrays do not change. */
   private Sorted sorted(TokenBatch of) {
     if (of != batch) {
+      batch = null; // what a failure leaves is of no batch
       sorted = upload(of.ids());
       batch = of;
     }
