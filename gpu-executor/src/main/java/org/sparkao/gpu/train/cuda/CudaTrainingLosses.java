@@ -15,6 +15,9 @@ final class CudaTrainingLosses {
   /** Shared memory of a block for what it reads twice: two blocks fit on a multiprocessor. */
   private static final int FRONT_BYTES = 112 << 10;
 
+  /** What every GPU allows a block; it decides no bit. */
+  private static final int SMALL_FRONT_BYTES = 48 << 10;
+
   private final KernelLibrary library;
   private final Integers targets;
 
@@ -78,9 +81,10 @@ final class CudaTrainingLosses {
   }
 
   /** Columns that stay in shared memory, at so many bytes each: whole eights. */
-  private static int kept(CudaTensor x, int bytes) {
+  private int kept(CudaTensor x, int bytes) {
     int eight = TensorLaunch.EIGHT;
-    return eight * Math.min(TensorLaunch.ceilDiv(x.columns(), eight), FRONT_BYTES / bytes / eight);
+    int front = library.hopper() ? FRONT_BYTES : SMALL_FRONT_BYTES;
+    return eight * Math.min(TensorLaunch.ceilDiv(x.columns(), eight), front / bytes / eight);
   }
 
   private Launch launch(String kernel, CudaTensor x, boolean aligned, int shared) {
