@@ -1,5 +1,6 @@
 package org.sparkao.jobs.sweep;
 
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import org.sparkao.jobs.config.CommonKeys;
