@@ -11,7 +11,6 @@ import org.sparkao.gpu.tensor.Tensor;
 import org.sparkao.quant.algorithm.QuantizeRequest;
 import org.sparkao.quant.format.WeightType;
 import org.sparkao.quant.observe.TensorRange;
-import org.sparkao.quant.safetensors.DType;
 import org.sparkao.quant.scheme.Numerics;
 import org.sparkao.quant.scheme.QuantArgs;
 
@@ -84,10 +83,6 @@ public final class CudaFakes implements FakeDevice {
     return new FakeKernels.Source(Optional.empty(), Optional.empty(), Optional.of(tensor));
   }
 
-  private static FakeKernels.Source ofGroups() {
-    return new FakeKernels.Source(Optional.empty(), Optional.empty(), Optional.empty());
-  }
-
   /** Scales from the weight. */
   private final class Computed implements WeightFake {
     private final QuantizeRequest request;
@@ -102,7 +97,7 @@ public final class CudaFakes implements FakeDevice {
 
     private FakeKernels.Source source() {
       if (!request.scheme().needsTensorRange()) {
-        return ofGroups();
+        return FakeKernels.Source.OF_GROUPS;
       }
       keys.clear();
       for (Tensor sibling : siblings) {
@@ -180,13 +175,12 @@ public final class CudaFakes implements FakeDevice {
     }
 
     private FakeKernels kernels(Tensor x) {
-      return new FakeKernels(
-          library, InputScheme.request(activations, numerics, DType.F32, x.rows(), x.columns()));
+      return FakeKernels.ofInputs(library, activations, numerics, x.rows(), x.columns());
     }
 
     private FakeKernels.Source source(FakeKernels kernels) {
       if (range.isEmpty()) {
-        return ofGroups();
+        return FakeKernels.Source.OF_GROUPS;
       }
       keys.set(range.get());
       return ofTensor(kernels);

@@ -10,6 +10,9 @@ import org.sparkao.gpu.tensor.CudaTensor;
 import org.sparkao.gpu.tensor.Parameter;
 import org.sparkao.quant.algorithm.QuantizeRequest;
 import org.sparkao.quant.format.WeightType;
+import org.sparkao.quant.safetensors.DType;
+import org.sparkao.quant.scheme.Numerics;
+import org.sparkao.quant.scheme.QuantArgs;
 
 /** The launches of {@code fake.cu} for one request. */
 final class FakeKernels {
@@ -36,6 +39,13 @@ final class FakeKernels {
     this.stored = name(WeightType.valueOf(request.weight().dtype().name()));
   }
 
+  /** Of inputs of a linear layer, [rows, columns]. */
+  static FakeKernels ofInputs(
+      KernelLibrary library, QuantArgs activations, Numerics numerics, int rows, int columns) {
+    return new FakeKernels(
+        library, InputScheme.request(activations, numerics, DType.F32, rows, columns));
+  }
+
   /**
    * Where scales come from.
    *
@@ -44,6 +54,10 @@ final class FakeKernels {
    * @param tensor what {@link #tensor} made, where there is something of the tensor as a whole
    */
   record Source(Optional<Buffer> learned, Optional<Buffer> zeroPoints, Optional<Buffer> tensor) {
+    /** From the numbers of each group. */
+    static final Source OF_GROUPS =
+        new Source(Optional.empty(), Optional.empty(), Optional.empty());
+
     static Source of(LearnedScales scales) {
       return new Source(
           Optional.of(buffer(scales.scale())),

@@ -16,7 +16,8 @@ import org.sparkao.quant.scheme.QuantArgs;
  * Activations as the numbers that their codes stand for. Arithmetic of compressed-tensors, as
  * {@link org.sparkao.gpu.quantize.ActivationQuantizer}: a scale is amax / 448 or amax / 127.5
  * rounded to the type of the activations, its epsilon where all are zero; x / scale is rounded to
- * that type, then to the code.
+ * that type, then to the code. Where no product takes the codes, all of that is in fp32, as in
+ * training, and the numbers are rounded to the type of the activations at last.
  */
 final class ReferenceActivations {
   private static final int GROUP = 128;
@@ -27,7 +28,12 @@ final class ReferenceActivations {
 
   private final ExecutionForm.Activations form;
   private final float stored;
+
+  /** Of scales and quotients. */
   private final WeightType type;
+
+  /** What numbers are rounded to at last; F32 where they are not. */
+  private final WeightType result;
 
   private final Optional<LinearWeight.Quantized> weight;
 
@@ -35,17 +41,19 @@ final class ReferenceActivations {
       ExecutionForm.Activations form,
       float stored,
       WeightType type,
+      WeightType result,
       Optional<LinearWeight.Quantized> weight) {
     this.form = form;
     this.stored = stored;
     this.type = type;
+    this.result = result;
     this.weight = weight;
   }
 
   /** As they are. */
   static ReferenceActivations unquantized() {
     return new ReferenceActivations(
-        ExecutionForm.Activations.UNQUANTIZED, 0, WeightType.F32, Optional.empty());
+        ExecutionForm.Activations.UNQUANTIZED, 0, WeightType.F32, WeightType.F32, Optional.empty());
   }
 
   /** Of one weight. */
@@ -57,7 +65,9 @@ final class ReferenceActivations {
             ? scalar(weight.inputScales().get(0))
             : 0;
     WeightType type = arithmetic == Arithmetic.FP32 ? WeightType.F32 : WeightType.BF16;
-    return new ReferenceActivations(form, stored, type, Optional.of(weight));
+    return ExecutionForm.of(weight.request().scheme()).quantized()
+        ? new ReferenceActivations(form, stored, type, WeightType.F32, Optional.of(weight))
+        : new ReferenceActivations(form, stored, WeightType.F32, type, Optional.of(weight));
   }
 
   private static float scalar(StoredTensor tensor) {
@@ -69,30 +79,32 @@ final class ReferenceActivations {
 
   /** The numbers of the codes of a row; the row itself where it is not quantized. */
   float[] quantized(float[] row) {
-    float[] result = row.clone();
+    float[] numbers = row.clone();
     switch (form) {
       case UNQUANTIZED -> {
         return row;
       }
-      case FP8_ROW, INT8_ROW -> round(result, 0, row.length, scale(row, 0, row.length));
-      case FP8_STATIC, INT8_STATIC -> round(result, 0, row.length, stored);
+      case FP8_ROW, INT8_ROW -> round(numbers, 0, row.length, scale(row, 0, row.length));
+      case FP8_STATIC, INT8_STATIC -> round(numbers, 0, row.length, stored);
       case FP8_GROUP -> {
         for (int first = 0; first < row.length; first += GROUP) {
           int end = Math.min(first + GROUP, row.length);
-          round(result, first, end, scale(row, first, end));
+          round(numbers, first, end, scale(row, first, end));
         }
       }
-      case SCHEME -> scheme(row).forward(new FakeQuantizer.Rows(row, 0, 0, 1), result, 0);
+      case SCHEME -> scheme(row).forward(new FakeQuantizer.Rows(row, 0, 0, 1), numbers, 0);
     }
-    return result;
+    for (int i = 0; i < numbers.length; i++) {
+      numbers[i] = result.round(numbers[i]);
+    }
+    return numbers;
   }
 
   private FakeQuantizer scheme(float[] row) {
     QuantizeRequest request = weight.orElseThrow().request();
     QuantArgs args = request.scheme().activations().orElseThrow();
-    DType dtype = DType.valueOf(type.name());
     return Quantizers.fake(
-        InputScheme.request(args, request.numerics(), dtype, 1, row.length), Optional.empty());
+        InputScheme.request(args, request.numerics(), DType.F32, 1, row.length), Optional.empty());
   }
 
   private boolean integers() {

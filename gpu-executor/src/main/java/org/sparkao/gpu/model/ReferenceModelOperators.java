@@ -21,7 +21,7 @@ import org.sparkao.gpu.layer.TokenSampler;
  */
 public final class ReferenceModelOperators implements ModelOperators {
   /** A new number whenever bits change. */
-  private static final String VERSION = "reference operators 1";
+  private static final String VERSION = "reference operators 2";
 
   private final CpuDevice device;
   private final Arithmetic arithmetic;

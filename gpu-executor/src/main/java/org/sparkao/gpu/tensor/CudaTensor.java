@@ -47,6 +47,13 @@ public final class CudaTensor implements Tensor {
     return new CudaTensor(device, type, buffer, rows, columns);
   }
 
+  /** Numbers at the begin of memory of somebody else; closing the tensor does nothing. */
+  public static CudaTensor over(
+      CudaDevice device, WeightType type, Buffer memory, int rows, int columns) {
+    long bytes = Math.multiplyExact((long) rows * columns, type.bytes());
+    return new CudaTensor(device, type, memory.slice(0, bytes), rows, columns);
+  }
+
   /** The tensor of a device that is a GPU. */
   public static CudaTensor of(Tensor tensor) {
     if (tensor instanceof CudaTensor cuda) {

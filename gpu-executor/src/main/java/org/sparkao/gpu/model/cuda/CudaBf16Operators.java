@@ -32,7 +32,7 @@ import org.sparkao.gpu.module.KernelLibrary;
 /** Hidden states in bf16; weights in the form of the checkpoint where there are kernels for it. */
 final class CudaBf16Operators implements ModelOperators {
   /** A new number whenever bits change. */
-  private static final String VERSION = "CUDA bf16 operators 2";
+  private static final String VERSION = "CUDA bf16 operators 3";
 
   private final CudaParts parts;
   private final CudaModelOptions options;

@@ -27,7 +27,7 @@ import org.sparkao.gpu.module.KernelLibrary;
 /** Everything in fp32, to compare with; there are no caches. */
 final class CudaFp32Operators implements ModelOperators {
   /** A new number whenever bits change. */
-  private static final String VERSION = "CUDA fp32 operators 1";
+  private static final String VERSION = "CUDA fp32 operators 2";
 
   /** Two numbers of 2 bytes, as which rows are gathered. */
   private static final int HALVES = Float.BYTES / Short.BYTES;

@@ -77,6 +77,7 @@ final class CudaHeads {
                   operands(),
                   Inputs.BF16,
                   Optional.empty(),
+                  Optional.empty(),
                   GROUP,
                   "head bf16 x int4, groups of 128");
         };

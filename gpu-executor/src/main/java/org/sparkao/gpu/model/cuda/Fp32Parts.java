@@ -12,12 +12,14 @@ import org.sparkao.gpu.model.cuda.Fp32Kernels.Fp32Norm;
 import org.sparkao.gpu.module.KernelLibrary;
 
 /** What fp32 projections share. */
-record Fp32Parts(KernelLibrary library, Fp32Gemm gemm, Fp32Kernels kernels, Scratch scratch) {
+record Fp32Parts(
+    KernelLibrary library, Fp32Gemm gemm, Fp32Kernels kernels, RowKernels rows, Scratch scratch) {
   static Fp32Parts of(KernelLibrary library) {
     return new Fp32Parts(
         library,
         new CudaFp32Gemm(library),
         new Fp32Kernels(library),
+        new RowKernels(library),
         new Scratch(library.device()));
   }
 

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import org.sparkao.gpu.device.Buffer;
+import org.sparkao.gpu.fake.CudaInputNumbers;
 import org.sparkao.gpu.gemm.Fp32Gemm;
 import org.sparkao.gpu.model.LinearWeight;
 import org.sparkao.gpu.model.Operation;
@@ -15,14 +16,26 @@ import org.sparkao.gpu.model.ProjectionSpec.After;
 import org.sparkao.gpu.model.cuda.Fp32Kernels.Fp32Norm;
 import org.sparkao.gpu.model.cuda.Scratch.Slot;
 import org.sparkao.gpu.quantize.CudaWeightDequantizer;
+import org.sparkao.quant.format.WeightType;
 import org.sparkao.quant.safetensors.DType;
 
-/** A projection in fp32: every weight is fp32 on the device, quantized ones dequantized. */
+/**
+ * A projection in fp32: every weight is fp32 on the device, quantized ones dequantized, their
+ * inputs rounded to the numbers of their codes.
+ */
 final class Fp32Projection implements Projection {
   private final Fp32Parts parts;
   private final After after;
   private final Optional<Fp32Norm> norm;
   private final Matrix matrix;
+  private final List<Piece> pieces;
+
+  /**
+   * Rows of the weight that meet the same numbers.
+   *
+   * @param numbers what becomes of x; empty where it stays as it is
+   */
+  private record Piece(int row, int n, Optional<CudaInputNumbers> numbers) {}
 
   /**
    * A weight [n, k] fp32 on the device.
@@ -33,16 +46,27 @@ final class Fp32Projection implements Projection {
       Buffer values, Optional<Buffer> bias, int n, int k, boolean owned, String numerics) {}
 
   private Fp32Projection(
-      Fp32Parts parts, ProjectionSpec spec, Optional<Fp32Norm> norm, Matrix matrix) {
+      Fp32Parts parts,
+      ProjectionSpec spec,
+      Optional<Fp32Norm> norm,
+      Matrix matrix,
+      List<Piece> pieces) {
     this.parts = parts;
     this.after = spec.after();
     this.norm = norm;
     this.matrix = matrix;
+    this.pieces = pieces;
     if (norm.isPresent()) {
       parts.scratch().need(Slot.NORMED, (long) Float.BYTES * matrix.k);
     }
     if (after == After.RESIDUAL || after == After.SWIGLU) {
       parts.scratch().need(Slot.WIDE, (long) Float.BYTES * matrix.n);
+    }
+    if (pieces.stream().anyMatch(piece -> piece.numbers.isPresent())) {
+      parts.scratch().need(Slot.NUMBERS, (long) Float.BYTES * matrix.k);
+    }
+    if (pieces.size() > 1) {
+      parts.scratch().need(Slot.PRODUCT, (long) Float.BYTES * matrix.n);
     }
   }
 
@@ -69,7 +93,8 @@ final class Fp32Projection implements Projection {
       }
       Optional<Buffer> bias = bias(parts, taken, weights, n);
       Matrix matrix = new Matrix(values, bias, n, k, true, numerics(weights));
-      return new Fp32Projection(parts, spec, parts.upload(taken, spec.norm(), k), matrix);
+      return new Fp32Projection(
+          parts, spec, parts.upload(taken, spec.norm(), k), matrix, pieces(parts, weights));
     } catch (RuntimeException e) {
       taken.forEach(Buffer::close);
       throw e;
@@ -82,7 +107,26 @@ final class Fp32Projection implements Projection {
         new Matrix(
             table.values(), Optional.empty(), table.vocabulary(), table.columns(), false, "fp32");
     Optional<Fp32Norm> norm = parts.upload(new ArrayList<>(), spec.norm(), table.columns());
-    return new Fp32Projection(parts, spec, norm, matrix);
+    return new Fp32Projection(
+        parts, spec, norm, matrix, List.of(new Piece(0, matrix.n, Optional.empty())));
+  }
+
+  /** As few as there can be, in order. */
+  private static List<Piece> pieces(Fp32Parts parts, List<LinearWeight> weights) {
+    int k = weights.get(0).k();
+    List<Piece> all = new ArrayList<>();
+    for (int begin = 0, row = 0; begin < weights.size(); ) {
+      Optional<InputRule> rule = InputRule.of(weights.get(begin));
+      int end = begin;
+      int n = 0;
+      while (end < weights.size() && InputRule.of(weights.get(end)).equals(rule)) {
+        n += weights.get(end++).n();
+      }
+      all.add(new Piece(row, n, rule.map(given -> given.on(parts.library(), k))));
+      begin = end;
+      row += n;
+    }
+    return all;
   }
 
   private static void write(Fp32Parts parts, LinearWeight weight, Buffer to) {
@@ -125,7 +169,9 @@ final class Fp32Projection implements Projection {
         .map(
             weight ->
                 weight.form() instanceof LinearWeight.Quantized quantized
-                    ? quantized.request().scheme().name() + " dequantized to fp32"
+                    ? quantized.request().scheme().name()
+                        + " dequantized to fp32"
+                        + InputRule.text(weight)
                     : "fp32")
         .distinct()
         .collect(Collectors.joining("; "));
@@ -141,18 +187,41 @@ final class Fp32Projection implements Projection {
     }
     boolean last = after == After.NOTHING || after == After.LOGITS;
     Buffer product = last ? y : parts.scratch().get(Slot.WIDE);
-    parts
-        .gemm()
-        .multiply(
-            new Fp32Gemm.Shape(rows, matrix.n, matrix.k),
-            from,
-            matrix.values,
-            matrix.bias,
-            product);
+    for (Piece piece : pieces) {
+      multiply(piece, rows, from, product);
+    }
     if (after == After.RESIDUAL) {
       parts.kernels().add(product, y, y, (long) rows * matrix.n);
     } else if (after == After.SWIGLU) {
       parts.kernels().gate(product, y, rows, matrix.n / 2);
+    }
+  }
+
+  /** The columns of a piece; apart from the others they are placed beside them. */
+  private void multiply(Piece piece, int rows, Buffer x, Buffer product) {
+    Buffer from = x;
+    if (piece.numbers.isPresent()) {
+      from = parts.scratch().get(Slot.NUMBERS);
+      piece.numbers.get().round(WeightType.F32, rows, x, from);
+    }
+    long row = (long) Float.BYTES * piece.row;
+    boolean all = piece.n == matrix.n;
+    Buffer to = all ? product : parts.scratch().get(Slot.PRODUCT);
+    parts
+        .gemm()
+        .multiply(
+            new Fp32Gemm.Shape(rows, piece.n, matrix.k),
+            from,
+            matrix.values.slice(row * matrix.k, (long) Float.BYTES * piece.n * matrix.k),
+            matrix.bias.map(bias -> bias.slice(row, (long) Float.BYTES * piece.n)),
+            to);
+    if (!all) {
+      parts
+          .rows()
+          .place(
+              to,
+              product.slice(row, product.bytes() - row),
+              new RowKernels.Placement(Float.BYTES, rows, piece.n, piece.n, matrix.n, piece.n));
     }
   }
 

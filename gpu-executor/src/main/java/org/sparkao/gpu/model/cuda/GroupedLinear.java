@@ -17,7 +17,7 @@ import org.sparkao.gpu.model.Operation;
 
 /**
  * One linear layer of all experts: e4m3 as stored where its scales are of rows or blocks, else
- * bf16.
+ * bf16, with inputs rounded to the numbers of their codes where all experts want the same.
  */
 final class GroupedLinear implements AutoCloseable {
   private static final int BLOCK = 128;
@@ -70,6 +70,7 @@ final class GroupedLinear implements AutoCloseable {
     boolean whole = !form.blocks() || all.stream().allMatch(weight -> weight.n() % BLOCK == 0);
     boolean known =
         form.source() == LinearForm.Source.PLAIN
+            || form.source() == LinearForm.Source.DEQUANTIZED
             || form.inputs() == Inputs.E4M3_ROWS && !form.int4()
             || form.inputs() == Inputs.E4M3_GROUPS;
     if (alike && whole && known) {
@@ -81,7 +82,11 @@ final class GroupedLinear implements AutoCloseable {
             .map(weight -> StackLoader.quantized(weight).request().scheme().name())
             .distinct()
             .collect(Collectors.joining(", "));
-    return LinearForm.dequantized(schemes);
+    List<Optional<InputRule>> rules = all.stream().map(InputRule::of).distinct().toList();
+    List<String> texts = all.stream().map(InputRule::text).distinct().toList();
+    return rules.size() == 1 && texts.size() == 1
+        ? LinearForm.dequantized(schemes, rules.get(0), texts.get(0))
+        : LinearForm.dequantized(schemes, Optional.empty(), ", x as it is");
   }
 
   /**

@@ -2,17 +2,20 @@ package org.sparkao.gpu.model.cuda;
 
 import java.util.Optional;
 import org.sparkao.gpu.device.Buffer;
+import org.sparkao.gpu.fake.CudaInputNumbers;
 import org.sparkao.gpu.layer.RmsNorm;
 import org.sparkao.gpu.model.cuda.Scratch.Slot;
 import org.sparkao.gpu.quantize.ActivationQuantizer;
 import org.sparkao.gpu.quantize.ActivationQuantizer.Codes;
 import org.sparkao.gpu.quantize.ActivationQuantizer.QuantizedRows;
+import org.sparkao.quant.format.WeightType;
 
-/** Rows on their way to a product: norm, zeros behind them, codes. */
+/** Rows on their way to a product: norm, numbers of codes, zeros behind them, codes. */
 final class InputRows {
   private final CudaParts parts;
   private final LinearForm form;
   private final Optional<RmsNorm.NormWeight> norm;
+  private final Optional<CudaInputNumbers> numbers;
   private final int k;
   private final int paddedK;
 
@@ -34,6 +37,7 @@ final class InputRows {
     this.norm = norm;
     this.k = stack.k();
     this.paddedK = stack.paddedK();
+    this.numbers = form.inputRule().map(rule -> rule.on(parts.library(), k));
     needs(each);
   }
 
@@ -42,10 +46,13 @@ final class InputRows {
     if (norm.isPresent()) {
       scratch.need(Slot.NORMED, (long) Short.BYTES * k * each);
     }
+    if (numbers.isPresent()) {
+      scratch.need(Slot.NUMBERS, (long) Short.BYTES * k * each);
+    }
     if (k != paddedK || form.inputs() == Inputs.INT8_AS_BF16) {
       scratch.need(Slot.PADDED, (long) Short.BYTES * paddedK * each);
     }
-    if (form.inputs() != Inputs.BF16) {
+    if (form.inputs().areCodes()) {
       scratch.need(Slot.CODES, (long) paddedK * each);
       long scales = Math.max(1, paddedK / ActivationQuantizer.GROUP);
       scratch.need(Slot.SCALES, Float.BYTES * scales * each);
@@ -73,6 +80,11 @@ final class InputRows {
       parts.rows().norm().norm(current, norm.get(), normed, rows);
       current = normed;
     }
+    if (numbers.isPresent()) {
+      Buffer rounded = parts.scratch().get(Slot.NUMBERS);
+      numbers.get().round(WeightType.BF16, rows, current, rounded);
+      current = rounded;
+    }
     if (k != paddedK) {
       Buffer padded = parts.scratch().get(Slot.PADDED);
       parts
@@ -89,7 +101,7 @@ final class InputRows {
   }
 
   private Prepared quantize(int rows, Buffer x) {
-    if (form.inputs() == Inputs.BF16) {
+    if (!form.inputs().areCodes()) {
       return new Prepared(x, Optional.empty());
     }
     QuantizedRows out = codes();

@@ -4,6 +4,8 @@ package org.sparkao.gpu.model.cuda;
 enum Inputs {
   /** They stay bf16. */
   BF16,
+  /** The numbers of their codes, as {@link InputRule} says, in bf16. */
+  NUMBERS,
   /** e4m3, a scale a row. */
   E4M3_ROWS,
   /** e4m3, a scale for 128 neighbours. */
@@ -13,5 +15,10 @@ enum Inputs {
   /** int8, a scale a row. */
   INT8_ROWS,
   /** int8 codes, a scale a row, multiplied as bf16: exact, and the sum is scaled behind. */
-  INT8_AS_BF16
+  INT8_AS_BF16;
+
+  /** Whether the product is given codes and their scales. */
+  boolean areCodes() {
+    return this != BF16 && this != NUMBERS;
+  }
 }

@@ -5,6 +5,7 @@ import org.sparkao.gpu.gemm.DenseOperands;
 import org.sparkao.gpu.gemm.Int4Operands;
 import org.sparkao.gpu.gemm.Operands;
 import org.sparkao.gpu.gemm.Scaling;
+import org.sparkao.gpu.model.LinearWeight;
 import org.sparkao.gpu.model.Operation;
 
 /**
@@ -14,6 +15,7 @@ import org.sparkao.gpu.model.Operation;
  * @param operands of the product
  * @param inputs what becomes of x
  * @param inputScale of {@link Inputs#E4M3_STATIC}
+ * @param inputRule of {@link Inputs#NUMBERS}
  * @param storedGroup columns that share a scale in the checkpoint, of int4; 0 for a row
  * @param numerics as logs and rows name it
  */
@@ -22,6 +24,7 @@ record LinearForm(
     Operands operands,
     Inputs inputs,
     Optional<Float> inputScale,
+    Optional<InputRule> inputRule,
     int storedGroup,
     String numerics) {
 
@@ -38,19 +41,39 @@ record LinearForm(
   }
 
   static LinearForm plain() {
-    return bf16(Source.PLAIN, "bf16");
+    return bf16(Source.PLAIN, Optional.empty(), "bf16");
   }
 
-  static LinearForm dequantized(String scheme) {
-    return bf16(Source.DEQUANTIZED, scheme + " dequantized to bf16");
+  /** A weight dequantized by itself. */
+  static LinearForm dequantized(LinearWeight weight) {
+    String scheme = ((LinearWeight.Quantized) weight.form()).request().scheme().name();
+    return dequantized(scheme, InputRule.of(weight), InputRule.text(weight));
+  }
+
+  /**
+   * Weights dequantized together.
+   *
+   * @param schemes of them
+   * @param inputs what numerics say of x
+   */
+  static LinearForm dequantized(String schemes, Optional<InputRule> inputRule, String inputs) {
+    return bf16(Source.DEQUANTIZED, inputRule, schemes + " dequantized to bf16" + inputs);
   }
 
   static LinearForm codes(DenseOperands operands, Inputs inputs, String numerics) {
-    return new LinearForm(Source.CODES, operands, inputs, Optional.empty(), 0, numerics);
+    return new LinearForm(
+        Source.CODES, operands, inputs, Optional.empty(), Optional.empty(), 0, numerics);
   }
 
-  private static LinearForm bf16(Source source, String numerics) {
-    return new LinearForm(source, DenseOperands.bf16(), Inputs.BF16, Optional.empty(), 0, numerics);
+  private static LinearForm bf16(Source source, Optional<InputRule> inputRule, String numerics) {
+    return new LinearForm(
+        source,
+        DenseOperands.bf16(),
+        inputRule.isPresent() ? Inputs.NUMBERS : Inputs.BF16,
+        Optional.empty(),
+        inputRule,
+        0,
+        numerics);
   }
 
   boolean int4() {

@@ -20,7 +20,7 @@ import org.sparkao.quant.scheme.StorageFormat;
 
 /**
  * The one place that says which scheme is computed how in bf16. What is not listed is dequantized,
- * and its numerics say so.
+ * its inputs are rounded to the numbers of their codes, and its numerics say so.
  */
 final class LinearForms {
   private static final int LEAST_GROUP = 32;
@@ -36,16 +36,16 @@ final class LinearForms {
     QuantArgs args = scheme.weights();
     if (args.scale() == ScaleKind.WEIGHT_DTYPE) {
       if (args.kind() == Kind.FLOAT && args.bits() == Byte.SIZE) {
-        return fp8(scheme, quantized);
+        return fp8(weight, quantized);
       }
       if (scheme.format() == StorageFormat.INT_QUANTIZED && args.bits() == Byte.SIZE) {
-        return int8(scheme);
+        return int8(weight, scheme);
       }
       if (scheme.format() == StorageFormat.PACK_QUANTIZED && args.bits() == 4) {
-        return int4(scheme, weight.k(), quantized.parts().get(1).dtype());
+        return int4(weight, quantized);
       }
     }
-    return LinearForm.dequantized(scheme.name());
+    return LinearForm.dequantized(weight);
   }
 
   /** Memory that a weight takes on the device, nearly: codes, scales and zero points. */
@@ -61,10 +61,11 @@ final class LinearForms {
     return numbers * bytes + (long) Float.BYTES * weight.n();
   }
 
-  private static LinearForm fp8(QuantScheme scheme, LinearWeight.Quantized weight) {
+  private static LinearForm fp8(LinearWeight weight, LinearWeight.Quantized quantized) {
+    QuantScheme scheme = quantized.request().scheme();
     Optional<QuantArgs> inputs = scheme.activations();
     if (inputs.isEmpty() || !isFp8(inputs.get())) {
-      return LinearForm.dequantized(scheme.name());
+      return LinearForm.dequantized(weight);
     }
     Granularity weights = scheme.weights().granularity();
     Granularity rows = inputs.get().granularity();
@@ -81,22 +82,23 @@ final class LinearForms {
               DenseOperands.fp8(Scaling.BLOCK, Scaling.BLOCK),
               Inputs.E4M3_GROUPS,
               "e4m3, scales 1x128, x e4m3, scales 128x128")
-          : LinearForm.dequantized(scheme.name());
+          : LinearForm.dequantized(weight);
     }
     if (!isWhole(weights)) {
-      return LinearForm.dequantized(scheme.name());
+      return LinearForm.dequantized(weight);
     }
-    if (isStatic && rows instanceof Granularity.PerTensor && weight.inputScales().size() == 1) {
+    if (isStatic && rows instanceof Granularity.PerTensor && quantized.inputScales().size() == 1) {
       return new LinearForm(
           LinearForm.Source.CODES,
           DenseOperands.fp8(Scaling.TENSOR, Scaling.ROW),
           Inputs.E4M3_STATIC,
-          Optional.of(first(weight.inputScales().get(0))),
+          Optional.of(first(quantized.inputScales().get(0))),
+          Optional.empty(),
           0,
           "e4m3, its scale given, x e4m3");
     }
     if (isStatic || rows instanceof Granularity.PerGroup) {
-      return LinearForm.dequantized(scheme.name());
+      return LinearForm.dequantized(weight);
     }
     String numerics =
         rows instanceof Granularity.PerTensor
@@ -106,7 +108,7 @@ final class LinearForms {
         DenseOperands.fp8(Scaling.ROW, Scaling.ROW), Inputs.E4M3_ROWS, numerics);
   }
 
-  private static LinearForm int8(QuantScheme scheme) {
+  private static LinearForm int8(LinearWeight weight, QuantScheme scheme) {
     boolean known =
         scheme.weights().symmetric()
             && isWhole(scheme.weights().granularity())
@@ -116,20 +118,24 @@ final class LinearForms {
             DenseOperands.int8(Scaling.ROW, Scaling.ROW),
             Inputs.INT8_ROWS,
             "int8, a scale a row, x int8")
-        : LinearForm.dequantized(scheme.name());
+        : LinearForm.dequantized(weight);
   }
 
-  private static LinearForm int4(QuantScheme scheme, int k, DType scaleType) {
+  private static LinearForm int4(LinearWeight weight, LinearWeight.Quantized quantized) {
+    QuantScheme scheme = quantized.request().scheme();
+    int k = weight.k();
+    DType scaleType = quantized.parts().get(1).dtype();
     QuantArgs args = scheme.weights();
     int stored = args.granularity() instanceof Granularity.PerGroup given ? given.size() : 0;
     boolean whole = stored == 0 && isWhole(args.granularity()) || stored == k;
     if (k % LEAST_GROUP != 0
         || !whole && (stored == 0 || stored % LEAST_GROUP != 0 || k % stored != 0)) {
-      return LinearForm.dequantized(scheme.name());
+      return LinearForm.dequantized(weight);
     }
     int group = whole ? Int4Operands.ROW : kernelGroup(stored);
     ZeroPoints zeroPoints = args.symmetric() ? ZeroPoints.NONE : ZeroPoints.GIVEN;
     Optional<QuantArgs> inputs = scheme.activations();
+    Optional<InputRule> rule = Optional.empty();
     Inputs rows = Inputs.BF16;
     String x = "bf16";
     if (inputs.filter(LinearForms::isFp8Row).isPresent() && args.symmetric()) {
@@ -139,7 +145,14 @@ final class LinearForms {
       rows = Inputs.INT8_AS_BF16;
       x = "int8 multiplied as bf16, a scale a row,";
     } else if (inputs.isPresent()) {
-      x = "bf16 in place of " + scheme.name() + "'s codes";
+      rule = InputRule.of(weight);
+      rows = rule.isPresent() ? Inputs.NUMBERS : Inputs.BF16;
+      x =
+          "bf16 "
+              + (rule.isPresent() ? "numbers" : "in place")
+              + " of "
+              + scheme.name()
+              + "'s codes";
     }
     ElementType type = rows == Inputs.E4M3_ROWS ? ElementType.E4M3 : ElementType.BF16;
     return new LinearForm(
@@ -147,6 +160,7 @@ final class LinearForms {
         new Int4Operands(type, group, zeroPoints),
         rows,
         Optional.empty(),
+        rule,
         whole ? 0 : stored,
         x
             + " x int4, "

@@ -21,6 +21,8 @@ final class Scratch implements AutoCloseable {
   enum Slot {
     /** Rows behind their norm. */
     NORMED,
+    /** Rows as the numbers of their codes. */
+    NUMBERS,
     /** Rows with columns of zeros behind them. */
     PADDED,
     /** Codes of rows. */

@@ -27,9 +27,13 @@ class TestCudaFp32ProjectionOnGpu extends AbstractTestProjection {
     device.close();
   }
 
+  /** e4m3 keeps 4 significant bits of a row, int8 about 7; a gate doubles it. FP8's stay. */
   @Override
   double tolerance(String scheme) {
-    return 2e-6;
+    boolean fp8 = scheme.startsWith("FP8_") || scheme.startsWith("W4AFP8");
+    boolean int8 =
+        scheme.startsWith("W8A8") || scheme.startsWith("W4A8") || scheme.startsWith("8DA4W");
+    return fp8 ? 0.06 : int8 ? 0.03 : 2e-6;
   }
 
   /** fp32 has no decoding of its own. */

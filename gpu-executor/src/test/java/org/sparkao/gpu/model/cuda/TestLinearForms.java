@@ -30,9 +30,12 @@ class TestLinearForms {
         "W4A16_ASYM | BF16 | bf16 x int4, groups of 128",
         "W4A8 | INT8_AS_BF16 | int8 multiplied as bf16, a scale a row, x int4, groups of 128",
         "W4AFP8 | E4M3_ROWS | e4m3, a scale a row, x int4, groups of 128",
-        "8DA4W | BF16 | bf16 in place of 8DA4W's codes x int4, groups of 32",
+        "8DA4W | NUMBERS | bf16 numbers of 8DA4W's codes x int4, groups of 32",
+        "W8A8(group_size=32) | NUMBERS | W8A8(group_size=32) dequantized to bf16, x numbers of its"
+            + " codes",
         "NVFP4A16 | BF16 | NVFP4A16 dequantized to bf16",
-        "MXFP8 | BF16 | MXFP8 dequantized to bf16",
+        "NVFP4 | BF16 | NVFP4 dequantized to bf16, x as it is",
+        "MXFP8 | NUMBERS | MXFP8 dequantized to bf16, x numbers of its codes",
         "W3A16 | BF16 | W3A16 dequantized to bf16"
       })
   void everySchemeHasAForm(String scheme, Inputs inputs, String numerics) {

@@ -1,0 +1,18 @@
+package org.sparkao.gpu.model;
+
+import org.junit.jupiter.api.Tag;
+import org.sparkao.gpu.device.CudaDevice;
+import org.sparkao.gpu.device.MemoryBudget;
+import org.sparkao.gpu.model.cuda.CudaModelOperators;
+import org.sparkao.gpu.model.cuda.CudaModelOptions;
+import org.sparkao.gpu.module.KernelLibrary;
+
+/** The kernels, on the GPU of this machine. */
+@Tag("gpu")
+class TestCudaInputNumbersOnGpu extends AbstractTestInputNumbers {
+  @Override
+  ModelOperators open(Arithmetic arithmetic) {
+    KernelLibrary library = KernelLibrary.of(CudaDevice.open(0, MemoryBudget.of(1L << 30)));
+    return CudaModelOperators.of(library, CudaModelOptions.of(arithmetic));
+  }
+}
