@@ -11,6 +11,7 @@ import org.sparkao.jobs.job.ExitCode;
 import org.sparkao.jobs.job.Job;
 import org.sparkao.jobs.job.JobCalls;
 import org.sparkao.jobs.quantize.run.Ownership;
+import org.sparkao.jobs.quantize.run.Ownership.Pace;
 import org.sparkao.jobs.storage.ScratchFolder;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.jobs.sweep.plan.BundledFiles;
@@ -32,6 +33,17 @@ import org.sparkao.jobs.table.SweepRow;
 
 /** Models x schemes x algorithms x tasks: what is missing is computed, the rest is there. */
 public final class SweepJob implements Job {
+  private final Pace pace;
+
+  /** The job. */
+  public SweepJob() {
+    this(Ownership.PACE);
+  }
+
+  SweepJob(Pace pace) {
+    this.pace = pace;
+  }
+
   @Override
   public String name() {
     return "sweep";
@@ -72,6 +84,7 @@ public final class SweepJob implements Job {
             definition.name(),
             config.find(CommonKeys.RUN_ID),
             config.value(SweepKeys.OVERLAP),
+            pace,
             console);
     if (ownership.isEmpty()) {
       return ExitCode.BUSY;

@@ -88,10 +88,9 @@ final class FinalFiles {
     output.rename(part, name);
   }
 
-  /** Removes whatever a run wrote, for input that was refused while it was read. */
+  /** Removes all files of the output, for input that was refused while it was read. */
   void remove() throws IOException {
-    // First what a file could still be made from, then what makes it a checkpoint.
-    output.delete(WorkFolder.NAME);
+    // First what makes it a checkpoint.
     for (String name : List.of(CONFIG, CheckpointIndexWriter.FILE_NAME, WorkFolder.PROVENANCE)) {
       output.delete(name);
     }

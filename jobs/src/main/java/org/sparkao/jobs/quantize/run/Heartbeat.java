@@ -8,27 +8,24 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Says again and again that this driver lives. A store that does not answer is asked again. */
-public final class Heartbeat {
+final class Heartbeat {
   private static final Logger LOG = LoggerFactory.getLogger(Heartbeat.class);
 
   /** Beats that may fail in a row: the claim lives for six without any. */
   private static final int MOST_FAILURES = 3;
-
-  /** Between beats of a claim. */
-  public static final Duration PAUSE = Claim.SILENCE.dividedBy(6);
 
   private final Beat beat;
   private final Duration pause;
 
   /** One sign of life. */
   @FunctionalInterface
-  public interface Beat {
+  interface Beat {
     /** Gives it. */
     void run() throws IOException;
   }
 
   /** Not yet begun. */
-  public Heartbeat(Beat beat, Duration pause) {
+  Heartbeat(Beat beat, Duration pause) {
     this.beat = beat;
     this.pause = pause;
   }
@@ -38,7 +35,7 @@ public final class Heartbeat {
    *
    * @throws IOException when the output was lost, or too many beats failed in a row
    */
-  public void run(CountDownLatch end) throws IOException, InterruptedException {
+  void run(CountDownLatch end) throws IOException, InterruptedException {
     int failures = 0;
     while (!end.await(pause.toMillis(), TimeUnit.MILLISECONDS)) {
       try {

@@ -5,11 +5,14 @@ import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.sparkao.jobs.spark.Background;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.quant.QuantException;
 
@@ -17,11 +20,12 @@ import org.sparkao.quant.QuantException;
  * The right to write an output, held by one driver at a time. Claims are numbered; the highest
  * number owns. A claim is created only when its number is free, so of several drivers that find a
  * dead owner, one succeeds it; where a store lets two create it, the one that stands in the file
- * owns, and the other finds out before it makes anything final.
+ * owns, and the other finds out before it makes anything final. From the claim to its end a thread
+ * says that this driver lives, whatever else the driver does.
  */
 public final class Ownership implements AutoCloseable {
-  /** A claim that stays unreadable for longer was left so by a driver that died. */
-  public static final Duration PATIENCE = Duration.ofSeconds(10);
+  /** What drivers use. */
+  public static final Pace PACE = new Pace(Duration.ofSeconds(10), Claim.SILENCE.dividedBy(6));
 
   private static final String PREFIX = "claim-";
   private static final long LOOK_AGAIN_MILLIS = 100;
@@ -32,6 +36,9 @@ public final class Ownership implements AutoCloseable {
   private final Folder output;
   private final int number;
   private final Claim claim;
+  private final Background life = new Background();
+  private final List<Consumer<String>> listeners = new ArrayList<>();
+  private Optional<String> silence = Optional.empty();
   private int beats;
 
   private Ownership(Folder output, int number, Claim claim) {
@@ -39,6 +46,14 @@ public final class Ownership implements AutoCloseable {
     this.number = number;
     this.claim = claim;
   }
+
+  /**
+   * How long drivers wait.
+   *
+   * @param patience a claim that stays unreadable for longer was left so by a driver that died
+   * @param pause between signs of life
+   */
+  public record Pace(Duration patience, Duration pause) {}
 
   /** That another driver has the output, which no second attempt changes. */
   public static final class LostException extends IOException {
@@ -50,11 +65,10 @@ public final class Ownership implements AutoCloseable {
   }
 
   /**
-   * Takes the output.
+   * Takes the output, and lives until {@link #finish} or {@link #close}.
    *
    * @param askedRunId name that the user wants the run to have
    * @param newRunId makes the name of a run that nobody has begun
-   * @param patience how long a claim may be unreadable
    * @throws QuantException when another run, or another driver of this run, has it
    */
   public static Ownership take(
@@ -62,11 +76,11 @@ public final class Ownership implements AutoCloseable {
       String fingerprint,
       Optional<String> askedRunId,
       Supplier<String> newRunId,
-      Duration patience)
+      Pace pace)
       throws IOException, InterruptedException {
     while (true) {
       int highest = highest(output).orElse(0);
-      Optional<Claim> last = last(output, highest, patience);
+      Optional<Claim> last = last(output, highest, pace.patience());
       if (last.isPresent()) {
         requireMine(output, last.orElseThrow(), fingerprint, askedRunId);
       }
@@ -76,6 +90,8 @@ public final class Ownership implements AutoCloseable {
               runId, fingerprint, last.map(Claim::runStart).orElseGet(System::currentTimeMillis));
       Ownership taken = new Ownership(output, highest + 1, mine);
       if (output.create(name(highest + 1), mine.toJson()) && taken.isMine()) {
+        Heartbeat heartbeat = new Heartbeat(taken::beat, pace.pause());
+        taken.life.start("heartbeat", heartbeat::run, taken::silent);
         return taken;
       }
     }
@@ -98,10 +114,31 @@ public final class Ownership implements AutoCloseable {
     return "run " + claim.runId() + " (process " + claim.pid() + " on " + claim.host() + ")";
   }
 
-  /** Forgets all claims, when nothing is left to go on with. */
-  public synchronized void finish() throws IOException {
+  /** Forgets all claims and what else is unfinished, when nothing is left to go on with. */
+  public void finish() throws IOException {
     requireStillMine();
+    // A beat after the end would make the folder anew.
+    life.end();
     output.delete(WorkFolder.NAME);
+  }
+
+  /** Whom to tell, at once, that this driver has lost the output or cannot say that it lives. */
+  public void whenLost(Consumer<String> listener) {
+    Optional<String> already;
+    synchronized (this) {
+      listeners.add(listener);
+      already = silence;
+    }
+    already.ifPresent(listener);
+  }
+
+  private void silent(String why) {
+    List<Consumer<String>> told;
+    synchronized (this) {
+      silence = Optional.of(why);
+      told = List.copyOf(listeners);
+    }
+    told.forEach(listener -> listener.accept(why));
   }
 
   /** The claim of the highest number that can be read. */
@@ -213,9 +250,9 @@ public final class Ownership implements AutoCloseable {
     return number > 1;
   }
 
-  /** Tells other machines that this driver lives. */
-  public synchronized void beat() throws IOException {
-    requireStillMine();
+  /** One sign of life. */
+  synchronized void beat() throws IOException {
+    requireNotTaken();
     say(false);
   }
 
@@ -227,15 +264,24 @@ public final class Ownership implements AutoCloseable {
    * To be asked before anything is made final.
    *
    * @throws LostException when another driver has taken over
+   * @throws IOException when others may take this driver for dead
    */
   public synchronized void requireStillMine() throws IOException {
+    requireNotTaken();
+    if (silence.isPresent()) {
+      throw new IOException(output.location() + ": " + silence.orElseThrow());
+    }
+  }
+
+  private void requireNotTaken() throws IOException {
     if (!isMine()) {
       throw new LostException(
           output.location() + ": another driver has taken over run " + claim.runId());
     }
   }
 
-  private boolean isMine() throws IOException {
+  /** Whether no other driver has taken over. */
+  public synchronized boolean isMine() throws IOException {
     return highest(output).orElse(0) == number
         && read(output, name(number))
             .flatMap(Claim::fromJson)
@@ -245,7 +291,8 @@ public final class Ownership implements AutoCloseable {
 
   /** Gives the output up, so that it can be taken at once; nothing after it was finished. */
   @Override
-  public synchronized void close() throws IOException {
+  public void close() throws IOException {
+    life.end();
     if (output.size(name(number)).isPresent()) {
       say(true);
     }

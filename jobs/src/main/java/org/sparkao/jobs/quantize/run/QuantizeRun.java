@@ -73,11 +73,11 @@ public final class QuantizeRun {
             plan.fingerprint(),
             config.find(CommonKeys.RUN_ID),
             () -> RunNames.next("quantize"),
-            Ownership.PATIENCE)) {
+            Ownership.PACE)) {
       String name = "sparkao quantize " + ownership.runId();
       try (SparkLease spark = SparkLease.open(config, name, device.sparkSettings())) {
         work(ownership, spark.context());
-        output.delete(WorkFolder.NAME);
+        ownership.finish();
       }
       return ownership.runId();
     }
@@ -125,6 +125,8 @@ public final class QuantizeRun {
       committer.runIs(run.with(RunRow.Status.DONE, Instant.now()));
     } catch (RefusedInputException e) {
       committer.runIs(run.with(RunRow.Status.REFUSED, Instant.now()));
+      // First what a file could still be made from.
+      ownership.finish();
       files.remove();
       throw new QuantException(e.getMessage(), e);
     } catch (IOException | InterruptedException | RuntimeException e) {
@@ -162,8 +164,9 @@ public final class QuantizeRun {
   private static void failed(
       Ownership ownership, RowCommitter committer, RunRow run, Exception failure) {
     try {
-      ownership.requireStillMine();
-      committer.runIs(run.with(RunRow.Status.FAILED, Instant.now()));
+      if (ownership.isMine()) {
+        committer.runIs(run.with(RunRow.Status.FAILED, Instant.now()));
+      }
     } catch (IOException | RuntimeException e) {
       failure.addSuppressed(e);
     }
@@ -214,8 +217,7 @@ public final class QuantizeRun {
                 progress.finished(outcome.tensors().size());
               });
       background.start("commit", committer::commitUntil, stage::cancel);
-      Heartbeat heartbeat = new Heartbeat(ownership::beat, Heartbeat.PAUSE);
-      background.start("heartbeat", heartbeat::run, stage::cancel);
+      ownership.whenLost(stage::cancel);
       spark.addSparkListener(progress);
       Optional<String> refusal;
       long begin = System.nanoTime();

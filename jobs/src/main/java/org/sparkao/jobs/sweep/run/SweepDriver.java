@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Predicate;
+import org.apache.spark.SparkContext;
 import org.sparkao.jobs.config.CommonKeys;
 import org.sparkao.jobs.config.Config;
 import org.sparkao.jobs.evaluate.plan.Sha256;
@@ -105,6 +106,8 @@ public final class SweepDriver {
             Optional.of(
                 SparkLease.open(
                     config, "sparkao sweep " + plan.definition().name(), settings(plan)));
+        SparkContext context = lease.orElseThrow().context();
+        ownership.whenLost(why -> context.cancelAllJobs());
       }
       return lease.orElseThrow();
     }
@@ -174,6 +177,7 @@ public final class SweepDriver {
       spark.open();
     }
     RunRow run = runRow(request, spark.applicationId());
+    ownership.requireStillMine();
     store.replaceRun(run);
     SweepState before = SweepState.read(store, request.plan().definition().name());
     store.replace(
@@ -187,7 +191,9 @@ public final class SweepDriver {
       return end(request, run);
     } catch (IOException | InterruptedException | RuntimeException e) {
       try {
-        store.replaceRun(run.with(RunRow.Status.FAILED, Instant.now()));
+        if (ownership.isMine()) {
+          store.replaceRun(run.with(RunRow.Status.FAILED, Instant.now()));
+        }
       } catch (IOException | RuntimeException suppressed) {
         e.addSuppressed(suppressed);
       }

@@ -7,6 +7,7 @@ import org.sparkao.jobs.evaluate.plan.Sha256;
 import org.sparkao.jobs.job.Console;
 import org.sparkao.jobs.job.RunNames;
 import org.sparkao.jobs.quantize.run.Ownership;
+import org.sparkao.jobs.quantize.run.Ownership.Pace;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.quant.QuantException;
 
@@ -31,20 +32,24 @@ public final class SweepLock {
    * @return nothing when another driver has it and nobody wants to wait; the caller closes it
    */
   public static Optional<Ownership> take(
-      Folder folder, String sweep, Optional<String> runId, Overlap overlap, Console console)
+      Folder folder,
+      String sweep,
+      Optional<String> runId,
+      Overlap overlap,
+      Pace pace,
+      Console console)
       throws IOException, InterruptedException {
     String fingerprint = new Sha256().line("sweep " + sweep).hex();
     boolean told = false;
     while (true) {
-      Optional<String> holder = Ownership.holder(folder, Ownership.PATIENCE);
+      Optional<String> holder = Ownership.holder(folder, pace.patience());
       if (holder.isEmpty()) {
         try {
           return Optional.of(
-              Ownership.take(
-                  folder, fingerprint, runId, () -> RunNames.next("sweep"), Ownership.PATIENCE));
+              Ownership.take(folder, fingerprint, runId, () -> RunNames.next("sweep"), pace));
         } catch (QuantException e) {
           // Another driver was faster, or it is refused for good.
-          holder = Ownership.holder(folder, Ownership.PATIENCE);
+          holder = Ownership.holder(folder, pace.patience());
           if (holder.isEmpty()) {
             throw e;
           }

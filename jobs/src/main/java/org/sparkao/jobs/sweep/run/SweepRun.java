@@ -25,9 +25,7 @@ import org.sparkao.jobs.job.Console;
 import org.sparkao.jobs.job.JobCalls;
 import org.sparkao.jobs.job.StatusLine;
 import org.sparkao.jobs.job.Texts;
-import org.sparkao.jobs.quantize.run.Heartbeat;
 import org.sparkao.jobs.quantize.run.Ownership;
-import org.sparkao.jobs.spark.Background;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.jobs.sweep.plan.KeyedCell;
 import org.sparkao.jobs.table.DeltaStore;
@@ -94,9 +92,8 @@ public final class SweepRun {
     }
     ExecutorService pool = Executors.newFixedThreadPool(request.parallel());
     StatusLine line = new StatusLine(console, () -> line(missing.size()));
-    try (Background background = new Background()) {
-      Heartbeat heartbeat = new Heartbeat(ownership::beat, Heartbeat.PAUSE);
-      background.start("heartbeat", heartbeat::run, this::stop);
+    ownership.whenLost(this::stop);
+    try {
       List<Future<?>> futures = new ArrayList<>();
       for (List<KeyedCell> cells : recipes.values()) {
         futures.add(
@@ -109,6 +106,7 @@ public final class SweepRun {
       for (Future<?> future : futures) {
         future.get();
       }
+      ownership.requireStillMine();
     } catch (ExecutionException e) {
       stop("a row could not be written");
       throw new IOException(e.getCause().getMessage(), e.getCause());

@@ -21,9 +21,7 @@ import org.sparkao.jobs.job.Console;
 import org.sparkao.jobs.job.ProgramVersion;
 import org.sparkao.jobs.job.RunNames;
 import org.sparkao.jobs.job.StatusLine;
-import org.sparkao.jobs.quantize.run.Heartbeat;
 import org.sparkao.jobs.quantize.run.Ownership;
-import org.sparkao.jobs.spark.Background;
 import org.sparkao.jobs.spark.TextStage;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.Storage;
@@ -78,7 +76,7 @@ public final class TrainRun {
             plan.fingerprint(),
             config.find(CommonKeys.RUN_ID),
             () -> RunNames.next("train"),
-            Ownership.PATIENCE)) {
+            Ownership.PACE)) {
       RunRow run = row(ownership, spark.applicationId());
       store.replaceRun(run);
       try {
@@ -92,7 +90,7 @@ public final class TrainRun {
         ended(ownership, run.with(RunRow.Status.FAILED, Instant.now()), e);
         throw e;
       }
-      output.delete(UnitFiles.WORK);
+      ownership.finish();
       return ownership.runId();
     }
   }
@@ -138,8 +136,9 @@ public final class TrainRun {
   /** What another driver has taken over is its to tell. */
   private void ended(Ownership ownership, RunRow run, Exception failure) {
     try {
-      ownership.requireStillMine();
-      store.replaceRun(run);
+      if (ownership.isMine()) {
+        store.replaceRun(run);
+      }
     } catch (IOException | RuntimeException e) {
       failure.addSuppressed(e);
     }
@@ -179,21 +178,18 @@ public final class TrainRun {
         new TrainProgress(files, units(), options.steps(), options.stepTokens());
     List<UnitTask> tasks = tasks(spark);
     String description = "Train " + request.checkpoint().location();
-    try (Background background = new Background()) {
-      Heartbeat heartbeat = new Heartbeat(ownership::beat, Heartbeat.PAUSE);
-      background.start("heartbeat", heartbeat::run, stage::cancel);
-      StatusLine line = new StatusLine(console, progress::line);
-      try {
-        if (options.averaging().isShared()) {
-          run(stage, told -> stage.runTogether(tasks, work, description, told));
-        } else {
-          run(stage, told -> stage.run(tasks, work, description, told));
-        }
-      } finally {
-        line.close();
+    ownership.whenLost(stage::cancel);
+    StatusLine line = new StatusLine(console, progress::line);
+    try {
+      if (options.averaging().isShared()) {
+        run(stage, told -> stage.runTogether(tasks, work, description, told));
+      } else {
+        run(stage, told -> stage.run(tasks, work, description, told));
       }
-      console.err().println(progress.line());
+    } finally {
+      line.close();
     }
+    console.err().println(progress.line());
   }
 
   /** Neighbouring blocks, as evenly as can be. */

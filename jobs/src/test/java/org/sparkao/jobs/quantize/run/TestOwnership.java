@@ -11,6 +11,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -20,6 +22,8 @@ import org.sparkao.quant.QuantException;
 
 class TestOwnership {
   private static final String PRINT = "f".repeat(64);
+  private static final String CLAIM = "_sparkao/claim-000001.json";
+  private static final Duration PATIENCE = Duration.ofMillis(1500);
 
   @TempDir private Path temp;
   private Folder output;
@@ -28,13 +32,27 @@ class TestOwnership {
   @BeforeEach
   void open() throws IOException {
     output = Storage.ofSettings(Map.of()).folder(temp.toString());
-    first = temp.resolve("_sparkao/claim-000001.json");
+    first = temp.resolve(CLAIM);
     Files.createDirectories(first.getParent());
   }
 
   private Ownership take(Folder folder) throws IOException, InterruptedException {
     return Ownership.take(
-        folder, PRINT, Optional.empty(), () -> "run-new", Duration.ofMillis(1500));
+        folder,
+        PRINT,
+        Optional.empty(),
+        () -> "run-new",
+        new Ownership.Pace(PATIENCE, Ownership.PACE.pause()));
+  }
+
+  /** Its heart beats fast. */
+  private static Ownership takeLively(Folder folder) throws IOException, InterruptedException {
+    return Ownership.take(
+        folder,
+        PRINT,
+        Optional.empty(),
+        () -> "run-new",
+        new Ownership.Pace(PATIENCE, Duration.ofMillis(1)));
   }
 
   private static Claim mine(String runId) {
@@ -156,5 +174,73 @@ class TestOwnership {
     try (Ownership ownership = take(output)) {
       assertThat(ownership.resumed()).isTrue();
     }
+  }
+
+  /** The claim as another machine sees it: there is nothing but beats to go by. */
+  @Test
+  void driverBeatsFromItsClaimToItsEndWhateverElseItDoes() throws Exception {
+    for (boolean finished : new boolean[] {true, false}) {
+      Ownership ownership = takeLively(output);
+      String claimFile =
+          "_sparkao/"
+              + output.list("_sparkao").stream()
+                  .filter(n -> n.startsWith("claim"))
+                  .reduce((a, b) -> b)
+                  .orElseThrow();
+      Claim claim = Claim.fromJson(output.read(claimFile)).orElseThrow();
+      Claim seen =
+          new Claim(claim.runId(), PRINT, 5, claim.driver(), "no-such-host", 1, 1, claim.claimed());
+      output.replace(claimFile, seen.toJson());
+      long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+      while (output.list("_sparkao").stream().filter(n -> n.startsWith("beat")).count() < 2) {
+        assertThat(System.nanoTime()).as("no beat for a minute").isLessThan(end);
+      }
+      assertThat(Ownership.holder(output, PATIENCE))
+          .contains("run run-new (process 1 on no-such-host)");
+      if (finished) {
+        ownership.finish();
+        assertThat(temp.resolve("_sparkao")).doesNotExist();
+      }
+      ownership.close();
+      assertThat(Ownership.holder(output, PATIENCE)).isEmpty();
+    }
+  }
+
+  @Test
+  void listenersAreToldThatTheOutputIsLost() throws Exception {
+    Ownership ownership = takeLively(output);
+    CompletableFuture<String> told = new CompletableFuture<>();
+    ownership.whenLost(told::complete);
+    output.replace(CLAIM, mine("run-new").toJson());
+    String why = "heartbeat failed: " + temp + ": another driver has taken over run run-new";
+    assertThat(told.get(1, TimeUnit.MINUTES)).isEqualTo(why);
+    CompletableFuture<String> late = new CompletableFuture<>();
+    ownership.whenLost(late::complete);
+    assertThat(late).isCompletedWithValue(why);
+    assertThat(ownership.isMine()).isFalse();
+    ownership.close();
+  }
+
+  @Test
+  void whoeverCannotSayThatItLivesMakesNothingFinal() throws Exception {
+    Folder full =
+        (Folder)
+            Proxy.newProxyInstance(
+                getClass().getClassLoader(),
+                new Class<?>[] {Folder.class},
+                (proxy, method, args) -> {
+                  if (method.getName().equals("replace")) {
+                    throw new IOException("disk is full");
+                  }
+                  return method.invoke(output, args);
+                });
+    Ownership ownership = takeLively(full);
+    CompletableFuture<String> told = new CompletableFuture<>();
+    ownership.whenLost(told::complete);
+    assertThat(told.get(1, TimeUnit.MINUTES)).isEqualTo("heartbeat failed: disk is full");
+    assertThat(ownership.isMine()).isTrue();
+    assertThatThrownBy(ownership::requireStillMine)
+        .isInstanceOf(IOException.class)
+        .hasMessage(temp + ": heartbeat failed: disk is full");
   }
 }

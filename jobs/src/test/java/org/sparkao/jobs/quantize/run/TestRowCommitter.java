@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -63,7 +62,7 @@ class TestRowCommitter {
     output = storage.folder(temp.resolve("output").toString());
     store = new DeltaStore(storage, temp.resolve("tables").toString());
     ownership =
-        Ownership.take(output, plan.fingerprint(), Optional.empty(), () -> "run", Duration.ZERO);
+        Ownership.take(output, plan.fingerprint(), Optional.empty(), () -> "run", Ownership.PACE);
     rows = new OutcomeRows("run", plan.fingerprint(), arithmetic, module -> false);
   }
 
