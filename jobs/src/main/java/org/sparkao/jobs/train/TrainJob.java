@@ -226,6 +226,7 @@ public final class TrainJob implements Job {
         config.value(TrainKeys.CLIP),
         config.value(TrainKeys.STATES),
         config.value(TrainKeys.SCALES),
+        String.join("|", config.all(TrainKeys.FREEZE)),
         config.value(TrainKeys.DISTILL) ? config.value(TrainKeys.TEMPERATURE).floatValue() : 0,
         config.value(TrainKeys.NUMERICS),
         config.value(TrainKeys.SEED),

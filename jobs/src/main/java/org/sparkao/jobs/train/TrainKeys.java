@@ -2,6 +2,8 @@ package org.sparkao.jobs.train;
 
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
 import org.sparkao.gpu.fake.FakeSettings.Ranges;
 import org.sparkao.gpu.model.Arithmetic;
 import org.sparkao.gpu.optimizer.StateFormat;
@@ -101,6 +103,13 @@ final class TrainKeys {
               "Scales of weights: computed from them at each step, as quantize does; learned-step"
                   + " (LSQ) or learned (plain gradients), written to qat_scales.safetensors.")
           .withDefault("computed");
+  static final ConfigKey<String> FREEZE =
+      ConfigKey.list(
+          "freeze",
+          "REGEX",
+          "Tensors in whose name REGEX is found keep their values; embed|lm_head|norm leaves the"
+              + " linear layers. May be repeated.",
+          TrainKeys::expression);
   static final ConfigKey<Boolean> DISTILL =
       ConfigKey.flag("distill", "In --mode model: learns what the full-precision model predicts.");
   static final ConfigKey<Double> TEMPERATURE =
@@ -191,6 +200,7 @@ final class TrainKeys {
         CLIP,
         STATES,
         SCALES,
+        FREEZE,
         DISTILL,
         TEMPERATURE,
         SEED,
@@ -211,6 +221,14 @@ final class TrainKeys {
       case LEARNED_STEP -> "learned-step";
       case LEARNED -> "learned";
     };
+  }
+
+  private static String expression(String text) {
+    try {
+      return Pattern.compile(text).pattern();
+    } catch (PatternSyntaxException e) {
+      throw new IllegalArgumentException("use a regular expression: " + e.getMessage(), e);
+    }
   }
 
   private static int whole(String text, int least) {

@@ -1,5 +1,6 @@
 package org.sparkao.jobs.train;
 
+import static java.util.stream.Collectors.toMap;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
@@ -35,6 +36,9 @@ import org.sparkao.jobs.table.TrainStepRow;
 import org.sparkao.quant.QuantException;
 import org.sparkao.quant.checkpoint.Checkpoint;
 import org.sparkao.quant.checkpoint.LocalFiles;
+import org.sparkao.quant.safetensors.ByteSource;
+import org.sparkao.quant.safetensors.SafetensorsHeader;
+import org.sparkao.quant.safetensors.TensorEntry;
 import org.sparkao.quant.safetensors.TensorSpec;
 
 /** The bundled sample, trained for int4 in rows, which costs it much. */
@@ -278,16 +282,50 @@ class TestTrainJob {
   @Test
   void learnedScalesAreWritten() throws Exception {
     Path output = temp.resolve("out");
-    train(output, BLOCK, "scales", "learned-step", "run-id", "learned", "steps", "4");
+    String[] options = {"scales", "learned-step", "freeze", "norm|o_proj"};
+    train(output, BLOCK, with(options, "run-id", "learned", "steps", "4"));
     assertThat(output.resolve("qat_scales.safetensors")).exists();
+    assertThat(changed(output))
+        .isNotEmpty()
+        .allMatch(name -> name.matches("model[.]layers[.].*_proj[.]weight"))
+        .noneMatch(name -> name.contains("o_proj"));
     List<TrainStepRow> rows = rows(output, "learned");
     assertThat(rows.get(3).scales()).hasSize(5).isSorted().allMatch(scale -> scale > 0);
     assertThat(rows.get(2).scales()).isEmpty();
   }
 
+  /** Names of the tensors whose bytes are not those of the model. */
+  private static List<String> changed(Path output) throws IOException {
+    List<String> names = new ArrayList<>();
+    try (ByteSource before = LocalFiles.of(model).open("model.safetensors");
+        ByteSource after = LocalFiles.of(output).open("model.safetensors")) {
+      Map<String, TensorEntry> trained =
+          SafetensorsHeader.read(after).entries().stream()
+              .collect(toMap(TensorEntry::name, entry -> entry));
+      for (TensorEntry entry : SafetensorsHeader.read(before).entries()) {
+        if (!Arrays.equals(bytes(before, entry), bytes(after, trained.get(entry.name())))) {
+          names.add(entry.name());
+        }
+      }
+    }
+    return names;
+  }
+
+  private static byte[] bytes(ByteSource file, TensorEntry entry) throws IOException {
+    byte[] bytes = new byte[(int) entry.bytes()];
+    file.readFully(entry.begin(), bytes, 0, bytes.length);
+    return bytes;
+  }
+
   @Test
   void refusals() throws Exception {
     Path output = temp.resolve("out");
+    assertThatThrownBy(() -> train(output, BLOCK, "freeze", "nothing"))
+        .hasMessageContaining("--freeze nothing: is found in none of the names");
+    assertThatThrownBy(() -> train(output, BLOCK, "freeze", "."))
+        .hasMessageContaining("--freeze .: is found in all of the names");
+    assertThatThrownBy(() -> train(output, BLOCK, "freeze", "("))
+        .hasMessageContaining("use a regular expression");
     assertThatThrownBy(() -> train(output, BLOCK, "device", "cpu", "arithmetic", "bf16"))
         .hasMessageContaining("--arithmetic bf16: the processor trains in fp32");
     assertThatThrownBy(() -> train(output, BLOCK, "distill", "true"))

@@ -2,6 +2,8 @@ package org.sparkao.jobs.train.plan;
 
 import java.io.Serializable;
 import java.util.Objects;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
 import org.sparkao.gpu.fake.FakeSettings.Ranges;
 import org.sparkao.gpu.fake.Fakes;
 import org.sparkao.gpu.optimizer.AdamWSettings;
@@ -27,6 +29,8 @@ import org.sparkao.quant.scheme.Numerics;
  * @param largestNorm that gradients are clipped to
  * @param states what moments are stored as
  * @param ranges where the scales of weights come from
+ * @param frozen regular expression; tensors in whose name it is found keep their values; empty:
+ *     none
  * @param temperature of distillation from the full-precision model; 0: the next token is predicted
  * @param numerics whose arithmetic codes have
  * @param seed of the order of sequences
@@ -45,6 +49,7 @@ public record TrainOptions(
     double largestNorm,
     StateFormat states,
     Ranges ranges,
+    String frozen,
     float temperature,
     Numerics numerics,
     long seed,
@@ -56,6 +61,7 @@ public record TrainOptions(
     Objects.requireNonNull(mode, "mode");
     Objects.requireNonNull(states, "states");
     Objects.requireNonNull(ranges, "ranges");
+    Objects.requireNonNull(frozen, "frozen");
     Objects.requireNonNull(numerics, "numerics");
     Objects.requireNonNull(averaging, "averaging");
     Objects.requireNonNull(compute, "compute");
@@ -79,9 +85,15 @@ public record TrainOptions(
 
   /** A model, or a block, that is trained. */
   public ModelSetup setup(Fakes fakes) {
-    return ModelSetup.full(passTokens(), sequenceLength)
+    return ModelSetup.frozen(passTokens(), sequenceLength)
+        .training(trained())
         .withHeadRows(compute.headRows())
         .withFakes(fakes);
+  }
+
+  /** Says by a tensor's name whether it is trained. */
+  Predicate<String> trained() {
+    return frozen.isEmpty() ? name -> true : Pattern.compile(frozen).asPredicate().negate();
   }
 
   /** The full-precision model. */

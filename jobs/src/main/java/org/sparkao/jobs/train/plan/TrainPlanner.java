@@ -97,6 +97,7 @@ public final class TrainPlanner {
               + " (max_position_embeddings in config.json)");
     }
     WeightLookup lookup = WeightLookups.of(checkpoint, folder);
+    requireTrained(options);
     TrainMemory memory = TrainMemory.of(model, lookup, options);
     List<TensorTask.Quantize> layers = layers(scheme, rules, options);
     Map<String, String> schemes = new TreeMap<>();
@@ -106,6 +107,26 @@ public final class TrainPlanner {
     Sha256 hash = new Sha256().line(FORMAT).line(checkpoint.fingerprint()).line(numerics);
     hash.line(TokenHash.of(sequences)).line(options.toString()).line(schemes.toString());
     return new TrainPlan(model, schemes, stored(layers), sequences, options, memory, hash.hex());
+  }
+
+  private void requireTrained(TrainOptions options) {
+    List<String> names =
+        checkpoint.tensors().stream().map(tensor -> tensor.entry().name()).sorted().toList();
+    long trained = names.stream().filter(options.trained()).count();
+    boolean useless = !options.frozen().isEmpty() && trained == names.size();
+    // Scales may be all that is learned.
+    if (trained == 0 && options.ranges() == Ranges.COMPUTED || useless) {
+      throw new QuantException(
+          "--freeze "
+              + options.frozen()
+              + ": is found in "
+              + (useless ? "none" : "all")
+              + " of the names of "
+              + names.size()
+              + " tensors, such as "
+              + names.get(0)
+              + "; give part of the names of some");
+    }
   }
 
   /** The same layers, checked in the same way, as {@code quantize} takes them. */
