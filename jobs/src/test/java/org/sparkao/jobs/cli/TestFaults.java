@@ -39,8 +39,7 @@ class TestFaults {
   static void runUndisturbed() throws Exception {
     source = Checkpoints.write(shared.resolve("source"), Checkpoints.llama(16, 256, 768));
     Path folder = Files.createDirectories(shared.resolve("undisturbed"));
-    RunningCommand command = start(folder, "local[2]");
-    assertThat(command.join()).as(command.log()).isZero();
+    run(folder);
     undisturbed = Command.contents(folder.resolve("output"));
     assertThat(undisturbed.keySet())
         .filteredOn(name -> name.endsWith(".safetensors"))
@@ -60,13 +59,12 @@ class TestFaults {
     Path claim = temp.resolve("output/_sparkao/claim-000001.json");
     long begun = new ObjectMapper().readTree(claim.toFile()).path("runStart").asLong();
 
-    RunningCommand second = start(temp, "local[2]");
+    String said = run(temp);
 
-    assertThat(second.join()).as(second.log()).isZero();
     assertThat(TableReader.rows(temp.resolve("tables"), RunRow.TABLE))
         .extracting(run -> run.instant("started_at"))
         .containsExactly(Instant.ofEpochMilli(begun));
-    assertThat(second.log()).containsPattern("\\d+ of \\d+ files are done already");
+    assertThat(said).containsPattern("\\d+ of \\d+ files are done already");
     assertUndisturbed();
     // What was finished before was not written again: the rows name the attempts of then.
     Map<String, String> committed = TableReader.attempts(temp.resolve("tables"));
@@ -185,7 +183,8 @@ class TestFaults {
   }
 
   private static RunningCommand startSecond(Path folder) throws IOException {
-    return start(folder.resolve("second-log.txt"), "output", List.of("--master", "local[2]"));
+    return start(
+        folder.resolve("second-log.txt"), folder + "/output", List.of("--master", "local[2]"));
   }
 
   private RunningCommand startRemote(Path faults) throws IOException {
@@ -199,17 +198,30 @@ class TestFaults {
     if (master.startsWith("local-cluster")) {
       more.addAll(RunningCommand.clusterSettings());
     }
-    return start(folder.resolve("log.txt"), "output", more);
+    return start(folder.resolve("log.txt"), folder + "/output", more);
+  }
+
+  /** In this process; returns what it says beside its results. */
+  private static String run(Path folder) {
+    Command command = new Command();
+    String[] args = arguments(folder, folder + "/output", List.of("--master", "local[2]"));
+    assertThat(command.run(args)).as(command.err()).isEqualTo(ExitCode.DONE);
+    return command.err();
   }
 
   private static RunningCommand start(Path log, String output, List<String> more)
       throws IOException {
+    return RunningCommand.start(log, arguments(log.getParent(), output, more));
+  }
+
+  private static String[] arguments(Path folder, String output, List<String> more) {
     List<String> args = new ArrayList<>(List.of("quantize", "--checkpoint", source.toString()));
-    args.addAll(List.of("--output", output, "--tables", "tables", "--scheme", "W4A16"));
+    args.addAll(List.of("--tables", folder.resolve("tables").toString()));
+    args.addAll(List.of("--output", output, "--scheme", "W4A16"));
     args.addAll(List.of("--max-shard-size", SHARD_SIZE, "--run-id", RUN));
     args.addAll(List.of("--conf", "spark.ui.enabled=false"));
     args.addAll(more);
-    return RunningCommand.start(log, args.toArray(String[]::new));
+    return args.toArray(String[]::new);
   }
 
   private void assertUndisturbed() throws IOException {
