@@ -84,10 +84,9 @@ class TestFaults {
     assertThat(temp.resolve("output/config.json")).doesNotExist();
     Files.delete(faults.resolve("config.json#stalled"));
 
-    RunningCommand second = startRemote(faults);
+    String said = runRemote(faults, ExitCode.DONE);
 
-    assertThat(second.join()).as(second.log()).isZero();
-    assertThat(second.log()).contains(shards() + " of " + shards() + " files are done already");
+    assertThat(said).contains(shards() + " of " + shards() + " files are done already");
     assertUndisturbed();
   }
 
@@ -136,9 +135,8 @@ class TestFaults {
     Files.createFile(faults.resolve("part-model-00003#first"));
     Files.createFile(faults.resolve("part-model-00003#second"));
 
-    RunningCommand command = startRemote(faults);
+    runRemote(faults, ExitCode.DONE);
 
-    assertThat(command.join()).as(command.log()).isZero();
     assertThat(faults).isEmptyDirectory();
     assertUndisturbed();
     Map<String, Long> numbers = TableReader.attemptNumbers(temp.resolve("tables"));
@@ -154,10 +152,9 @@ class TestFaults {
     Path faults = Files.createDirectories(temp.resolve("faults"));
     Path full = Files.createFile(faults.resolve("part-model-00009#always"));
 
-    RunningCommand first = startRemote(faults);
+    String said = runRemote(faults, ExitCode.FAILED);
 
-    assertThat(first.join()).as(first.log()).isEqualTo(ExitCode.FAILED.code());
-    assertThat(first.log())
+    assertThat(said)
         .contains(
             "/output/model-00009-of-000" + shards() + ".safetensors: No space left on device",
             "What was finished is kept; the same command goes on from there.");
@@ -172,9 +169,8 @@ class TestFaults {
     assertThat(TableReader.statuses(temp.resolve("tables"))).containsExactly("failed");
     Files.delete(full);
 
-    RunningCommand second = startRemote(faults);
+    runRemote(faults, ExitCode.DONE);
 
-    assertThat(second.join()).as(second.log()).isZero();
     assertUndisturbed();
     assertThat(TableReader.attempts(temp.resolve("tables")))
         .hasSize((int) shards())
@@ -188,9 +184,17 @@ class TestFaults {
   }
 
   private RunningCommand startRemote(Path faults) throws IOException {
+    return RunningCommand.start(temp.resolve("log.txt"), remoteArguments(faults));
+  }
+
+  private String runRemote(Path faults, ExitCode expected) {
+    return run(remoteArguments(faults), expected);
+  }
+
+  private String[] remoteArguments(Path faults) {
     List<String> more = new ArrayList<>(RemoteFiles.options(faults));
     more.addAll(List.of("--master", "local[2]"));
-    return start(temp.resolve("log.txt"), "remote:" + temp.resolve("output"), more);
+    return arguments(temp, "remote:" + temp.resolve("output"), more);
   }
 
   private static RunningCommand start(Path folder, String master) throws IOException {
@@ -201,11 +205,15 @@ class TestFaults {
     return start(folder.resolve("log.txt"), folder + "/output", more);
   }
 
-  /** In this process; returns what it says beside its results. */
   private static String run(Path folder) {
-    Command command = new Command();
     String[] args = arguments(folder, folder + "/output", List.of("--master", "local[2]"));
-    assertThat(command.run(args)).as(command.err()).isEqualTo(ExitCode.DONE);
+    return run(args, ExitCode.DONE);
+  }
+
+  /** In this process; returns what it says beside its results. */
+  private static String run(String[] args, ExitCode expected) {
+    Command command = new Command();
+    assertThat(command.run(args)).as(command.err()).isEqualTo(expected);
     return command.err();
   }
 
