@@ -82,7 +82,7 @@ export nvcc sources output scripts small
 # shellcheck disable=SC2016,SC2086 # expanded by the inner shell; the names are words
 for op in $stale; do
   case $op in
-    gemm_int4) echo "9999999 $op" ;;
+    gemm_int4*) echo "9999999 $op" ;;
     *) echo "$(cat "$sources/$op"/*.cu* | wc -c) $op" ;;
   esac
 done | sort -rn | cut -d ' ' -f 2 | xargs -n 1 -P 2 sh -c '
