@@ -2,6 +2,11 @@
 // bf16 with groups of 128.
 #ifdef GEMM_INT4_TUNE
 #define GEMM_INT4_VARIANTS(V) GEMM_INT4_ROWS(V, bf16, gemm_int4::Type::kBf16, 128)
+#else
+#define GEMM_INT4_VARIANTS(V)                           \
+  GEMM_INT4_GROUPS(V, bf16, gemm_int4::Type::kBf16)     \
+  GEMM_INT4_GROUPS(V, fp16, gemm_int4::Type::kFp16)     \
+  GEMM_INT4_GROUPS(V, e4m3, gemm_int4::Type::kE4m3)
 #endif
 #include "gemm_int4.cu"
 
@@ -37,7 +42,7 @@ const Variant& variant(Type type, int group, int rows, int split) {
 
 int rows_for(int m) { return m <= 8 ? 8 : m <= 16 ? 16 : m <= 32 ? 32 : m <= 64 ? 64 : 128; }
 
-constexpr int kSplits[] = {8, 5, 4, 3, 2, 1};   // of gemm_int4.cu
+constexpr int kSplits[] = {8, 5, 4, 3, 2, 1};   // of variants.cuh
 
 struct Operands {
   const uint8_t* weights;

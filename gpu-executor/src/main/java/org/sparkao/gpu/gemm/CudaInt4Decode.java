@@ -61,7 +61,7 @@ final class CudaInt4Decode {
     int split = how.split();
     Launch launch =
         library
-            .kernel(GemmKernels.INT4, function(operands, rows, split))
+            .kernel(operation(operands), function(operands, rows, split))
             .launch("m=" + call.m() + " " + gemm.label())
             .grid(DecodeLayout.ceilDiv(gemm.n(), Int4Tiles.blockRows(rows)) * split)
             .block(Int4Tiles.threads(rows))
@@ -84,6 +84,13 @@ final class CudaInt4Decode {
   String plan(Gemm gemm, Int4Operands operands, int m) {
     Int4Split split = Int4Split.of(gemm.n(), gemm.k());
     return function(operands, Int4Tiles.rowsFor(m), split.split()) + "; " + split;
+  }
+
+  /** A file of kernels for each type of X. */
+  private static String operation(Int4Operands operands) {
+    return operands.x() == ElementType.BF16
+        ? GemmKernels.INT4
+        : GemmKernels.INT4 + "_" + operands.x().kernelName();
   }
 
   private static String function(Int4Operands operands, int rows, int split) {

@@ -24,10 +24,10 @@ public final class SharedModels {
     }
   }
 
-  /** Unpacks SmolLM2 into {@code target/models}, once. */
+  /** Unpacks SmolLM2 into {@code target/models} of the whole project, once. */
   public static synchronized Path smolLm2() throws IOException, InterruptedException {
     Path script = GoldenFile.shared("tools/unpack-gguf").orElseThrow().resolve("unpack.sh");
-    Path models = Path.of("target", "models").toAbsolutePath();
+    Path models = Path.of(System.getProperty("sparkao.root"), "target", "models");
     Process process =
         new ProcessBuilder("bash", script.toString(), models.toString())
             .redirectErrorStream(true)

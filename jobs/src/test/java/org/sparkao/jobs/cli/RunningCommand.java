@@ -8,7 +8,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
-import org.apache.spark.launcher.JavaModuleOptions;
 
 /** The command line in a process of its own, which can be killed. */
 final class RunningCommand {
@@ -24,11 +23,9 @@ final class RunningCommand {
 
   /** Starts {@code sparkao} with these arguments; output goes to the file {@code log}. */
   static RunningCommand start(Path log, String... args) throws IOException {
-    List<String> line = new ArrayList<>();
-    line.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    line.addAll(List.of(JavaModuleOptions.defaultModuleOptions().trim().split("\\s+")));
-    line.addAll(List.of("-XX:+UseSerialGC", "-Xmx1g"));
-    line.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
+    FastStart fast = FastStart.get();
+    List<String> line = FastStart.java();
+    line.addAll(List.of(fast.option(), "-cp", fast.classPath(), Main.class.getName()));
     line.addAll(Arrays.asList(args));
     Process process =
         new ProcessBuilder(line)
@@ -41,13 +38,14 @@ final class RunningCommand {
 
   /** What executors of a {@code local-cluster} need to find Spark and this project. */
   static List<String> clusterSettings() {
+    FastStart fast = FastStart.get();
     List<String> args = new ArrayList<>();
     for (String setting :
         List.of(
             "spark.executorEnv.SPARK_SCALA_VERSION=2.13",
             "spark.executorEnv.SPARK_TESTING=1",
-            "spark.executor.extraJavaOptions=-XX:+UseSerialGC",
-            "spark.executor.extraClassPath=" + System.getProperty("java.class.path"))) {
+            "spark.executor.extraJavaOptions=-XX:+UseSerialGC " + fast.option(),
+            "spark.executor.extraClassPath=" + fast.classPath())) {
       args.addAll(List.of("--conf", setting));
     }
     return args;

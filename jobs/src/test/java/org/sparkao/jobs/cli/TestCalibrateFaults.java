@@ -17,6 +17,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.sparkao.datasets.sample.BundledSample;
+import org.sparkao.jobs.job.ExitCode;
 import org.sparkao.quant.safetensors.Sha256;
 
 /** Processes that are killed while they calibrate: every byte in the end is the same. */
@@ -40,17 +41,16 @@ class TestCalibrateFaults {
   @Test
   void killedExecutorAndKilledDriver() throws Exception {
     Map<String, String> undisturbed = undisturbed("--hessian");
-    RunningCommand command = start(temp, "local-cluster[2,1,1024]", 5, "--hessian");
+    RunningCommand command = startCluster(5, "--hessian");
     command.await(() -> has("sums-"));
     command.killExecutor();
     command.await(() -> has("done-"));
     command.kill();
     assertThat(temp.resolve("out/calibration.json")).doesNotExist();
 
-    RunningCommand next = start(temp, "local[2]", 3, "--hessian");
-    assertThat(next.join()).as(next.log()).isZero();
+    run(temp, 3, "--hessian");
 
-    assertThat(next.log()).containsPattern("Lost executor \\d+ on");
+    assertThat(command.log()).containsPattern("Lost executor \\d+ on");
     assertThat(content(temp)).isEqualTo(undisturbed);
   }
 
@@ -59,26 +59,24 @@ class TestCalibrateFaults {
   void killedWhileItQuantizesOnTheWay() throws Exception {
     String[] sequential = {"--sequential", "W4A16(granularity=row)"};
     Map<String, String> undisturbed = undisturbed(sequential);
-    RunningCommand command = start(temp, "local-cluster[2,1,1024]", 2, sequential);
+    RunningCommand command = startCluster(2, sequential);
     command.await(() -> has("weights-model.layers.1.self_attn.o_proj"));
     command.killExecutor();
     command.await(() -> has("done-model.layers.2"));
     command.kill();
     assertThat(temp.resolve("out/calibration.json")).doesNotExist();
 
-    RunningCommand next = start(temp, "local[2]", 3, sequential);
-    assertThat(next.join()).as(next.log()).isZero();
+    String said = run(temp, 3, sequential);
 
-    assertThat(next.log())
-        .containsPattern("Lost executor \\d+ on")
+    assertThat(command.log()).containsPattern("Lost executor \\d+ on");
+    assertThat(said)
         .contains("--partitions 3: tasks of --sequential wait for each other, and 2 can run");
     assertThat(content(temp)).isEqualTo(undisturbed);
   }
 
   private Map<String, String> undisturbed(String... options) throws Exception {
     Path folder = Files.createDirectories(temp.resolve("one"));
-    RunningCommand command = start(folder, "local[2]", 1, options);
-    assertThat(command.join()).as(command.log()).isZero();
+    run(folder, 1, options);
     return content(folder);
   }
 
@@ -94,19 +92,32 @@ class TestCalibrateFaults {
     }
   }
 
-  private static RunningCommand start(Path folder, String master, int partitions, String... options)
-      throws IOException {
+  private RunningCommand startCluster(int partitions, String... options) throws IOException {
+    List<String> args = arguments(temp, "local-cluster[2,1,1024]", partitions, options);
+    args.addAll(RunningCommand.clusterSettings());
+    return RunningCommand.start(temp.resolve("log.txt"), args.toArray(String[]::new));
+  }
+
+  /** In this process; returns what it says. */
+  private static String run(Path folder, int partitions, String... options) {
+    Command command = new Command();
+    assertThat(
+            command.run(arguments(folder, "local[2]", partitions, options).toArray(String[]::new)))
+        .as(command.err())
+        .isEqualTo(ExitCode.DONE);
+    return command.out();
+  }
+
+  private static List<String> arguments(
+      Path folder, String master, int partitions, String... options) {
     List<String> args = new ArrayList<>(List.of("calibrate", "--checkpoint", model.toString()));
-    args.addAll(List.of("--data", text.toString(), "--output", "out"));
+    args.addAll(List.of("--data", text.toString(), "--output", folder.resolve("out").toString()));
     args.addAll(List.of(options));
     args.addAll(List.of("--samples", "60", "--sequence-length", "200", "--groups", "20"));
-    args.addAll(List.of("--device", "cpu", "--tables", "tables"));
+    args.addAll(List.of("--device", "cpu", "--tables", folder.resolve("tables").toString()));
     args.addAll(List.of("--partitions", Integer.toString(partitions)));
     args.addAll(List.of("--master", master, "--conf", "spark.ui.enabled=false"));
-    if (master.startsWith("local-cluster")) {
-      args.addAll(RunningCommand.clusterSettings());
-    }
-    return RunningCommand.start(folder.resolve("log.txt"), args.toArray(String[]::new));
+    return args;
   }
 
   private static Map<String, String> content(Path folder) throws IOException {

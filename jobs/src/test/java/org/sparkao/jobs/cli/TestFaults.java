@@ -39,8 +39,7 @@ class TestFaults {
   static void runUndisturbed() throws Exception {
     source = Checkpoints.write(shared.resolve("source"), Checkpoints.llama(16, 256, 768));
     Path folder = Files.createDirectories(shared.resolve("undisturbed"));
-    RunningCommand command = start(folder, "local[2]");
-    assertThat(command.join()).as(command.log()).isZero();
+    run(folder);
     undisturbed = Command.contents(folder.resolve("output"));
     assertThat(undisturbed.keySet())
         .filteredOn(name -> name.endsWith(".safetensors"))
@@ -60,13 +59,12 @@ class TestFaults {
     Path claim = temp.resolve("output/_sparkao/claim-000001.json");
     long begun = new ObjectMapper().readTree(claim.toFile()).path("runStart").asLong();
 
-    RunningCommand second = start(temp, "local[2]");
+    String said = run(temp);
 
-    assertThat(second.join()).as(second.log()).isZero();
     assertThat(TableReader.rows(temp.resolve("tables"), RunRow.TABLE))
         .extracting(run -> run.instant("started_at"))
         .containsExactly(Instant.ofEpochMilli(begun));
-    assertThat(second.log()).containsPattern("\\d+ of \\d+ files are done already");
+    assertThat(said).containsPattern("\\d+ of \\d+ files are done already");
     assertUndisturbed();
     // What was finished before was not written again: the rows name the attempts of then.
     Map<String, String> committed = TableReader.attempts(temp.resolve("tables"));
@@ -86,10 +84,9 @@ class TestFaults {
     assertThat(temp.resolve("output/config.json")).doesNotExist();
     Files.delete(faults.resolve("config.json#stalled"));
 
-    RunningCommand second = startRemote(faults);
+    String said = runRemote(faults, ExitCode.DONE);
 
-    assertThat(second.join()).as(second.log()).isZero();
-    assertThat(second.log()).contains(shards() + " of " + shards() + " files are done already");
+    assertThat(said).contains(shards() + " of " + shards() + " files are done already");
     assertUndisturbed();
   }
 
@@ -138,9 +135,8 @@ class TestFaults {
     Files.createFile(faults.resolve("part-model-00003#first"));
     Files.createFile(faults.resolve("part-model-00003#second"));
 
-    RunningCommand command = startRemote(faults);
+    runRemote(faults, ExitCode.DONE);
 
-    assertThat(command.join()).as(command.log()).isZero();
     assertThat(faults).isEmptyDirectory();
     assertUndisturbed();
     Map<String, Long> numbers = TableReader.attemptNumbers(temp.resolve("tables"));
@@ -156,10 +152,9 @@ class TestFaults {
     Path faults = Files.createDirectories(temp.resolve("faults"));
     Path full = Files.createFile(faults.resolve("part-model-00009#always"));
 
-    RunningCommand first = startRemote(faults);
+    String said = runRemote(faults, ExitCode.FAILED);
 
-    assertThat(first.join()).as(first.log()).isEqualTo(ExitCode.FAILED.code());
-    assertThat(first.log())
+    assertThat(said)
         .contains(
             "/output/model-00009-of-000" + shards() + ".safetensors: No space left on device",
             "What was finished is kept; the same command goes on from there.");
@@ -174,9 +169,8 @@ class TestFaults {
     assertThat(TableReader.statuses(temp.resolve("tables"))).containsExactly("failed");
     Files.delete(full);
 
-    RunningCommand second = startRemote(faults);
+    runRemote(faults, ExitCode.DONE);
 
-    assertThat(second.join()).as(second.log()).isZero();
     assertUndisturbed();
     assertThat(TableReader.attempts(temp.resolve("tables")))
         .hasSize((int) shards())
@@ -185,13 +179,22 @@ class TestFaults {
   }
 
   private static RunningCommand startSecond(Path folder) throws IOException {
-    return start(folder.resolve("second-log.txt"), "output", List.of("--master", "local[2]"));
+    return start(
+        folder.resolve("second-log.txt"), folder + "/output", List.of("--master", "local[2]"));
   }
 
   private RunningCommand startRemote(Path faults) throws IOException {
+    return RunningCommand.start(temp.resolve("log.txt"), remoteArguments(faults));
+  }
+
+  private String runRemote(Path faults, ExitCode expected) {
+    return run(remoteArguments(faults), expected);
+  }
+
+  private String[] remoteArguments(Path faults) {
     List<String> more = new ArrayList<>(RemoteFiles.options(faults));
     more.addAll(List.of("--master", "local[2]"));
-    return start(temp.resolve("log.txt"), "remote:" + temp.resolve("output"), more);
+    return arguments(temp, "remote:" + temp.resolve("output"), more);
   }
 
   private static RunningCommand start(Path folder, String master) throws IOException {
@@ -199,17 +202,34 @@ class TestFaults {
     if (master.startsWith("local-cluster")) {
       more.addAll(RunningCommand.clusterSettings());
     }
-    return start(folder.resolve("log.txt"), "output", more);
+    return start(folder.resolve("log.txt"), folder + "/output", more);
+  }
+
+  private static String run(Path folder) {
+    String[] args = arguments(folder, folder + "/output", List.of("--master", "local[2]"));
+    return run(args, ExitCode.DONE);
+  }
+
+  /** In this process; returns what it says beside its results. */
+  private static String run(String[] args, ExitCode expected) {
+    Command command = new Command();
+    assertThat(command.run(args)).as(command.err()).isEqualTo(expected);
+    return command.err();
   }
 
   private static RunningCommand start(Path log, String output, List<String> more)
       throws IOException {
+    return RunningCommand.start(log, arguments(log.getParent(), output, more));
+  }
+
+  private static String[] arguments(Path folder, String output, List<String> more) {
     List<String> args = new ArrayList<>(List.of("quantize", "--checkpoint", source.toString()));
-    args.addAll(List.of("--output", output, "--tables", "tables", "--scheme", "W4A16"));
+    args.addAll(List.of("--tables", folder.resolve("tables").toString()));
+    args.addAll(List.of("--output", output, "--scheme", "W4A16"));
     args.addAll(List.of("--max-shard-size", SHARD_SIZE, "--run-id", RUN));
     args.addAll(List.of("--conf", "spark.ui.enabled=false"));
     args.addAll(more);
-    return RunningCommand.start(log, args.toArray(String[]::new));
+    return args.toArray(String[]::new);
   }
 
   private void assertUndisturbed() throws IOException {

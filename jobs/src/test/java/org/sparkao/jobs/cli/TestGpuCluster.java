@@ -33,16 +33,13 @@ class TestGpuCluster {
     for (String setting :
         List.of(
             "spark.ui.enabled=false",
-            "spark.executorEnv.SPARK_SCALA_VERSION=2.13",
-            "spark.executorEnv.SPARK_TESTING=1",
-            "spark.executor.extraJavaOptions=-XX:+UseSerialGC",
-            "spark.executor.extraClassPath=" + System.getProperty("java.class.path"),
             "spark.worker.resource.gpu.amount=1",
             "spark.worker.resource.gpu.discoveryScript=" + script,
             "spark.executor.resource.gpu.amount=1",
             "spark.task.resource.gpu.amount=1")) {
       args.addAll(List.of("--conf", setting));
     }
+    args.addAll(RunningCommand.clusterSettings());
     return RunningCommand.start(temp.resolve(device + ".log"), args.toArray(String[]::new));
   }
 

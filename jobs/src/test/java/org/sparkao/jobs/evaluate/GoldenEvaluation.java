@@ -31,9 +31,9 @@ public final class GoldenEvaluation {
     return SHARED.resolve("data");
   }
 
-  /** The checkpoint, unpacked into the build folder once. */
+  /** The checkpoint, unpacked into the build folder of all modules once. */
   public static synchronized Path checkpoint() throws IOException, InterruptedException {
-    Path models = Path.of("models").toAbsolutePath();
+    Path models = Path.of(System.getProperty("sparkao.root"), "target", "models");
     Path script = SHARED.resolve("tools/unpack-gguf/unpack.sh").toAbsolutePath();
     Process process =
         new ProcessBuilder("bash", script.toString(), models.toString())
