@@ -6,8 +6,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 import org.apache.spark.TaskContext;
 import org.sparkao.gpu.device.DeviceInfo;
+import org.sparkao.gpu.executor.GpuExecutor;
 import org.sparkao.gpu.layer.HeadShape;
 import org.sparkao.gpu.model.BlockInputs;
 import org.sparkao.gpu.model.BlockRunner;
@@ -17,6 +19,7 @@ import org.sparkao.jobs.evaluate.run.ModelParts;
 import org.sparkao.jobs.evaluate.run.ModelRequest;
 import org.sparkao.jobs.evaluate.run.OneWay;
 import org.sparkao.jobs.gpu.ExecutorGpu;
+import org.sparkao.jobs.gpu.Turns;
 import org.sparkao.jobs.spark.SparkSessions;
 import org.sparkao.jobs.spark.TextWork;
 import org.sparkao.jobs.storage.Storage;
@@ -52,9 +55,7 @@ final class GroupWork implements TextWork<GroupTask> {
     ReentrantLock turn = Turns.at(model.device());
     turn.lock();
     try {
-      return model.device().kind() == DeviceInfo.Kind.CUDA
-          ? ExecutorGpu.require().run(() -> calibrate(task, context, turn)).toJson()
-          : calibrate(task, context, turn).toJson();
+      return outcome(task, context, turn).toJson();
     } catch (QuantException e) {
       return GroupOutcome.refused(e.getMessage()).toJson();
     } catch (UncheckedIOException e) {
@@ -62,6 +63,16 @@ final class GroupWork implements TextWork<GroupTask> {
     } finally {
       turn.unlock();
     }
+  }
+
+  /** Tasks that wait for each other need no permit: one of them computes at a time. */
+  private GroupOutcome outcome(GroupTask task, TaskContext context, ReentrantLock turn) {
+    if (model.device().kind() == DeviceInfo.Kind.CPU) {
+      return calibrate(task, context, turn);
+    }
+    GpuExecutor gpu = ExecutorGpu.require();
+    Supplier<GroupOutcome> work = () -> calibrate(task, context, turn);
+    return options.sequential().asked() ? gpu.runWithoutPermit(work) : gpu.run(work);
   }
 
   private GroupOutcome calibrate(GroupTask task, TaskContext context, ReentrantLock turn) {
