@@ -89,7 +89,7 @@ final class GroupWork implements TextWork<GroupTask> {
       GroupOutcome outcome =
           new GroupOutcome(
               model.device().kind() == DeviceInfo.Kind.CUDA
-                  ? runner.numerics() + "; " + DeviceGroups.VERSION
+                  ? runner.numerics() + "; " + DeviceGroups.version(options)
                   : runner.numerics(),
               ExecutorGpu.label(model.device()),
               Runtime.getRuntime().maxMemory(),
@@ -98,13 +98,20 @@ final class GroupWork implements TextWork<GroupTask> {
       if (task.groups() > 0) {
         BlockFiles files = new BlockFiles(storage.folder(output), options.groups());
         List<BlockInputs> blocks = BlockRunner.inspect(parts.checkpoint(), parts.files());
-        if (options.sequential().asked()) {
-          Waiting waiting = new Waiting(context, turn, files);
-          new SequentialPass(task, options, files, parts.files(), runner, waiting).run(blocks);
-        } else {
-          try (Pass pass = new Pass(task, files, blocks, parts, runner)) {
-            pass.run(context);
+        Optional<DeviceGroups> onDevice = onDevice(parts, runner.config().heads(), blocks);
+        try {
+          if (options.sequential().asked()) {
+            InputQuantizer quantizer =
+                new InputQuantizer(
+                    options.sequential(), parts.files(), DeviceGptq.of(model.device()));
+            SequentialPass.Tools tools = new SequentialPass.Tools(quantizer, onDevice);
+            Waiting waiting = new Waiting(context, turn, files);
+            new SequentialPass(task, options, files, tools, runner, waiting).run(blocks);
+          } else {
+            new Pass(task, files, blocks, runner, onDevice).run(context);
           }
+        } finally {
+          onDevice.ifPresent(DeviceGroups::close);
         }
       }
       return outcome;
@@ -113,8 +120,22 @@ final class GroupWork implements TextWork<GroupTask> {
     }
   }
 
+  /** Statistics of a GPU; the caller closes them. */
+  private Optional<DeviceGroups> onDevice(
+      ModelParts parts, HeadShape heads, List<BlockInputs> blocks) {
+    return model.device().kind() == DeviceInfo.Kind.CUDA
+        ? Optional.of(
+            new DeviceGroups(
+                ExecutorGpu.require().kernels(),
+                parts.operators().arithmetic(),
+                options,
+                heads,
+                blocks))
+        : Optional.empty();
+  }
+
   /** One task's way through the model. */
-  private final class Pass implements AutoCloseable {
+  private final class Pass {
     private final GroupTask task;
     private final BlockFiles files;
     private final List<BlockInputs> blocks;
@@ -126,28 +147,14 @@ final class GroupWork implements TextWork<GroupTask> {
         GroupTask task,
         BlockFiles files,
         List<BlockInputs> blocks,
-        ModelParts parts,
-        BlockRunner runner) {
+        BlockRunner runner,
+        Optional<DeviceGroups> onDevice) {
       this.task = task;
       this.files = files;
       this.blocks = blocks;
       this.heads = runner.config().heads();
       this.runner = runner;
-      this.onDevice =
-          model.device().kind() == DeviceInfo.Kind.CUDA
-              ? Optional.of(
-                  new DeviceGroups(
-                      ExecutorGpu.require().kernels(),
-                      parts.operators().arithmetic(),
-                      options,
-                      heads,
-                      blocks))
-              : Optional.empty();
-    }
-
-    @Override
-    public void close() {
-      onDevice.ifPresent(DeviceGroups::close);
+      this.onDevice = onDevice;
     }
 
     void run(TaskContext context) throws IOException {
@@ -208,7 +215,9 @@ final class GroupWork implements TextWork<GroupTask> {
     private PairwiseSum<BlockSums> observed(
         BlockInputs inputs, BlockRunner.Block block, List<HiddenStates> states) {
       if (onDevice.isPresent()) {
-        return onDevice.orElseThrow().observed(inputs, block, task, group -> own(states, group));
+        return onDevice
+            .orElseThrow()
+            .observed(inputs, options.cache(), task, group -> own(states, group), block::run);
       }
       PairwiseSum<BlockSums> sums = new PairwiseSum<>(options.groups(), BlockSums::merge);
       for (int group = task.firstGroup(); group < task.endGroup(); group++) {
