@@ -8,6 +8,7 @@ as much disk as its headers.
 import argparse
 import json
 import zlib
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ SIZES = {
     # hidden, intermediate, heads, key/value heads, layers, vocabulary, tied embeddings, shards
     "2gb": (2048, 8192, 32, 8, 16, 32000, True, 4),
     "10gb": (4096, 14336, 32, 8, 22, 32000, False, 8),
+    "8b": (4096, 14336, 32, 8, 32, 128256, False, 34),
     "100mb": (1024, 4096, 16, 4, 3, 4096, True, 2),
 }
 VALUES_A_BLOCK = 1 << 22
@@ -99,25 +101,29 @@ def split(tensors, shards):
     return groups
 
 
-def write(folder, tensors, shards, config, seed, headers_only=False):
-    """Writes the whole checkpoint folder; returns the bytes of its tensors."""
+def write_shard(path, tensors, seed, headers_only):
+    """Writes one file; returns the bytes of its tensors."""
+    header, size = header_bytes([(tensor, "BF16", shape) for tensor, shape in tensors])
+    with open(path, "wb") as file:
+        file.write(header)
+        if headers_only:
+            file.truncate(len(header) + size)
+        else:
+            for tensor, shape in tensors:
+                for block in weights(tensor, shape, seed):
+                    block.tofile(file)
+    return size
+
+
+def write(folder, tensors, shards, config, seed, headers_only=False, processes=1):
+    """Writes the whole checkpoint folder, the same bytes by any number of processes; returns those of its tensors."""
     folder = Path(folder)
     folder.mkdir(parents=True)
     groups = split(tensors, shards)
-    weight_map, total = {}, 0
-    for number, group in enumerate(groups, 1):
-        name = f"model-{number:05d}-of-{len(groups):05d}.safetensors"
-        header, size = header_bytes([(tensor, "BF16", shape) for tensor, shape in group])
-        with open(folder / name, "wb") as file:
-            file.write(header)
-            if headers_only:
-                file.truncate(len(header) + size)
-            else:
-                for tensor, shape in group:
-                    for block in weights(tensor, shape, seed):
-                        block.tofile(file)
-        weight_map.update({tensor: name for tensor, _ in group})
-        total += size
+    names = [f"model-{number:05d}-of-{len(groups):05d}.safetensors" for number in range(1, len(groups) + 1)]
+    weight_map = {tensor: name for name, group in zip(names, groups) for tensor, _ in group}
+    with ProcessPoolExecutor(processes) as pool:
+        total = sum(pool.map(write_shard, [folder / name for name in names], groups, [seed] * len(groups), [headers_only] * len(groups)))
     (folder / INDEX).write_text(json.dumps({"metadata": {"total_size": total}, "weight_map": weight_map}))
     (folder / "config.json").write_text(json.dumps(config, indent=2))
     return total
@@ -136,10 +142,14 @@ def main():
     parser.add_argument("folder", help="must not exist")
     parser.add_argument("--size", choices=sorted(SIZES), default="2gb")
     parser.add_argument("--seed", type=int, default=20261122)
+    parser.add_argument("--layers", type=int, help="fewer or more than the size has")
+    parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--headers-only", action="store_true")
     options = parser.parse_args()
     *shape, shards = SIZES[options.size]
-    total = write(options.folder, llama_tensors(*shape), shards, llama_config(*shape), options.seed, options.headers_only)
+    shape[4] = options.layers or shape[4]
+    total = write(options.folder, llama_tensors(*shape), shards, llama_config(*shape), options.seed, options.headers_only,
+                  options.processes)
     print(f"{options.folder}: {total / 1e9:.2f} GB in {shards} files, seed {options.seed}")
 
 

@@ -50,7 +50,7 @@ int cuDeviceTotalMem_v2(size_t* bytes, int device) { (void)device; *bytes = MEMO
 int cuDeviceGetAttribute(int* value, int attribute, int device) {
   (void)device;
   int arch = setting("FAKE_ARCH", 90);
-  *value = attribute == 75 ? arch / 10 : attribute == 76 ? arch % 10 : attribute == 16 ? 4 : 0;
+  *value = attribute == 75 ? arch / 10 : attribute == 76 ? arch % 10 : attribute == 16 ? 4 : attribute == 97 ? 227 * 1024 : 0;
   return OK;
 }
 int cuDevicePrimaryCtxRetain(void** context, int device) { (void)device; *context = &used; return OK; }

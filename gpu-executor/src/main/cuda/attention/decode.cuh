@@ -3,7 +3,7 @@
 
 #include "cache_vector.cuh"
 #include "combine.cuh"
-#include "mma.cuh"
+#include "mma_bf16.cuh"
 
 namespace attention {
 
@@ -95,7 +95,7 @@ struct DecodeWarp {
         const uint32_t a[4] = {q[c][2 * step], 0, q[c][2 * step + 1], 0};
 #pragma unroll
         for (int tile = 0; tile < Shape::kKeyTiles; tile++) {
-          mma(s[tile], a, pair_along<T>(k[tile][c], 2 * step), pair_along<T>(k[tile][c], 2 * step + 1));
+          tensor_core::mma(s[tile], a, pair_along<T>(k[tile][c], 2 * step), pair_along<T>(k[tile][c], 2 * step + 1));
         }
       }
     }
@@ -140,7 +140,7 @@ struct DecodeWarp {
         const Loaded(&from)[4] = v[step][pass * Shape::kPassVectors + h];
 #pragma unroll
         for (int e = 0; e < Shape::kElements; e++) {
-          mma(sums[e], p[step], pair_across<T>(from[0], from[1], e), pair_across<T>(from[2], from[3], e));
+          tensor_core::mma(sums[e], p[step], pair_across<T>(from[0], from[1], e), pair_across<T>(from[2], from[3], e));
         }
       }
       if (!wanted) continue;

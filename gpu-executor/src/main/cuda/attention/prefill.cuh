@@ -1,7 +1,7 @@
 // Causal attention of whole sequences: tiles of queries against tiles of keys, softmax on the way.
 #pragma once
 
-#include "mma.cuh"
+#include "mma_bf16.cuh"
 #include "numbers.cuh"
 #include "ptx.cuh"
 #include "reduce.cuh"
@@ -84,8 +84,8 @@ struct PrefillRows {
       for (int tile = 0; tile < kKeyTiles; tile += 2) {
         uint32_t b[4];
         ptx::load_matrices(b, Tile::piece_across(keys, 8 * tile, 16 * step));
-        mma(s[tile], a, b[0], b[1]);
-        mma(s[tile + 1], a, b[2], b[3]);
+        tensor_core::mma(s[tile], a, b[0], b[1]);
+        tensor_core::mma(s[tile + 1], a, b[2], b[3]);
       }
     }
   }
@@ -137,8 +137,8 @@ struct PrefillRows {
       for (int d = 0; d < kDim / 8; d += 2) {
         uint32_t b[4];
         ptx::load_transposed(b, Tile::piece(vectors, 16 * step, 8 * d));
-        mma(sums[d], a, b[0], b[1]);
-        mma(sums[d + 1], a, b[2], b[3]);
+        tensor_core::mma(sums[d], a, b[0], b[1]);
+        tensor_core::mma(sums[d + 1], a, b[2], b[3]);
       }
     }
   }

@@ -11,7 +11,7 @@
 // The first four on Hopper, from bf16 with fp32 sums in the tensor core; N and K multiples of 8, operands at multiples of 16 bytes,
 // through tensor maps of boxes of 128 bytes x kBox of rows. A "wide" operand has the depth on its rows: wgmma reads it as it
 // lies, nothing is transposed. A sum has one order: over the depth from 0 upwards, for parts in runs that follow from shape and
-// number of multiprocessors. Rows of y and dx have the same bits whatever T.
+// number of parts. Rows of y and dx have the same bits whatever T.
 //
 // Tiles of 128 x 192 with clusters of two that share B, of 192 x 192 for weights: 192 divides the sizes of small Llamas (576, 960,
 // 1536, 3072). Bound: the tensor core; at 16,384 tokens and 576 x 576 memory is as near.

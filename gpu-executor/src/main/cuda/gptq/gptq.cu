@@ -236,13 +236,17 @@ extern "C" __global__ void __launch_bounds__(gptq::kThreads)
     __syncthreads();
     if (threadIdx.x < 32) beyond += gptq::round_narrow(shared, narrow, count, rule, factored, loss);
     __syncthreads();
-    if (factored) gptq::pass_on(shared, narrow, count);
+    if (factored) {
+      gptq::pass_on(shared, narrow, count);
+      for (int p = static_cast<int>(threadIdx.x) / 32; p < min(gptq::kNarrow, count - narrow); p += gptq::kThreads / 32) {
+        errors[static_cast<long long>(narrow + p) * pitch + row] = shared.errors[p][lane];
+      }
+    }
     __syncthreads();
   }
   for (int place = static_cast<int>(threadIdx.x) / 32; place < count; place += gptq::kThreads / 32) {
     const float step = shared.weights[place][lane];
     weights[static_cast<long long>(begin + place) * pitch + row] = step;
-    if (factored) errors[static_cast<long long>(place) * pitch + row] = shared.errors[place][lane];
   }
   if (threadIdx.x < 32) {
     losses[row] = loss;

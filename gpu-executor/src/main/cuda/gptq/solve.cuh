@@ -40,7 +40,7 @@ struct Rule {
 struct SolveShared {
   alignas(16) float u[kBlock][kBlock];
   float weights[kBlock][kRows];
-  float errors[kBlock][kRows];
+  float errors[kNarrow][kRows];   // of the narrow block
   float scales[3][kNarrow][kRows];   // operand, dequantize, zero point
 };
 constexpr int kSolveRowsBytes = sizeof(SolveShared);
@@ -69,7 +69,7 @@ __device__ __forceinline__ int round_narrow(SolveShared& shared, int narrow, int
       if (factored) {
         const float value = rule.round(__fmul_rn(__fsub_rn(step, zero_point), shared.scales[1][p][lane]));
         const float error = __fdiv_rn(__fsub_rn(value, own[p]), shared.u[narrow + p][narrow + p]);
-        shared.errors[narrow + p][lane] = error;
+        shared.errors[p][lane] = error;
         loss = __fadd_rn(loss, __fmul_rn(error, error));
 #pragma unroll
         for (int i = p + 1; i < kNarrow; i++) own[i] = __fmaf_rn(shared.u[narrow + p][narrow + i], error, own[i]);
@@ -84,7 +84,7 @@ __device__ __forceinline__ void pass_on(SolveShared& shared, int narrow, int cou
   const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
   float errors[kNarrow];
 #pragma unroll
-  for (int q = 0; q < kNarrow; q++) errors[q] = shared.errors[narrow + q][lane];
+  for (int q = 0; q < kNarrow; q++) errors[q] = shared.errors[q][lane];
   for (int i = narrow + kNarrow + 4 * warp; i < count; i += 4 * kThreads / 32) {
     float sums[4];
 #pragma unroll

@@ -33,6 +33,13 @@ __device__ __forceinline__ float max_nan(float a, float b) {
   return result;
 }
 
+// The smaller of two; NaN when one is NaN.
+__device__ __forceinline__ float min_nan(float a, float b) {
+  float result;
+  asm("min.NaN.f32 %0, %1, %2;" : "=f"(result) : "f"(a), "f"(b));
+  return result;
+}
+
 // 2^x within 2 ulp, results below 2^-126 become 0; 0 for -inf, NaN for NaN.
 __device__ __forceinline__ float exp2_fast(float x) {
   float result;

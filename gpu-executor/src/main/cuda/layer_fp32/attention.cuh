@@ -17,11 +17,13 @@ struct Rows {
   __device__ __forceinline__ long long place(int row) const { return row + (row < moved ? away : 0); }
 };
 
-// What a block has in shared memory: queries and keys [dim][64], values [64][dim], weights [64][64], each row 4 floats longer.
+// What a block has in shared memory: queries and keys [dim][64], values [64][dim] in the place of the keys, weights [64][64], each row
+// 4 floats longer. Heads of 128 fit into the 99 KB of small devices.
 template <int kDim>
 struct Tile {
   static constexpr int kValuePitch = kDim + 4, kQuads = kDim / 64;   // quads of columns of a thread
-  static constexpr int kKeysAt = kDim * kPitch, kValuesAt = 2 * kDim * kPitch, kWeightsAt = kValuesAt + kKeys * kValuePitch;
+  static constexpr int kKeysAt = kDim * kPitch, kValuesAt = kKeysAt, kWeightsAt = 2 * kDim * kPitch;
+  static_assert(kKeys * kValuePitch <= kDim * kPitch);
   static constexpr int kBytes = (kWeightsAt + kQueries * kPitch) * 4;
 
   // Rows of `dim` numbers, `stride` apart, to [kDim][64]; zeros outside.
@@ -140,7 +142,6 @@ __device__ __forceinline__ void attention(const float* qkv, float* out, const in
     const Rows rows = {before + tokens - key, before - key, away};
     __syncthreads();
     T::load_across(keys, at, rows, dim, stride);
-    T::load(values, at + kv_heads * dim, rows, dim, stride);
     __syncthreads();
     float s[kEach][kEach];
     score<kDim>(shared, keys, row, column, dim, s);
@@ -149,6 +150,8 @@ __device__ __forceinline__ void attention(const float* qkv, float* out, const in
     for (int i = 0; i < kEach; i++) {
       *reinterpret_cast<float4*>(weights + (row + i) * kPitch + column) = make_float4(s[i][0], s[i][1], s[i][2], s[i][3]);
     }
+    __syncthreads();
+    T::load(values, at + kv_heads * dim, rows, dim, stride);
     __syncthreads();
     mine.add(weights, values, row, column);
   }

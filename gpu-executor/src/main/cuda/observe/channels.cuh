@@ -17,12 +17,6 @@ constexpr int kAlignment = 16;                      // of pitches
 __device__ __forceinline__ float read(const uint16_t* x, long long at) { return numbers::bf16_to_float(x[at]); }
 __device__ __forceinline__ float read(const float* x, long long at) { return x[at]; }
 
-__device__ __forceinline__ float min_nan(float a, float b) {
-  float result;
-  asm("min.NaN.f32 %0, %1, %2;" : "=f"(result) : "f"(a), "f"(b));
-  return result;
-}
-
 // Of 64 rows from 64 * blockIdx.y on, a thread a channel: part [pieces, 4, pitch] holds smallest, largest, sums of |x| and of x^2.
 template <typename T>
 __device__ __forceinline__ void channels(float* part, const T* x, int rows, int pitch) {
@@ -33,7 +27,7 @@ __device__ __forceinline__ void channels(float* part, const T* x, int rows, int 
 #pragma unroll 8
   for (int row = first; row < end; row++) {
     const float value = read(x, static_cast<long long>(row) * pitch + column);
-    smallest = min_nan(smallest, value);
+    smallest = reduce::min_nan(smallest, value);
     largest = reduce::max_nan(largest, value);
     absolute = __fadd_rn(absolute, fabsf(value));
     square = __fmaf_rn(value, value, square);

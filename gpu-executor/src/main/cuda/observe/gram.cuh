@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "mma_bf16.cuh"
 #include "ptx.cuh"
 
 namespace observe {
@@ -31,14 +32,7 @@ __device__ __forceinline__ void fetch(const uint16_t* x, int pitch, int rows, in
   }
 }
 
-__device__ __forceinline__ void mma(float (&d)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
-  asm volatile(
-      "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
-      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
-      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
-}
-
-// 64 x 32 sums a warp: rows 16 i and columns 8 j of it in sums[i][j], laid out as mma says.
+// 64 x 32 sums a warp: rows 16 i and columns 8 j of it in sums[i][j], laid out as tensor_core::mma says.
 __device__ __forceinline__ void multiply(const uint16_t (*a)[kTile], const uint16_t (*b)[kTile], int row, int column, float (&sums)[4][4][4]) {
   const int lane = static_cast<int>(threadIdx.x) % 32;
 #pragma unroll
@@ -51,7 +45,7 @@ __device__ __forceinline__ void multiply(const uint16_t (*a)[kTile], const uint1
 #pragma unroll
     for (int i = 0; i < 4; i++) {
 #pragma unroll
-      for (int j = 0; j < 4; j++) mma(sums[i][j], left[i], right[j / 2][j % 2 * 2], right[j / 2][j % 2 * 2 + 1]);
+      for (int j = 0; j < 4; j++) tensor_core::mma(sums[i][j], left[i], right[j / 2][j % 2 * 2], right[j / 2][j % 2 * 2 + 1]);
     }
   }
 }

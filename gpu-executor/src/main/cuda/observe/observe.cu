@@ -67,7 +67,7 @@ extern "C" __global__ void __launch_bounds__(128)
   double absolute = sums[column], square = sums[k + column];
   for (int piece = 0; piece < pieces; piece++) {
     const float* from = part + static_cast<long long>(piece) * 4 * pitch + column;
-    smallest = observe::min_nan(smallest, from[0]);
+    smallest = reduce::min_nan(smallest, from[0]);
     largest = reduce::max_nan(largest, from[pitch]);
     absolute += from[2 * pitch];
     square += from[3 * pitch];
@@ -95,7 +95,7 @@ extern "C" __global__ void __launch_bounds__(256)
                   const unsigned long long* other_counts, int k) {
   const long long step = 256ll * gridDim.x;
   for (long long i = blockIdx.x * 256ll + threadIdx.x; i < max(2 * k, 2 * observe::kBins); i += step) {
-    if (i < k) extremes[i] = observe::min_nan(extremes[i], other_extremes[i]);
+    if (i < k) extremes[i] = reduce::min_nan(extremes[i], other_extremes[i]);
     if (i >= k && i < 2 * k) extremes[i] = reduce::max_nan(extremes[i], other_extremes[i]);
     if (i < 2 * k) sums[i] += other_sums[i];
     if (i < 2 * observe::kBins) counts[i] += other_counts[i];

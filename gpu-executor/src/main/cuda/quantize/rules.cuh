@@ -3,22 +3,13 @@
 // and with the same roundings: fp32, then to the type of the weight. No contraction: each step is an intrinsic.
 #pragma once
 
+#include "reduce.cuh"
 #include "weights.cuh"
 
 namespace quantize {
 
-// As Java's Math.max and Math.min: NaN when one of them is NaN.
-__device__ __forceinline__ float max_nan(float a, float b) {
-  float result;
-  asm("max.NaN.f32 %0, %1, %2;" : "=f"(result) : "f"(a), "f"(b));
-  return result;
-}
-
-__device__ __forceinline__ float min_nan(float a, float b) {
-  float result;
-  asm("min.NaN.f32 %0, %1, %2;" : "=f"(result) : "f"(a), "f"(b));
-  return result;
-}
+using reduce::max_nan;
+using reduce::min_nan;
 
 // value / divisor up to a relative error of 2^-45 before its last rounding; exact where the quotient is an fp32 number.
 __device__ __forceinline__ float divide_once(float value, float divisor, float reciprocal) {

@@ -10,20 +10,24 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.sparkao.gpu.device.CudaDevice;
 import org.sparkao.gpu.device.Devices;
 import org.sparkao.gpu.device.MemoryBudget;
+import org.sparkao.gpu.fake.CudaFakes;
 import org.sparkao.gpu.gemm.CudaDecodeGemm;
 import org.sparkao.gpu.module.KernelLibrary;
+import org.sparkao.gpu.optimizer.CudaAdamW;
 import org.sparkao.gpu.quantize.QuantizeWorkspace;
 
 /**
  * A JVM of its own for what can be seen only with another driver, or by two JVMs. Its main method
  * is told {@code probe}, {@code allocate}, {@code load}, {@code multiply}, {@code workspace} with
- * an argument for each event that must be left after it, or the classes of tests to run.
+ * an argument for each event that must be left after it, {@code tables} with the bytes that there
+ * are, or the classes of tests to run.
  */
 final class ChildJvm {
   private final Process process;
@@ -113,11 +117,28 @@ final class ChildJvm {
           System.out.println(device.budget().inUse() + " bytes");
         }
       }
+      case "tables" -> {
+        try (CudaDevice device = CudaDevice.open(0, MemoryBudget.of(Long.parseLong(arguments[1])));
+            KernelLibrary kernels = KernelLibrary.of(device)) {
+          make(() -> new CudaAdamW(kernels));
+          make(() -> new CudaFakes(kernels));
+          System.out.println(device.budget().inUse() + " bytes");
+        }
+      }
       default -> {
         for (String name : arguments) {
           runTests(Class.forName(name));
         }
       }
+    }
+  }
+
+  private static void make(Supplier<AutoCloseable> constructor) throws Exception {
+    try {
+      constructor.get().close();
+      System.out.println("made");
+    } catch (OutOfDeviceMemoryException e) {
+      System.out.println("no memory");
     }
   }
 

@@ -141,6 +141,19 @@ class TestWithFakeDriver {
             line -> assertThat(line).isEqualTo("0 bytes"));
   }
 
+  /** AdamW takes 7,216 bytes twice, fakes 16 bytes twice. */
+  @ParameterizedTest
+  @CsvSource({
+    "20, no memory, no memory",
+    "10000, no memory, made",
+    "20000, made, made",
+  })
+  void givesBackWhatConstructorsTookThatFail(int bytes, String adamW, String fakes)
+      throws Exception {
+    String output = start(driver, Map.of(), "tables", String.valueOf(bytes)).output();
+    assertThat(output.lines()).containsExactly(adamW, fakes, "0 bytes");
+  }
+
   @Test
   void letsManyStartTogether() throws Exception {
     Path temporaryFiles = Files.createTempDirectory(shared, "together");

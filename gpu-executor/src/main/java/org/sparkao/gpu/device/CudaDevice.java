@@ -65,6 +65,11 @@ public final class CudaDevice implements Device {
     return device;
   }
 
+  /** Most dynamic shared memory of a block of threads, in bytes. */
+  public int sharedBytesOfBlock() {
+    return Devices.sharedBytesOfBlock(handle);
+  }
+
   /** For {@code module}: the address of a buffer of a GPU, as a number. */
   public static long address(Buffer buffer) {
     if (buffer.device() instanceof CudaDevice) {

@@ -124,6 +124,23 @@ public final class GpuExecutor implements AutoCloseable {
   }
 
   /**
+   * The same without a permit, for tasks that wait for each other: one that waits must not keep the
+   * others from what they need.
+   */
+  public <R> R runWithoutPermit(Supplier<R> work) {
+    try (CudaStream stream = device.newStream()) {
+      List<R> result = new ArrayList<>(1);
+      device.on(
+          stream,
+          () -> {
+            result.add(work.get());
+            stream.synchronize();
+          });
+      return result.get(0);
+    }
+  }
+
+  /**
    * Runs a piece of work; when the memory of the device does not suffice, splits it and runs the
    * pieces one after the other, which may be split again. Work that failed must have closed what it
    * took.

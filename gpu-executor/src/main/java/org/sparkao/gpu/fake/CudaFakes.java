@@ -25,14 +25,18 @@ public final class CudaFakes implements FakeDevice {
   private final KernelLibrary library;
   private final RangeKeys keys;
   private final Buffer tensor;
-  private Buffer sums;
+  private Optional<Buffer> sums = Optional.empty();
 
   /** Fakes on the device of a library, which stays the caller's. */
   public CudaFakes(KernelLibrary library) {
     this.library = library;
     this.keys = new RangeKeys(library);
-    this.tensor = library.device().allocate(TENSOR_BYTES);
-    this.sums = library.device().allocate(TENSOR_BYTES);
+    try {
+      this.tensor = library.device().allocate(TENSOR_BYTES);
+    } catch (RuntimeException e) {
+      keys.close();
+      throw e;
+    }
   }
 
   /** The folder of kernels. */
@@ -65,16 +69,16 @@ public final class CudaFakes implements FakeDevice {
   public void close() {
     keys.close();
     tensor.close();
-    sums.close();
+    sums.ifPresent(Buffer::close);
   }
 
   private Buffer sums(long bytes) {
-    if (sums.bytes() < bytes) {
+    if (sums.isEmpty() || sums.get().bytes() < bytes) {
       Buffer larger = library.device().allocate(bytes);
-      sums.close();
-      sums = larger;
+      sums.ifPresent(Buffer::close);
+      sums = Optional.of(larger);
     }
-    return sums.slice(0, bytes);
+    return sums.get().slice(0, bytes);
   }
 
   /** What groups need of the range in {@link #keys}. */

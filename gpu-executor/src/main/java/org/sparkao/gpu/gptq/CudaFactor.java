@@ -33,6 +33,9 @@ final class CudaFactor implements Prepared {
   private static final int PANEL_BYTES = DIAGONAL_BYTES + (BLOCK * COLUMNS + BLOCK) * Float.BYTES;
   private static final int SOLVE_BYTES = BLOCK * (BLOCK + 4 + COLUMNS) * Float.BYTES;
 
+  /** Most dynamic shared memory of a launch. */
+  static final int MOST_SHARED_BYTES = Math.max(PANEL_BYTES, SOLVE_BYTES);
+
   private final GptqColumns columns;
   private final Optional<Buffer> factor;
   private final Buffer order;

@@ -12,9 +12,12 @@ import org.sparkao.gpu.device.Buffer;
  * @param weightBytes of an element as it is stored
  */
 record SolverLayout(int rows, int k, int groups, int weightBytes) {
-  /** Dynamic shared memory of gptq_round: U and 32 rows of weights, errors and scales. */
+  /**
+   * Dynamic shared memory of gptq_round: U, 32 rows of weights, and of 16 columns their errors and
+   * scales.
+   */
   static final int SHARED_BYTES =
-      Float.BYTES * (CudaFactor.BLOCK * CudaFactor.BLOCK + 2 * CudaFactor.BLOCK * 32 + 3 * 16 * 32);
+      Float.BYTES * (CudaFactor.BLOCK * CudaFactor.BLOCK + CudaFactor.BLOCK * 32 + 4 * 16 * 32);
 
   private static final int ALIGNMENT = 256;
   private static final int ROWS = 32;

@@ -72,6 +72,7 @@ public final class BlockRunner implements AutoCloseable {
   static BlockRunner open(Context context, ModelWeights weights, int longest) {
     ModelConfig config = context.config();
     ModelOperators operators = context.operators();
+    operators.require(config.heads());
     int dimension = config.heads().dimension();
     PassMemory.Sizes sizes = PassMemory.Sizes.of(config, longest, operators);
     long work = sizes.bytes() + RotaryTables.bytes(dimension, longest);

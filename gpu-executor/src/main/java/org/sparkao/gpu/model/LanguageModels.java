@@ -51,6 +51,7 @@ public final class LanguageModels {
   public static LanguageModel open(
       ModelConfig config, WeightLookup lookup, ModelOperators operators, ModelSettings settings) {
     ModelWeights weights = ModelWeights.of(config, lookup);
+    operators.require(config.heads());
     long limit = Math.min(settings.memoryBytes(), operators.device().budget().free());
     long before = operators.device().budget().inUse();
     int longest = Math.min(config.sizes().context(), settings.longest());

@@ -70,6 +70,15 @@ public interface ModelOperators extends AutoCloseable {
    */
   void prepareHeads(Buffer qkv, HeadShape shape, Places places, HeadSteps steps);
 
+  /**
+   * Refuses heads that attention here does not take, before a weight is read.
+   *
+   * @throws org.sparkao.quant.QuantException with a way out
+   */
+  default void require(HeadShape shape) {
+    // Plain code takes all.
+  }
+
   /** Causal attention of whole sequences; out is [tokens, {@link HeadShape#queryElements()}]. */
   void attend(Buffer qkv, HeadShape shape, PrefillAttention.Batch batch, Buffer out);
 

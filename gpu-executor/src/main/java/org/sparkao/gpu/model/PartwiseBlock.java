@@ -6,6 +6,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.sparkao.gpu.device.Buffer;
 import org.sparkao.gpu.model.LayerObserver.Part;
 import org.sparkao.gpu.model.ModelOperators.HeadNorms;
 import org.sparkao.gpu.model.ModelOperators.HeadSteps;
@@ -30,6 +31,10 @@ public final class PartwiseBlock implements AutoCloseable {
   private int loadedPart = NONE;
   private Projection projection;
   private Optional<HeadNorms> headNorms = Optional.empty();
+  private Optional<DeviceInputs> onDevice = Optional.empty();
+
+  /** The sequence whose numbers the last part left on the device. */
+  private Optional<HiddenStates> left = Optional.empty();
 
   PartwiseBlock(
       BlockRunner.Context context, LayerParts stored, PassMemory memory, RotaryTables rotation) {
@@ -46,7 +51,7 @@ public final class PartwiseBlock implements AutoCloseable {
    * @param values [N, K] by the names of linear layers; others have those of the checkpoint
    */
   public void load(int part, Map<String, StoredTensor> values) {
-    close();
+    unload();
     LayerParts parts =
         new LayerParts(stored.operators(), stored.config(), stored.weights().with(values));
     try {
@@ -61,7 +66,7 @@ public final class PartwiseBlock implements AutoCloseable {
       headNorms = part == 0 ? parts.headNorms(loaded::push) : Optional.empty();
       loadedPart = part;
     } catch (RuntimeException e) {
-      close();
+      unload();
       throw e;
     }
   }
@@ -79,6 +84,31 @@ public final class PartwiseBlock implements AutoCloseable {
     ByteBuffer read = part % 2 == 0 ? states.bytes() : states.between();
     float[] x = HiddenStates.floats(read, context.operators().arithmetic());
     inputs.show(PARTS.get(part), x, states.tokens());
+  }
+
+  /** The same where it lies, without experts. */
+  public void show(int part, HiddenStates states, DeviceObserver observer) {
+    Part read = PARTS.get(part);
+    Buffer x =
+        switch (read) {
+          case OUTPUT -> memory.attended();
+          case DOWN -> memory.inner();
+          default -> memory.hidden();
+        };
+    boolean there = part > 0 && left.filter(one -> one == states).isPresent();
+    if (!there) {
+      left = Optional.empty();
+      ByteBuffer stored = part % 2 == 0 ? states.bytes() : states.between();
+      context.operators().device().write(x, 0, stored);
+    }
+    inputs().to(observer).before(read, x, states.tokens());
+  }
+
+  private DeviceInputs inputs() {
+    if (onDevice.isEmpty()) {
+      onDevice = Optional.of(new DeviceInputs(stored.weights(), context));
+    }
+    return onDevice.orElseThrow();
   }
 
   private void showExperts(HiddenStates states, HostInputs inputs, BlockObserver observer) {
@@ -111,6 +141,20 @@ public final class PartwiseBlock implements AutoCloseable {
     run(part, states, new HostInputs(norms, context, observer));
   }
 
+  /** The same where they lie. */
+  public void run(int part, HiddenStates states, DeviceObserver observer) {
+    LayerObserver inputs = inputs().to(observer);
+    // What linear layers read is shown by itself.
+    run(
+        part,
+        states,
+        (read, x, rows) -> {
+          if (read == Part.HEADS) {
+            inputs.before(read, x, rows);
+          }
+        });
+  }
+
   private void run(int part, HiddenStates states, LayerObserver observer) {
     require(part);
     int rows = states.tokens();
@@ -129,6 +173,7 @@ public final class PartwiseBlock implements AutoCloseable {
         read(states);
       }
     }
+    left = Optional.of(states);
   }
 
   private void attend(HiddenStates states, LayerObserver observer) {
@@ -180,9 +225,15 @@ public final class PartwiseBlock implements AutoCloseable {
     return BlockRunner.columnAmax(stored.weights());
   }
 
-  @Override
-  public void close() {
+  private void unload() {
     loadedPart = NONE;
     Closing.all(loaded);
+  }
+
+  @Override
+  public void close() {
+    unload();
+    onDevice.ifPresent(DeviceInputs::close);
+    onDevice = Optional.empty();
   }
 }

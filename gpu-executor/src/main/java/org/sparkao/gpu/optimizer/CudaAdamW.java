@@ -28,15 +28,20 @@ public final class CudaAdamW implements AdamW, AutoCloseable {
   /** On the device of a library, which stays the caller's. */
   public CudaAdamW(KernelLibrary library) {
     this.library = library;
-    keep(StateFormat.INT8, DeviceMaps.of(MapState.SIGNED8, MapState.UNSIGNED8));
-    keep(StateFormat.INT4, DeviceMaps.of(MapState.SIGNED4, MapState.UNSIGNED4));
+    try {
+      keep(StateFormat.INT8, DeviceMaps.of(MapState.SIGNED8, MapState.UNSIGNED8));
+      keep(StateFormat.INT4, DeviceMaps.of(MapState.SIGNED4, MapState.UNSIGNED4));
+    } catch (RuntimeException e) {
+      close();
+      throw e;
+    }
   }
 
   private void keep(StateFormat format, ByteBuffer tables) {
     CudaDevice device = library.device();
     Buffer buffer = device.allocate(tables.capacity());
-    device.write(buffer, 0, tables);
     maps.put(format, buffer);
+    device.write(buffer, 0, tables);
   }
 
   @Override

@@ -16,6 +16,7 @@ public final class RangeKeys implements AutoCloseable {
   private static final int BYTES = 2 * Integer.BYTES;
 
   private final KernelLibrary library;
+  private final Buffer memory;
   private final Buffer keys;
   private final Buffer empty;
 
@@ -23,10 +24,16 @@ public final class RangeKeys implements AutoCloseable {
   public RangeKeys(KernelLibrary library) {
     this.library = library;
     CudaDevice device = library.device();
-    this.keys = device.allocate(BYTES);
-    this.empty = device.allocate(BYTES);
-    device.write(empty, 0, bytes(Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY));
-    clear();
+    this.memory = device.allocate(2L * BYTES);
+    this.keys = memory.slice(0, BYTES);
+    this.empty = memory.slice(BYTES, BYTES);
+    try {
+      device.write(empty, 0, bytes(Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY));
+      clear();
+    } catch (RuntimeException e) {
+      memory.close();
+      throw e;
+    }
   }
 
   private static ByteBuffer bytes(float low, float high) {
@@ -61,7 +68,6 @@ public final class RangeKeys implements AutoCloseable {
 
   @Override
   public void close() {
-    keys.close();
-    empty.close();
+    memory.close();
   }
 }

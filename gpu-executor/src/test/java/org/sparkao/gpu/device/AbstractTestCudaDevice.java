@@ -36,6 +36,7 @@ public abstract class AbstractTestCudaDevice {
     assertThat(device.info().kind()).isEqualTo(DeviceInfo.Kind.CUDA);
     assertThat(device.info().architecture()).matches("sm_\\d+");
     assertThat(device.info().memoryBytes()).isPositive();
+    assertThat(device.sharedBytesOfBlock()).isGreaterThanOrEqualTo(99 << 10);
     assertThat(Devices.probe().summary()).startsWith("CUDA ").contains(device.info().label());
   }
 

@@ -3,6 +3,7 @@ package org.sparkao.gpu.executor;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -44,6 +45,42 @@ public abstract class AbstractTestGpuExecutor {
       assertThatThrownBy(() -> executor.run(() -> executor.run(() -> 1)))
           .hasMessageContaining("asks for a second permit");
       assertThat(executor.permits().free()).isEqualTo(2);
+    }
+  }
+
+  /** As tasks that wait for each other do. */
+  @Test
+  void runsTasksBesideThoseWithAllPermits() {
+    try (GpuExecutor executor = GpuExecutor.start(new GpuSettings(0, 1 << 20, 1))) {
+      CudaStream shared = executor.device().stream();
+      List<CudaStream> used = new ArrayList<>();
+      executor.run(
+          () -> {
+            Thread beside =
+                new Thread(
+                    () -> used.add(executor.runWithoutPermit(() -> executor.device().stream())));
+            beside.start();
+            used.add(executor.device().stream());
+            return join(beside);
+          });
+      assertThat(used).hasSize(2).doesNotContain(shared).doesNotHaveDuplicates();
+      assertThatThrownBy(
+              () ->
+                  executor.runWithoutPermit(
+                      () -> {
+                        throw new IllegalStateException("broken");
+                      }))
+          .hasMessage("broken");
+      assertThat(executor.permits().free()).isEqualTo(1);
+    }
+  }
+
+  private static boolean join(Thread thread) {
+    try {
+      thread.join(10_000);
+      return thread.isAlive();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
     }
   }
 

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -88,15 +89,33 @@ abstract class AbstractTestModelOperators {
   @EnumSource
   void mixture(Mixture.Weighting weighting) {
     OperatorCase data = new OperatorCase(9);
-    int hidden = 2 * step();
-    int inner = 3 * step();
+    checkMixture(weighting, new int[] {2 * step(), 3 * step()}, plain -> plain, data);
+  }
+
+  /** Experts whose products take no codes: inputs are rounded to the numbers of their codes. */
+  @Test
+  void quantizedMixture() {
+    checkMixture(
+        Mixture.Weighting.NORMALIZED,
+        new int[] {64, 96},
+        plain -> OperatorCase.quantized("8DA4W", plain),
+        new OperatorCase(10));
+  }
+
+  private void checkMixture(
+      Mixture.Weighting weighting,
+      int[] sizes,
+      UnaryOperator<LinearWeight> form,
+      OperatorCase data) {
+    int hidden = sizes[0];
+    int inner = sizes[1];
     List<Mixture.Expert> experts = new ArrayList<>();
     for (int i = 0; i < 5; i++) {
       experts.add(
           new Mixture.Expert(
-              data.weight("gate", inner, hidden, false),
-              data.weight("up", inner, hidden, false),
-              data.weight("down", hidden, inner, false)));
+              form.apply(data.weight("gate", inner, hidden, false)),
+              form.apply(data.weight("up", inner, hidden, false)),
+              form.apply(data.weight("down", hidden, inner, false))));
     }
     ProjectionSpec spec =
         new ProjectionSpec("experts", Optional.of(data.norm(hidden)), After.RESIDUAL);

@@ -112,6 +112,60 @@ class TestDeviceInputsOnGpu {
     }
   }
 
+  /** A block part by part, two sequences through each: the sums of the block as a whole. */
+  @ParameterizedTest
+  @CsvSource({"llama, BF16", "llama, FP32", "qwen3, BF16"})
+  void partsShowWhatTheBlockShows(String name, Arithmetic arithmetic) {
+    WideModel model = new WideModel(name);
+    ModelWeights weights = ModelWeights.of(model.config(), model);
+    HeadShape shape = model.config().heads();
+    List<BlockInputs> blocks = weights.layers().stream().map(BlockInputs::of).toList();
+    try (CudaDevice device = CudaDevice.open(0, MemoryBudget.of(1L << 30));
+        KernelLibrary library = KernelLibrary.of(device);
+        ModelOperators operators = CudaModelOperators.of(library, CudaModelOptions.of(arithmetic));
+        ObserveScratch scratch = new ObserveScratch(library, arithmetic, blocks, TOKENS);
+        BlockRunner runner =
+            BlockRunner.open(
+                new BlockRunner.Context(operators, model.config(), Workers.CALLER),
+                weights,
+                TOKENS);
+        DeviceBlockObserver whole = observer(scratch, blocks.get(0), shape);
+        DeviceBlockObserver parts = observer(scratch, blocks.get(0), shape)) {
+      List<HiddenStates> states = runner.embed(List.of(ids(), new int[] {5, 6, 7}));
+      List<HiddenStates> again = states.stream().map(HiddenStates::copy).toList();
+      runner.blocks(1, (index, block) -> states.forEach(one -> block.run(one, whole)));
+      try (PartwiseBlock block = runner.partwise(0)) {
+        for (int i = 0; i < 4; i++) {
+          int part = i;
+          for (HiddenStates one : again) {
+            if (part > 0) {
+              block.run(part - 1, one, parts);
+            }
+            block.show(part, one, parts);
+          }
+          block.load(part, Map.of());
+        }
+        again.forEach(one -> block.run(3, one));
+      }
+      for (int i = 0; i < states.size(); i++) {
+        assertThat(runner.values(again.get(i))).isEqualTo(runner.values(states.get(i)));
+      }
+      BlockSums expected = whole.sums();
+      BlockSums found = parts.sums();
+      expected
+          .inputs()
+          .forEach(
+              (input, sums) ->
+                  assertThat(found.inputs().get(input)).usingRecursiveComparison().isEqualTo(sums));
+      assertThat(found.cache()).usingRecursiveComparison().isEqualTo(expected.cache());
+    }
+  }
+
+  private static DeviceBlockObserver observer(
+      ObserveScratch scratch, BlockInputs block, HeadShape shape) {
+    return new DeviceBlockObserver(scratch, block, Products.SUMMED, Optional.of(shape));
+  }
+
   private static void assertSame(BlockSums found, HostObserver host, Arithmetic arithmetic) {
     assertThat(found.inputs()).hasSize(4).containsOnlyKeys(host.inputs.keySet());
     host.inputs.forEach(

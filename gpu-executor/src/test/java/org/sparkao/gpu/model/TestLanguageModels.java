@@ -48,7 +48,7 @@ class TestLanguageModels {
     ModelSettings settings = ModelSettings.ofTokens(8);
     try (LanguageModel model = TinyModel.read("llama").open(operators, settings)) {
       assertThat(model.numerics())
-          .startsWith("reference operators 1; FP32 between them; products ")
+          .startsWith("reference operators 2; FP32 between them; products ")
           .endsWith("; KV cache BF16");
     }
     try (ModelOperators vector = new CpuModelOperators(device, 1);

@@ -4,11 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.sparkao.gpu.device.Buffer;
 import org.sparkao.gpu.device.CpuDevice;
 import org.sparkao.gpu.model.ExpertObserver.Shown;
 import org.sparkao.gpu.model.cpu.CpuModelOperators;
@@ -69,6 +73,66 @@ class TestPartwiseBlock {
       for (BlockInputs.Input input : inputs.inputs()) {
         assertThat(found.get(i).seen(input)).isEqualTo(expected.get(i).seen(input));
       }
+    }
+  }
+
+  /** Everything that is shown where it lies, norms included, as bytes. */
+  private static final class Recorder implements DeviceObserver {
+    private final Map<String, List<ByteBuffer>> seen = new TreeMap<>();
+
+    @Override
+    public void input(String input, Buffer x, int rows, Optional<Norm> norm) {
+      List<ByteBuffer> all = new ArrayList<>(List.of(bytes(x, x.bytes())));
+      norm.ifPresent(one -> all.add(bytes(one.weight(), one.weight().bytes())));
+      norm.ifPresent(one -> all.add(ByteBuffer.allocate(8).putDouble(one.epsilon()).flip()));
+      assertThat(seen.put(input, all)).isNull();
+    }
+
+    @Override
+    public boolean wantsHeads() {
+      return true;
+    }
+
+    @Override
+    public void heads(Buffer heads, int rows) {
+      assertThat(seen.put("heads", List.of(bytes(heads, heads.bytes())))).isNull();
+    }
+
+    private static ByteBuffer bytes(Buffer from, long count) {
+      ByteBuffer bytes = ByteBuffer.allocate((int) count);
+      from.device().read(from, 0, bytes);
+      return bytes.flip();
+    }
+  }
+
+  /** Part by part where it lies, whichever sequence was the last there. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void partsShowWhatTheBlockShowsWhereItLies(boolean beside) {
+    TinyModel model = TinyModel.read("qwen3-biases");
+    ModelWeights weights = ModelWeights.of(model.config(), model);
+    try (ModelOperators operators = new CpuModelOperators(CpuDevice.open(), 2);
+        BlockRunner runner = open(operators, model, weights)) {
+      // As long as the memory of a pass, so that all of it counts.
+      HiddenStates whole = runner.embed(List.of(new int[64])).get(0);
+      HiddenStates parts = whole.copy();
+      Recorder expected = new Recorder();
+      runner.blocks(1, (index, block) -> block.run(whole, expected));
+      Recorder found = new Recorder();
+      try (PartwiseBlock block = runner.partwise(0)) {
+        for (int part = 0; part < 4; part++) {
+          block.show(part, parts, found);
+          block.load(part, Map.of());
+          HiddenStates other = parts.copy();
+          other.between(parts.between().remaining()).put(parts.between());
+          block.run(part, parts, found);
+          if (!beside) {
+            block.run(part, other);
+          }
+        }
+      }
+      assertThat(found.seen).isEqualTo(expected.seen).hasSize(5);
+      assertThat(parts.bytes()).isEqualTo(whole.bytes());
     }
   }
 

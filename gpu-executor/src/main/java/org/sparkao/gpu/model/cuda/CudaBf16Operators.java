@@ -2,6 +2,8 @@ package org.sparkao.gpu.model.cuda;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import org.sparkao.gpu.device.Buffer;
 import org.sparkao.gpu.device.Device;
 import org.sparkao.gpu.layer.CudaDecodeAttention;
@@ -28,11 +30,15 @@ import org.sparkao.gpu.model.ProjectionSpec;
 import org.sparkao.gpu.model.StoredTensor;
 import org.sparkao.gpu.model.cuda.Scratch.Slot;
 import org.sparkao.gpu.module.KernelLibrary;
+import org.sparkao.quant.QuantException;
 
 /** Hidden states in bf16; weights in the form of the checkpoint where there are kernels for it. */
 final class CudaBf16Operators implements ModelOperators {
   /** A new number whenever bits change. */
   private static final String VERSION = "CUDA bf16 operators 3";
+
+  /** Elements of heads that there are kernels for. */
+  private static final Set<Integer> HEADS = new TreeSet<>(List.of(64, 80, 96, 128, 256));
 
   private final CudaParts parts;
   private final CudaModelOptions options;
@@ -115,6 +121,13 @@ final class CudaBf16Operators implements ModelOperators {
             Optional.of(
                 new HeadPreparation.Rotation(steps.rotation().cosines(), steps.rotation().sines())),
             steps.cache()));
+  }
+
+  @Override
+  public void require(HeadShape shape) {
+    if (!HEADS.contains(shape.dimension())) {
+      throw new QuantException(CudaModelErrors.heads(shape.dimension(), HEADS));
+    }
   }
 
   @Override

@@ -23,6 +23,7 @@ import org.sparkao.gpu.model.Projection;
 import org.sparkao.gpu.model.ProjectionSpec;
 import org.sparkao.gpu.model.StoredTensor;
 import org.sparkao.gpu.module.KernelLibrary;
+import org.sparkao.quant.QuantException;
 
 /** Everything in fp32, to compare with; there are no caches. */
 final class CudaFp32Operators implements ModelOperators {
@@ -99,6 +100,19 @@ final class CudaFp32Operators implements ModelOperators {
       throw new UnsupportedOperationException(CudaModelErrors.decodeInFp32());
     }
     parts.kernels().heads(qkv, shape, places, steps.norms(), steps.rotation());
+  }
+
+  @Override
+  public void require(HeadShape shape) {
+    int dimension = shape.dimension();
+    if (dimension > Fp32Kernels.WIDEST || dimension % 2 != 0) {
+      throw new QuantException(CudaModelErrors.headsInFp32(dimension));
+    }
+    int needed = Fp32Kernels.sharedBytes(Fp32Kernels.padded(dimension));
+    int allowed = parts.device().sharedBytesOfBlock();
+    if (needed > allowed) {
+      throw new QuantException(CudaModelErrors.headsInFp32(dimension, needed, allowed));
+    }
   }
 
   @Override

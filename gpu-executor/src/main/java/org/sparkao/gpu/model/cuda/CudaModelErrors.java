@@ -1,6 +1,7 @@
 package org.sparkao.gpu.model.cuda;
 
 import java.util.List;
+import java.util.Set;
 import org.sparkao.gpu.model.LinearWeight;
 
 /** The messages of this package. */
@@ -49,6 +50,32 @@ final class CudaModelErrors {
 
   static String cacheInFp32() {
     return "a KV cache on a GPU is bf16, int8 or fp8, and fp32 was asked for; use one of those";
+  }
+
+  static String heads(int dimension, Set<Integer> known) {
+    return "heads of "
+        + dimension
+        + " elements: in bf16 a GPU takes "
+        + known
+        + "; use --arithmetic fp32, or --device cpu";
+  }
+
+  static String headsInFp32(int dimension) {
+    return "heads of "
+        + dimension
+        + " elements: in fp32 a GPU takes even numbers up to "
+        + Fp32Kernels.WIDEST
+        + "; use --device cpu";
+  }
+
+  static String headsInFp32(int dimension, int needed, int allowed) {
+    return "heads of "
+        + dimension
+        + " elements: in fp32 their attention takes "
+        + needed
+        + " bytes of shared memory a block, and this GPU allows "
+        + allowed
+        + "; use --arithmetic bf16, or --device cpu";
   }
 
   static String experts(String name, int count, int each, int mostCount, int mostEach) {

@@ -17,6 +17,10 @@ final class Fp32Kernels {
   private static final int HEADS_OF_BLOCK = 8;
   private static final int TILE = 64;
   private static final int PADDING = 4;
+
+  /** Most elements of a head. */
+  static final int WIDEST = 256;
+
   private static final int LARGEST_GRID_Y = 65535;
 
   private final KernelLibrary library;
@@ -68,7 +72,7 @@ final class Fp32Kernels {
 
   /** Causal attention of whole sequences. */
   void attend(Buffer qkv, HeadShape shape, PrefillAttention.Batch batch, Buffer out) {
-    int dimension = shape.dimension() <= 64 ? 64 : shape.dimension() <= 128 ? 128 : 256;
+    int dimension = padded(shape.dimension());
     Launch launch =
         library
             .kernel(OP, "layer_fp32_attention_" + dimension)
@@ -93,10 +97,15 @@ final class Fp32Kernels {
         .run();
   }
 
+  /** What heads of so many elements are filled up to. */
+  static int padded(int dimension) {
+    return dimension <= 64 ? 64 : dimension <= 128 ? 128 : WIDEST;
+  }
+
   /** {@code Tile<dim>::kBytes} of {@code attention.cuh}. */
   static int sharedBytes(int dimension) {
     int pitch = TILE + PADDING;
-    return Float.BYTES * (2 * dimension * pitch + TILE * (dimension + PADDING) + TILE * pitch);
+    return Float.BYTES * (2 * dimension + TILE) * pitch;
   }
 
   /** y = silu(gate) * up of rows of gates, then ups. */

@@ -70,10 +70,7 @@ public final class CudaTrainingOperators implements TrainingOperators {
 
   @Override
   public String version() {
-    return version(arithmetic)
-        + ", "
-        + library.device().info().multiprocessors()
-        + " multiprocessors";
+    return version(arithmetic);
   }
 
   /** What is known of the version before there is a device. */

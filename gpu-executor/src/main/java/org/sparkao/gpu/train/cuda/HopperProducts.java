@@ -22,8 +22,14 @@ final class HopperProducts {
   private static final int ADDED_COLUMNS = 4;
   private static final int ADDING_THREADS = 64;
 
-  /** Waves of tiles from which on none is split. */
-  private static final int WAVES = 3;
+  /** Tiles from which on none is split: three waves of {@link #PARTS}. */
+  private static final int MANY_TILES = 396;
+
+  /**
+   * Parts of what is split: the multiprocessors of H100 and H200. Others split alike, because sums
+   * depend on it, and the training that one GPU began another shall go on with.
+   */
+  private static final int PARTS = 132;
 
   /** Maps that are kept: more than a model has operands. */
   private static final int MOST_MAPS = 1 << 13;
@@ -94,7 +100,7 @@ final class HopperProducts {
     TensorMap left = map(a, Slot.LEFT, DEPTH);
     TensorMap right = map(b, Slot.RIGHT, DEPTH);
     int blocks = TensorLaunch.ceilDiv(a.depth(), DEPTH);
-    if (tiles < WAVES * multiprocessors) {
+    if (tiles < MANY_TILES) {
       addInParts(left, right, dw, new Split(tiles, blocks));
       return;
     }
@@ -114,7 +120,7 @@ final class HopperProducts {
   private record Split(int tiles, int depthBlocks) {}
 
   private void addInParts(TensorMap left, TensorMap right, CudaTensor dw, Split split) {
-    int units = (int) Math.min((long) split.tiles * split.depthBlocks, multiprocessors);
+    int units = (int) Math.min((long) split.tiles * split.depthBlocks, PARTS);
     long tileBytes = (long) Float.BYTES * WEIGHT_ROWS * COLUMNS;
     Buffer parts = workspace.get(Slot.PARTS, tileBytes * (units + split.tiles - 1));
     weights("gemm_train_weight_parts", dw, units, split.depthBlocks * DEPTH)

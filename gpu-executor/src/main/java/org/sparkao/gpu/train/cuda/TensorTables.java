@@ -81,8 +81,13 @@ final class TensorTables implements AutoCloseable {
       first += entry.blocks();
     }
     Buffer buffer = device.allocate(bytes.flip().remaining());
-    device.write(buffer, 0, bytes);
-    return buffer;
+    try {
+      device.write(buffer, 0, bytes);
+      return buffer;
+    } catch (RuntimeException e) {
+      buffer.close();
+      throw e;
+    }
   }
 
   @Override

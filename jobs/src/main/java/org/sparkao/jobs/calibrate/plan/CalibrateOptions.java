@@ -2,6 +2,7 @@ package org.sparkao.jobs.calibrate.plan;
 
 import java.io.Serializable;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.sparkao.quant.calibration.CalibrationInfo;
 import org.sparkao.quant.observe.InputObserver.Products;
@@ -39,6 +40,14 @@ public record CalibrateOptions(
   public CalibrateOptions with(Cache other) {
     return new CalibrateOptions(
         samples, sequenceLength, groups, products, other, expertTokens, sequential);
+  }
+
+  /** What can be left out to need less memory, as messages say it. */
+  public Optional<String> less() {
+    if (sequential.asked()) {
+      return Optional.of("calibrate without --sequential");
+    }
+    return products == Products.SUMMED ? Optional.of("leave out --hessian") : Optional.empty();
   }
 
   /** First sequence of a group; of the group behind the last, how many there are. */

@@ -77,8 +77,9 @@ public record CalibrationMemory(long hidden, long sums) {
    * Refuses what cannot fit.
    *
    * @param heapBytes most that the JVM takes
+   * @param options of the calibration
    */
-  public void require(long heapBytes) {
+  public void require(long heapBytes, CalibrateOptions options) {
     if (bytes() > heapBytes) {
       throw new QuantException(
           "a task needs "
@@ -88,7 +89,8 @@ public record CalibrationMemory(long hidden, long sums) {
               + ", and the heap has "
               + Texts.bytes(heapBytes)
               + "; give executors more memory (SPARKAO_MEMORY for a local run), or more executors"
-              + " fewer --samples each, or leave out --hessian");
+              + " fewer --samples each"
+              + options.less().map(way -> ", or " + way).orElse(""));
     }
   }
 

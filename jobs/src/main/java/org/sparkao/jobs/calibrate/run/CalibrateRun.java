@@ -214,7 +214,7 @@ public final class CalibrateRun {
       all.add(new GroupTask(first, end, plan.sequences(first, end), i, count));
     }
     CalibrationMemory memory = CalibrationMemory.of(plan, (groups + count - 1) / count);
-    memory.require(heapBytes / tasks.together());
+    memory.require(heapBytes / tasks.together(), plan.options());
     console.out().println(count + (count == 1 ? " task, " : " tasks, each ") + memory.text());
     return all;
   }

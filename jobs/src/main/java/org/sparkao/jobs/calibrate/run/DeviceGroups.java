@@ -8,7 +8,7 @@ import org.sparkao.gpu.OutOfDeviceMemoryException;
 import org.sparkao.gpu.layer.HeadShape;
 import org.sparkao.gpu.model.Arithmetic;
 import org.sparkao.gpu.model.BlockInputs;
-import org.sparkao.gpu.model.BlockRunner;
+import org.sparkao.gpu.model.DeviceObserver;
 import org.sparkao.gpu.model.HiddenStates;
 import org.sparkao.gpu.module.KernelLibrary;
 import org.sparkao.gpu.observe.DeviceBlockObserver;
@@ -25,10 +25,10 @@ import org.sparkao.quant.observe.PairwiseSum.Node;
  */
 final class DeviceGroups implements AutoCloseable {
   /** Stands in the numerics of a calibration: changes whenever the same inputs give other bits. */
-  static final String VERSION = "statistics of the GPU 1";
+  private static final String VERSION = "statistics of the GPU 1";
 
   private final CalibrateOptions options;
-  private final Optional<HeadShape> heads;
+  private final HeadShape heads;
   private final ObserveScratch scratch;
 
   /**
@@ -43,9 +43,13 @@ final class DeviceGroups implements AutoCloseable {
       HeadShape heads,
       List<BlockInputs> blocks) {
     this.options = options;
-    this.heads =
-        options.cache() == CalibrateOptions.Cache.OBSERVED ? Optional.of(heads) : Optional.empty();
+    this.heads = heads;
     this.scratch = new ObserveScratch(kernels, arithmetic, blocks, options.sequenceLength());
+  }
+
+  /** As it stands there. */
+  static String version(CalibrateOptions options) {
+    return options.sequential().asked() ? VERSION + ", part by part" : VERSION;
   }
 
   /** Sequences of a group. */
@@ -55,22 +59,32 @@ final class DeviceGroups implements AutoCloseable {
     List<HiddenStates> states(int index);
   }
 
+  /** What is done with a sequence to see it. */
+  @FunctionalInterface
+  interface Sight {
+    /** Shows it. */
+    void of(HiddenStates states, DeviceObserver observer);
+  }
+
   /**
-   * Takes the groups of a task through a block.
+   * Sees the groups of a task.
    *
+   * @param cache whether keys and values are looked at
    * @throws QuantException when the sums do not fit on the device, or are no numbers
    */
   PairwiseSum<BlockSums> observed(
-      BlockInputs inputs, BlockRunner.Block block, GroupTask task, Group groups) {
+      BlockInputs inputs, CalibrateOptions.Cache cache, GroupTask task, Group groups, Sight sight) {
+    Optional<HeadShape> seen =
+        cache == CalibrateOptions.Cache.OBSERVED ? Optional.of(heads) : Optional.empty();
     PairwiseSum<DeviceBlockObserver> sums =
         new PairwiseSum<>(options.groups(), DeviceBlockObserver::merge);
     List<DeviceBlockObserver> opened = new ArrayList<>();
     try {
       for (int group = task.firstGroup(); group < task.endGroup(); group++) {
         DeviceBlockObserver observer =
-            new DeviceBlockObserver(scratch, inputs, options.products(), heads);
+            new DeviceBlockObserver(scratch, inputs, options.products(), seen);
         opened.add(observer);
-        groups.states(group).forEach(states -> block.run(states, observer));
+        groups.states(group).forEach(states -> sight.of(states, observer));
         sums.add(new Node(0, group), observer);
       }
       PairwiseSum<BlockSums> onHost = new PairwiseSum<>(options.groups(), BlockSums::merge);
@@ -86,7 +100,8 @@ final class DeviceGroups implements AutoCloseable {
           inputs.block()
               + ": statistics of its inputs do not fit on the GPU: "
               + e.getMessage()
-              + "; leave out --hessian, give the GPU to fewer others, or use --device cpu",
+              + "; give the GPU to fewer others, use --device cpu"
+              + options.less().map(way -> ", or " + way).orElse(""),
           e);
     } finally {
       opened.forEach(DeviceBlockObserver::close);

@@ -6,8 +6,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 import org.apache.spark.TaskContext;
 import org.sparkao.gpu.device.DeviceInfo;
+import org.sparkao.gpu.executor.GpuExecutor;
 import org.sparkao.gpu.layer.HeadShape;
 import org.sparkao.gpu.model.BlockInputs;
 import org.sparkao.gpu.model.BlockRunner;
@@ -17,6 +19,7 @@ import org.sparkao.jobs.evaluate.run.ModelParts;
 import org.sparkao.jobs.evaluate.run.ModelRequest;
 import org.sparkao.jobs.evaluate.run.OneWay;
 import org.sparkao.jobs.gpu.ExecutorGpu;
+import org.sparkao.jobs.gpu.Turns;
 import org.sparkao.jobs.spark.SparkSessions;
 import org.sparkao.jobs.spark.TextWork;
 import org.sparkao.jobs.storage.Storage;
@@ -52,9 +55,7 @@ final class GroupWork implements TextWork<GroupTask> {
     ReentrantLock turn = Turns.at(model.device());
     turn.lock();
     try {
-      return model.device().kind() == DeviceInfo.Kind.CUDA
-          ? ExecutorGpu.require().run(() -> calibrate(task, context, turn)).toJson()
-          : calibrate(task, context, turn).toJson();
+      return outcome(task, context, turn).toJson();
     } catch (QuantException e) {
       return GroupOutcome.refused(e.getMessage()).toJson();
     } catch (UncheckedIOException e) {
@@ -62,6 +63,16 @@ final class GroupWork implements TextWork<GroupTask> {
     } finally {
       turn.unlock();
     }
+  }
+
+  /** Tasks that wait for each other need no permit: one of them computes at a time. */
+  private GroupOutcome outcome(GroupTask task, TaskContext context, ReentrantLock turn) {
+    if (model.device().kind() == DeviceInfo.Kind.CPU) {
+      return calibrate(task, context, turn);
+    }
+    GpuExecutor gpu = ExecutorGpu.require();
+    Supplier<GroupOutcome> work = () -> calibrate(task, context, turn);
+    return options.sequential().asked() ? gpu.runWithoutPermit(work) : gpu.run(work);
   }
 
   private GroupOutcome calibrate(GroupTask task, TaskContext context, ReentrantLock turn) {
@@ -78,7 +89,7 @@ final class GroupWork implements TextWork<GroupTask> {
       GroupOutcome outcome =
           new GroupOutcome(
               model.device().kind() == DeviceInfo.Kind.CUDA
-                  ? runner.numerics() + "; " + DeviceGroups.VERSION
+                  ? runner.numerics() + "; " + DeviceGroups.version(options)
                   : runner.numerics(),
               ExecutorGpu.label(model.device()),
               Runtime.getRuntime().maxMemory(),
@@ -87,13 +98,20 @@ final class GroupWork implements TextWork<GroupTask> {
       if (task.groups() > 0) {
         BlockFiles files = new BlockFiles(storage.folder(output), options.groups());
         List<BlockInputs> blocks = BlockRunner.inspect(parts.checkpoint(), parts.files());
-        if (options.sequential().asked()) {
-          Waiting waiting = new Waiting(context, turn, files);
-          new SequentialPass(task, options, files, parts.files(), runner, waiting).run(blocks);
-        } else {
-          try (Pass pass = new Pass(task, files, blocks, parts, runner)) {
-            pass.run(context);
+        Optional<DeviceGroups> onDevice = onDevice(parts, runner.config().heads(), blocks);
+        try {
+          if (options.sequential().asked()) {
+            InputQuantizer quantizer =
+                new InputQuantizer(
+                    options.sequential(), parts.files(), DeviceGptq.of(model.device()));
+            SequentialPass.Tools tools = new SequentialPass.Tools(quantizer, onDevice);
+            Waiting waiting = new Waiting(context, turn, files);
+            new SequentialPass(task, options, files, tools, runner, waiting).run(blocks);
+          } else {
+            new Pass(task, files, blocks, runner, onDevice).run(context);
           }
+        } finally {
+          onDevice.ifPresent(DeviceGroups::close);
         }
       }
       return outcome;
@@ -102,8 +120,22 @@ final class GroupWork implements TextWork<GroupTask> {
     }
   }
 
+  /** Statistics of a GPU; the caller closes them. */
+  private Optional<DeviceGroups> onDevice(
+      ModelParts parts, HeadShape heads, List<BlockInputs> blocks) {
+    return model.device().kind() == DeviceInfo.Kind.CUDA
+        ? Optional.of(
+            new DeviceGroups(
+                ExecutorGpu.require().kernels(),
+                parts.operators().arithmetic(),
+                options,
+                heads,
+                blocks))
+        : Optional.empty();
+  }
+
   /** One task's way through the model. */
-  private final class Pass implements AutoCloseable {
+  private final class Pass {
     private final GroupTask task;
     private final BlockFiles files;
     private final List<BlockInputs> blocks;
@@ -115,28 +147,14 @@ final class GroupWork implements TextWork<GroupTask> {
         GroupTask task,
         BlockFiles files,
         List<BlockInputs> blocks,
-        ModelParts parts,
-        BlockRunner runner) {
+        BlockRunner runner,
+        Optional<DeviceGroups> onDevice) {
       this.task = task;
       this.files = files;
       this.blocks = blocks;
       this.heads = runner.config().heads();
       this.runner = runner;
-      this.onDevice =
-          model.device().kind() == DeviceInfo.Kind.CUDA
-              ? Optional.of(
-                  new DeviceGroups(
-                      ExecutorGpu.require().kernels(),
-                      parts.operators().arithmetic(),
-                      options,
-                      heads,
-                      blocks))
-              : Optional.empty();
-    }
-
-    @Override
-    public void close() {
-      onDevice.ifPresent(DeviceGroups::close);
+      this.onDevice = onDevice;
     }
 
     void run(TaskContext context) throws IOException {
@@ -197,7 +215,9 @@ final class GroupWork implements TextWork<GroupTask> {
     private PairwiseSum<BlockSums> observed(
         BlockInputs inputs, BlockRunner.Block block, List<HiddenStates> states) {
       if (onDevice.isPresent()) {
-        return onDevice.orElseThrow().observed(inputs, block, task, group -> own(states, group));
+        return onDevice
+            .orElseThrow()
+            .observed(inputs, options.cache(), task, group -> own(states, group), block::run);
       }
       PairwiseSum<BlockSums> sums = new PairwiseSum<>(options.groups(), BlockSums::merge);
       for (int group = task.firstGroup(); group < task.endGroup(); group++) {

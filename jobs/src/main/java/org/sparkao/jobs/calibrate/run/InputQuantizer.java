@@ -9,16 +9,17 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.sparkao.gpu.OutOfDeviceMemoryException;
 import org.sparkao.gpu.quantize.StoredWeight;
 import org.sparkao.jobs.calibrate.plan.Sequential;
 import org.sparkao.jobs.quantize.plan.TensorTask.Quantize;
 import org.sparkao.jobs.quantize.run.CalibratedWeights;
+import org.sparkao.quant.QuantException;
 import org.sparkao.quant.algorithm.QuantizeRequest;
 import org.sparkao.quant.algorithm.Quantizers;
 import org.sparkao.quant.algorithm.TensorQuantizer;
 import org.sparkao.quant.algorithm.WeightAlgorithm;
 import org.sparkao.quant.calibrated.ColumnGroups;
-import org.sparkao.quant.calibrated.CpuGptq;
 import org.sparkao.quant.calibrated.SecondMoments;
 import org.sparkao.quant.checkpoint.CheckpointFiles;
 import org.sparkao.quant.checkpoint.WeightReader;
@@ -39,18 +40,35 @@ final class InputQuantizer {
 
   private final Sequential sequential;
   private final CheckpointFiles source;
+  private final DeviceGptq device;
 
-  InputQuantizer(Sequential sequential, CheckpointFiles source) {
+  InputQuantizer(Sequential sequential, CheckpointFiles source, DeviceGptq device) {
     this.sequential = sequential;
     this.source = source;
+    this.device = device;
   }
 
   /**
    * Numbers of the layers that are quantized, [N, K] of the type of the weight, by module.
    *
    * @param modules that read the input
+   * @throws QuantException when they do not fit on the device
    */
   Map<String, byte[]> weights(List<String> modules, InputSums sums) throws IOException {
+    try {
+      return quantized(modules, sums);
+    } catch (OutOfDeviceMemoryException e) {
+      throw new QuantException(
+          modules.get(0)
+              + ": its second moments and weights do not fit on the GPU: "
+              + e.getMessage()
+              + "; give the GPU to fewer others, --skip the modules with the longest rows, or use"
+              + " --device cpu",
+          e);
+    }
+  }
+
+  private Map<String, byte[]> quantized(List<String> modules, InputSums sums) throws IOException {
     List<Quantize> tasks =
         modules.stream()
             .filter(sequential.weights()::containsKey)
@@ -62,8 +80,7 @@ final class InputQuantizer {
     }
     Optional<TensorRange> shared = shared(tasks, all);
     try (CalibratedWeights quantizers =
-        new CalibratedWeights(
-            inputs(sums), sequential.arithmetic().calibrated(), new CpuGptq(Workers.ALL_CORES))) {
+        new CalibratedWeights(inputs(sums), sequential.arithmetic().calibrated(), device.gptq())) {
       for (Quantize task : tasks) {
         byte[] weight = all.get(task.module());
         QuantizeRequest request = sequential.arithmetic().request(task);
@@ -136,18 +153,23 @@ final class InputQuantizer {
     }
     int rows = Math.toIntExact(task.weight().rows());
     int multiple = first.sliceRowMultiple();
-    int step = Math.min(rows, (ROWS + multiple - 1) / multiple * multiple);
+    int wanted = device.rows(first, weight.length / rows);
+    int step = Math.min(rows, (wanted + multiple - 1) / multiple * multiple);
+    int pieces = (rows + step - 1) / step;
     List<TensorQuantizer> each = new ArrayList<>(List.of(first));
-    for (int begin = step; begin < rows; begin += step) {
+    while (each.size() < device.quantizers(pieces)) {
       each.add(quantizers.quantizer(task, request, range));
     }
-    Workers.ALL_CORES.run(
-        each.size(),
-        piece -> {
-          int begin = piece * step;
-          int count = Math.min(step, rows - begin);
-          quantize(each.get(piece), weight, new Rows(begin, count, weight.length / rows), codes);
-        });
+    device
+        .workers()
+        .run(
+            pieces,
+            piece -> {
+              int begin = piece * step;
+              int count = Math.min(step, rows - begin);
+              TensorQuantizer own = each.get(piece % each.size());
+              quantize(own, weight, new Rows(begin, count, weight.length / rows), codes);
+            });
     quantizers.fallback(task, each);
     return dequantized(request.with(WeightAlgorithm.RTN), codes);
   }

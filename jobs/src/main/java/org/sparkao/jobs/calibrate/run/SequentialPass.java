@@ -14,7 +14,6 @@ import org.sparkao.gpu.model.BlockRunner;
 import org.sparkao.gpu.model.HiddenStates;
 import org.sparkao.gpu.model.PartwiseBlock;
 import org.sparkao.jobs.calibrate.plan.CalibrateOptions;
-import org.sparkao.quant.checkpoint.CheckpointFiles;
 import org.sparkao.quant.observe.BlockSums;
 import org.sparkao.quant.observe.CacheSums;
 import org.sparkao.quant.observe.InputSums;
@@ -39,24 +38,31 @@ final class SequentialPass {
   private final CalibrateOptions options;
   private final BlockFiles files;
   private final PartWeights weights;
-  private final InputQuantizer quantizer;
+  private final Tools tools;
   private final BlockRunner runner;
   private final Waiting waiting;
   private final HeadShape heads;
   private List<HiddenStates> states = List.of();
 
+  /**
+   * What it works with, of the caller.
+   *
+   * @param onDevice where statistics are made, where that is a GPU
+   */
+  record Tools(InputQuantizer quantizer, Optional<DeviceGroups> onDevice) {}
+
   SequentialPass(
       GroupTask task,
       CalibrateOptions options,
       BlockFiles files,
-      CheckpointFiles source,
+      Tools tools,
       BlockRunner runner,
       Waiting waiting) {
     this.task = task;
     this.options = options;
     this.files = files;
     this.weights = new PartWeights(files, options.sequential());
-    this.quantizer = new InputQuantizer(options.sequential(), source);
+    this.tools = tools;
     this.runner = runner;
     this.waiting = waiting;
     this.heads = runner.config().heads();
@@ -137,15 +143,29 @@ final class SequentialPass {
    */
   private PairwiseSum<BlockSums> observed(
       BlockInputs own, PartwiseBlock block, int part, boolean beside) {
-    PairwiseSum<BlockSums> sums = new PairwiseSum<>(options.groups(), BlockSums::merge);
     CalibrateOptions seen = part == OUTPUT ? options : options.with(CalibrateOptions.Cache.LEFT);
-    int first = options.firstSequence(task.firstGroup());
+    if (tools.onDevice.isPresent()) {
+      return tools
+          .onDevice
+          .get()
+          .observed(
+              own,
+              seen.cache(),
+              task,
+              this::group,
+              (sequence, observer) -> {
+                waiting.killIfInterrupted();
+                if (beside) {
+                  block.run(part - 1, sequence, observer);
+                }
+                block.show(part, sequence, observer);
+              });
+    }
+    PairwiseSum<BlockSums> sums = new PairwiseSum<>(options.groups(), BlockSums::merge);
     for (int group = task.firstGroup(); group < task.endGroup(); group++) {
       waiting.killIfInterrupted();
       GroupObserver observer = new GroupObserver(own, heads, seen);
-      List<HiddenStates> sequences =
-          states.subList(
-              options.firstSequence(group) - first, options.firstSequence(group + 1) - first);
+      List<HiddenStates> sequences = group(group);
       for (HiddenStates sequence : sequences) {
         if (beside) {
           block.run(part - 1, sequence, observer);
@@ -158,6 +178,12 @@ final class SequentialPass {
       sums.add(new Node(0, group), observer.sums());
     }
     return sums;
+  }
+
+  private List<HiddenStates> group(int group) {
+    int first = options.firstSequence(task.firstGroup());
+    return states.subList(
+        options.firstSequence(group) - first, options.firstSequence(group + 1) - first);
   }
 
   /** Quantizes this task's share of the inputs of a part, and waits for the others. */
@@ -173,7 +199,7 @@ final class SequentialPass {
       BlockSums all = total.isPresent() ? total.get() : sums(own.block());
       for (Input input : share) {
         InputSums sums = all.inputs().get(input.name());
-        weights.keep(input, quantizer.weights(input.modules(), sums));
+        weights.keep(input, tools.quantizer.weights(input.modules(), sums));
       }
     }
     for (Input input : inputs) {

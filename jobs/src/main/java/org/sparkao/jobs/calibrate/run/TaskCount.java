@@ -4,7 +4,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import org.apache.spark.SparkContext;
 import org.sparkao.gpu.device.DeviceInfo;
-import org.sparkao.gpu.executor.GpuExecutor;
+import org.sparkao.jobs.gpu.ExecutorCount;
 import org.sparkao.jobs.gpu.PlannedDevice;
 
 /**
@@ -23,24 +23,21 @@ record TaskCount(int count, int together, Optional<String> note) {
    */
   static TaskCount of(
       SparkContext spark, PlannedDevice device, OptionalInt asked, boolean waiting) {
-    boolean gpus = device.kind() == DeviceInfo.Kind.CUDA;
-    int executors =
-        spark.isLocal() ? 1 : Math.max(1, spark.statusTracker().getExecutorInfos().length - 1);
-    int devices = spark.isLocal() && gpus ? Math.max(1, GpuExecutor.open().size()) : 1;
-    int slots = gpus ? executors * devices : spark.defaultParallelism();
-    return of(executors, devices, asked, waiting ? OptionalInt.of(slots) : OptionalInt.empty());
+    ExecutorCount running = ExecutorCount.of(spark, device);
+    int slots = device.kind() == DeviceInfo.Kind.CUDA ? running.all() : spark.defaultParallelism();
+    return of(running, asked, waiting ? OptionalInt.of(slots) : OptionalInt.empty());
   }
 
   /**
    * Counts.
    *
-   * @param devices of an executor
    * @param slots of all executors, where tasks wait for each other
    */
-  static TaskCount of(int executors, int devices, OptionalInt asked, OptionalInt slots) {
-    int wanted = asked.orElse(executors * devices);
+  static TaskCount of(ExecutorCount running, OptionalInt asked, OptionalInt slots) {
+    int executors = running.executors();
+    int wanted = asked.orElse(running.all());
     int count = Math.min(wanted, slots.orElse(wanted));
-    int together = slots.isPresent() ? (count + executors - 1) / executors : devices;
+    int together = slots.isPresent() ? (count + executors - 1) / executors : running.devices();
     Optional<String> note =
         count < wanted
             ? Optional.of(

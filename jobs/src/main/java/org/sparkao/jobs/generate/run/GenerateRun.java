@@ -12,6 +12,7 @@ import org.sparkao.jobs.config.Config;
 import org.sparkao.jobs.evaluate.plan.Sha256;
 import org.sparkao.jobs.evaluate.run.CheckpointHash;
 import org.sparkao.jobs.evaluate.run.ExecutorModel;
+import org.sparkao.jobs.gpu.ExecutorCount;
 import org.sparkao.jobs.gpu.PlannedDevice;
 import org.sparkao.jobs.job.Console;
 import org.sparkao.jobs.job.ProgramVersion;
@@ -113,12 +114,11 @@ public final class GenerateRun {
     return runId;
   }
 
-  /** As many as batches, and no executor without one. */
+  /** As many as batches, and nothing that computes without one. */
   private int parts(int places, SparkContext spark) {
     int samples = request.plan().prompts().size();
     int batch = Math.min(places, request.settings().batch());
-    int executors = Math.max(1, spark.statusTracker().getExecutorInfos().length - 1);
-    return Math.max((samples + batch - 1) / batch, executors);
+    return Math.max((samples + batch - 1) / batch, ExecutorCount.of(spark, device).all());
   }
 
   private void ended(RunRow run, Exception failure) {

@@ -2,8 +2,8 @@ package org.sparkao.jobs.train.run;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.function.Supplier;
 import org.sparkao.gpu.device.CpuDevice;
-import org.sparkao.gpu.device.CudaStream;
 import org.sparkao.gpu.device.DeviceInfo.Kind;
 import org.sparkao.gpu.executor.GpuExecutor;
 import org.sparkao.gpu.fake.CudaFakes;
@@ -39,9 +39,7 @@ final class TrainDevice implements AutoCloseable {
     if (compute.device() == Kind.CUDA) {
       KernelLibrary kernels = ExecutorGpu.require().kernels();
       // Refuses first what this GPU cannot do.
-      TrainingOperators operators = new CudaTrainingOperators(kernels, compute.arithmetic());
-      CudaAdamW adamW = new CudaAdamW(kernels);
-      return new TrainDevice(operators, adamW, new CudaFakes(kernels), adamW::close);
+      return open(kernels, new CudaTrainingOperators(kernels, compute.arithmetic()));
     }
     CpuDevice device = CpuDevice.open();
     CpuTrainingOperators operators =
@@ -51,6 +49,21 @@ final class TrainDevice implements AutoCloseable {
         new HostAdamW(operators.workers()),
         new HostFakes(device, operators.workers()),
         () -> {});
+  }
+
+  private static TrainDevice open(KernelLibrary kernels, TrainingOperators operators) {
+    try {
+      CudaAdamW adamW = new CudaAdamW(kernels);
+      try {
+        return new TrainDevice(operators, adamW, new CudaFakes(kernels), adamW::close);
+      } catch (RuntimeException e) {
+        adamW.close();
+        throw e;
+      }
+    } catch (RuntimeException e) {
+      operators.close();
+      throw e;
+    }
   }
 
   /** Work of a task. */
@@ -69,18 +82,16 @@ final class TrainDevice implements AutoCloseable {
       return;
     }
     GpuExecutor gpu = ExecutorGpu.require();
+    Supplier<Boolean> done =
+        () -> {
+          runUnchecked(work);
+          return true;
+        };
     try {
       if (shared) {
-        try (CudaStream own = gpu.device().newStream()) {
-          gpu.device().on(own, () -> runUnchecked(work));
-          own.synchronize();
-        }
+        gpu.runWithoutPermit(done);
       } else {
-        gpu.run(
-            () -> {
-              runUnchecked(work);
-              return true;
-            });
+        gpu.run(done);
       }
     } catch (UncheckedIOException e) {
       throw e.getCause();

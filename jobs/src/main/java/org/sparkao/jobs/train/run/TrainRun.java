@@ -17,6 +17,7 @@ import org.sparkao.jobs.config.CommonKeys;
 import org.sparkao.jobs.config.Config;
 import org.sparkao.jobs.evaluate.run.ModelForm;
 import org.sparkao.jobs.evaluate.run.ModelRequest;
+import org.sparkao.jobs.gpu.ExecutorCount;
 import org.sparkao.jobs.job.Console;
 import org.sparkao.jobs.job.ProgramVersion;
 import org.sparkao.jobs.job.RunNames;
@@ -95,8 +96,11 @@ public final class TrainRun {
     }
   }
 
-  /** Workers that may have to share the memory of one JVM. */
+  /** Tasks that may have to share the memory of one JVM; those of blocks take turns. */
   private int tasksOfOneHeap(SparkContext spark) {
+    if (request.plan().options().mode() == TrainMode.BLOCK) {
+      return ExecutorCount.of(spark, request.device()).devices();
+    }
     int workers = request.plan().options().averaging().workers();
     if (spark.isLocal()) {
       int threads = spark.defaultParallelism();
@@ -199,9 +203,9 @@ public final class TrainRun {
       return Collections.nCopies(
           plan.options().averaging().workers(), new UnitTask(UnitTask.MODEL, 0, plan.sequences()));
     }
-    int executors = spark.isLocal() ? 1 : spark.statusTracker().getExecutorInfos().length - 1;
     int blocks = plan.units();
-    int count = Math.min(blocks, request.partitions().orElse(Math.max(1, executors)));
+    int all = ExecutorCount.of(spark, request.device()).all();
+    int count = Math.min(blocks, request.partitions().orElse(all));
     List<UnitTask> tasks = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       int first = (int) ((long) blocks * i / count);

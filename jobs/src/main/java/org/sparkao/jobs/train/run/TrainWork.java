@@ -7,6 +7,7 @@ import org.apache.spark.BarrierTaskContext;
 import org.apache.spark.TaskContext;
 import org.sparkao.gpu.GpuException;
 import org.sparkao.jobs.evaluate.run.ModelParts;
+import org.sparkao.jobs.gpu.Turns;
 import org.sparkao.jobs.spark.SparkSessions;
 import org.sparkao.jobs.spark.TextWork;
 import org.sparkao.jobs.storage.Folder;
@@ -17,9 +18,6 @@ import org.sparkao.quant.QuantException;
 /** What an executor does for some blocks, or for the model. */
 final class TrainWork implements TextWork<UnitTask> {
   private static final long serialVersionUID = 1;
-
-  /** Tasks of an executor take turns: each uses all cores. Workers cannot, they wait for others. */
-  private static final ReentrantLock TURN = new ReentrantLock(true);
 
   private final TrainSettings settings;
 
@@ -33,9 +31,11 @@ final class TrainWork implements TextWork<UnitTask> {
     if (task.first() == task.end()) {
       return outcome();
     }
+    // Workers cannot take turns, they wait for each other.
     boolean shared = settings.options().averaging().isShared();
+    ReentrantLock turn = Turns.at(settings.model().device());
     if (!shared) {
-      TURN.lock();
+      turn.lock();
     }
     try {
       TrainDevice.run(settings.options().compute(), shared, () -> train(task, context));
@@ -46,7 +46,7 @@ final class TrainWork implements TextWork<UnitTask> {
       throw e.getCause();
     } finally {
       if (!shared) {
-        TURN.unlock();
+        turn.unlock();
       }
     }
   }

@@ -1,17 +1,15 @@
-package org.sparkao.jobs.calibrate.run;
+package org.sparkao.jobs.gpu;
 
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import org.sparkao.gpu.device.DeviceInfo;
-import org.sparkao.jobs.gpu.ExecutorGpu;
-import org.sparkao.jobs.gpu.PlannedDevice;
 
 /**
  * Tasks take turns at what computes: the processor, of which each uses all cores, or a GPU of the
  * executor. Spark gives no way from a task to its neighbours: hence static.
  */
-final class Turns {
+public final class Turns {
   /** The key of the processor, beside the numbers of GPUs. */
   private static final int PROCESSOR = -1;
 
@@ -20,7 +18,7 @@ final class Turns {
   private Turns() {}
 
   /** The lock of this task's device; fair. */
-  static ReentrantLock at(PlannedDevice planned) {
+  public static ReentrantLock at(PlannedDevice planned) {
     int device =
         planned.kind() == DeviceInfo.Kind.CUDA
             ? ExecutorGpu.require().device().info().ordinal()

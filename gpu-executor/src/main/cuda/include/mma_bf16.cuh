@@ -1,9 +1,9 @@
-// Tensor-core instructions of sm_80 and the shared-memory loads that feed them.
+// The tensor-core instruction of sm_80 for bf16.
 #pragma once
 
 #include <cstdint>
 
-namespace attention {
+namespace tensor_core {
 
 // d [16, 8] += a [16, 16] b [16, 8], bf16 operands, fp32 sums. With g = lane / 4, t = lane % 4: a holds rows g (a[0], a[2])
 // and g + 8 (a[1], a[3]) at k = 2 t, 2 t + 1 and 2 t + 8, 2 t + 9; b column g at the same k; d columns 2 t, 2 t + 1 of row g
@@ -15,4 +15,4 @@ __device__ __forceinline__ void mma(float (&d)[4], const uint32_t (&a)[4], uint3
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
 
-}  // namespace attention
+}  // namespace tensor_core
