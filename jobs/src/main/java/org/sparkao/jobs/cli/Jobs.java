@@ -10,6 +10,7 @@ import org.sparkao.jobs.evaluate.EvaluateJob;
 import org.sparkao.jobs.export.ExportJob;
 import org.sparkao.jobs.generate.GenerateJob;
 import org.sparkao.jobs.job.Job;
+import org.sparkao.jobs.maintain.MaintainJob;
 import org.sparkao.jobs.quantize.QuantizeJob;
 import org.sparkao.jobs.quickstart.QuickstartJob;
 import org.sparkao.jobs.sweep.SweepJob;
@@ -32,6 +33,7 @@ final class Jobs {
           new SweepJob(),
           new BenchJob(),
           new RunsJob(),
+          new MaintainJob(),
           new DescribeJob());
 
   private Jobs() {}

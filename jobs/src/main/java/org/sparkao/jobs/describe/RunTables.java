@@ -5,7 +5,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.commons.text.similarity.LevenshteinDistance;
@@ -35,7 +34,7 @@ public final class RunTables {
   /** All runs, newest first. */
   public List<RunRow> newestFirst() throws IOException {
     return store.read(RunRow.TABLE).stream()
-        .map(RunTables::run)
+        .map(RunRow::of)
         .sorted(Comparator.comparing(RunRow::startedAt).thenComparing(RunRow::runId).reversed())
         .toList();
   }
@@ -116,29 +115,6 @@ public final class RunTables {
         .sorted(Comparator.comparing(other -> distance.apply(id, other)))
         .limit(NEAR)
         .toList();
-  }
-
-  private static RunRow run(TableRow row) {
-    return new RunRow(
-        row.text("run_id"),
-        row.text("job"),
-        row.text("arguments"),
-        row.text("config"),
-        row.text("code_version"),
-        row.text("fingerprint"),
-        RunRow.Status.valueOf(row.text("status").toUpperCase(Locale.ROOT)),
-        row.instant("started_at"),
-        row.findInstant("ended_at"),
-        row.text("application_id"),
-        new RunRow.Volume(
-            row.text("source"),
-            row.text("output"),
-            row.text("scheme"),
-            row.number("source_bytes"),
-            row.number("output_bytes"),
-            row.number("tensors"),
-            row.number("quantized"),
-            row.number("shards")));
   }
 
   private static TensorResult tensor(TableRow row) {

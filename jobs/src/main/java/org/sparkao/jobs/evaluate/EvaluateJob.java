@@ -114,7 +114,8 @@ public final class EvaluateJob implements Job {
     CheckpointLocation location = CheckpointLocation.of(config.value(EvaluateKeys.CHECKPOINT));
     Checkpoint checkpoint = location.open(storage);
     DeltaStore store = new DeltaStore(storage, config.value(CommonKeys.TABLES));
-    List.of(EvalItemRow.TABLE, EvalResultRow.TABLE, RunRow.TABLE).forEach(store::requireColumns);
+    List.of(EvalItemRow.TABLE, EvalResultRow.TABLE, RunRow.TABLE)
+        .forEach(store::requireKnownColumns);
     DevicePlan device = device(config);
     EvaluatePlan plan = plan(checkpoint, storage, device, config);
     if (device instanceof DevicePlan.Decided decided) {

@@ -36,6 +36,13 @@ public record FrontPlot(List<Point> points, String xAxis, String yAxis) {
   private static final double DOT = 10;
   private static final double GAP = 9;
 
+  /** Lines are faint behind names that have no other place. */
+  private static final Color BEHIND_NAMES = new Color(255, 255, 255, 190);
+
+  /** Where names may be. */
+  private static final Rectangle2D AREA =
+      new Rectangle2D.Double(LEFT, TOP - 8, ChartStyle.WIDTH - LEFT, HEIGHT - BOTTOM - TOP + 8);
+
   /** Freezes the points. */
   public FrontPlot {
     points = List.copyOf(points);
@@ -89,7 +96,8 @@ public record FrontPlot(List<Point> points, String xAxis, String yAxis) {
     Scale across = scale(points.stream().mapToDouble(Point::x));
     Scale up = scale(points.stream().flatMapToDouble(p -> DoubleStream.of(p.low(), p.high())));
     drawAxes(graphics, across, up);
-    List<Rectangle2D> taken = new ArrayList<>(drawFront(graphics, across, up));
+    NamePlaces places = new NamePlaces(AREA);
+    drawFront(graphics, across, up).forEach(places::take);
     for (Point point : points) {
       double x = x(across, point.x());
       double y = y(up, point.y());
@@ -97,11 +105,11 @@ public record FrontPlot(List<Point> points, String xAxis, String yAxis) {
       graphics.setStroke(new BasicStroke(1.6f));
       graphics.draw(new Line2D.Double(x, y(up, point.low()), x, y(up, point.high())));
       graphics.fill(new Ellipse2D.Double(x - DOT / 2, y - DOT / 2, DOT, DOT));
-      taken.add(new Rectangle2D.Double(x - DOT / 2, y - DOT / 2, DOT, DOT));
-      taken.add(between(x, y(up, point.low()), x, y(up, point.high())));
+      places.take(new Rectangle2D.Double(x - DOT / 2, y - DOT / 2, DOT, DOT));
+      places.take(between(x, y(up, point.low()), x, y(up, point.high())));
     }
     for (Point point : points) {
-      drawName(graphics, point.name(), x(across, point.x()), y(up, point.y()), taken);
+      drawName(graphics, point.name(), x(across, point.x()), y(up, point.y()), places);
     }
   }
 
@@ -178,27 +186,21 @@ public record FrontPlot(List<Point> points, String xAxis, String yAxis) {
         Math.min(x1, x2) - 1, Math.min(y1, y2) - 1, Math.abs(x2 - x1) + 2, Math.abs(y2 - y1) + 2);
   }
 
-  /** Beside, above or below the point, where no other name, point or line is. */
+  /** Beside the point; from further away with a line to it. */
   private static void drawName(
-      Graphics2D graphics, String name, double x, double y, List<Rectangle2D> taken) {
+      Graphics2D graphics, String name, double x, double y, NamePlaces places) {
     TextLayout layout = layout(name, ChartStyle.font(12));
-    double width = layout.getAdvance();
-    double[][] places = {
-      {x + GAP, y}, {x - GAP - width, y}, {x - width / 2, y - 16}, {x - width / 2, y + 16},
-      {x + GAP, y - 14}, {x + GAP, y + 14}, {x - GAP - width, y - 14}, {x - GAP - width, y + 14}
-    };
-    double[] chosen = places[0];
-    for (double[] place : places) {
-      Rectangle2D box = new Rectangle2D.Double(place[0], place[1] - 7, width, 14);
-      boolean inside = box.getMinX() >= LEFT && box.getMaxX() <= ChartStyle.WIDTH;
-      if (inside && taken.stream().noneMatch(box::intersects)) {
-        chosen = place;
-        break;
-      }
+    Rectangle2D place = places.beside(x, y, layout.getAdvance());
+    if (Math.abs(place.getCenterY() - y) > NamePlaces.HEIGHT) {
+      double end = place.getMinX() > x ? place.getMinX() - 2 : place.getMaxX() + 2;
+      graphics.setColor(ChartStyle.GREY);
+      graphics.setStroke(new BasicStroke(0.6f));
+      graphics.draw(new Line2D.Double(x, y, end, place.getCenterY()));
     }
-    taken.add(new Rectangle2D.Double(chosen[0], chosen[1] - 7, width, 14));
+    graphics.setColor(BEHIND_NAMES);
+    graphics.fill(place);
     graphics.setColor(ChartStyle.INK);
-    write(graphics, layout, chosen[0], chosen[1], 0);
+    write(graphics, layout, place.getMinX(), place.getCenterY(), 0);
   }
 
   private static TextLayout layout(String text, Font font) {

@@ -77,7 +77,7 @@ public final class QuantizeJob implements Job {
     CheckpointLocation location = CheckpointLocation.of(config.value(QuantizeKeys.CHECKPOINT));
     Checkpoint source = location.open(storage);
     DeltaStore store = new DeltaStore(storage, config.value(CommonKeys.TABLES));
-    List.of(TensorRow.TABLE, ShardRow.TABLE, RunRow.TABLE).forEach(store::requireColumns);
+    List.of(TensorRow.TABLE, ShardRow.TABLE, RunRow.TABLE).forEach(store::requireKnownColumns);
     Recipe recipe = recipe(config, storage, source, console);
     GivenFiles given = given(config, recipe, source, storage);
     QuantizePlan plan =

@@ -1,7 +1,9 @@
 package org.sparkao.jobs.storage;
 
 import java.io.IOException;
+import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import org.sparkao.quant.checkpoint.CheckpointFiles;
 import org.sparkao.quant.safetensors.ByteSink;
@@ -17,6 +19,9 @@ public interface Folder extends CheckpointFiles {
 
   /** Length of a file in bytes; empty when there is no such file. */
   OptionalLong size(String name) throws IOException;
+
+  /** When a file was last written; empty when there is no such file. */
+  Optional<Instant> modified(String name) throws IOException;
 
   /** A whole file. */
   byte[] read(String name) throws IOException;

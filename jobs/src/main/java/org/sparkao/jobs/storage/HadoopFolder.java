@@ -8,6 +8,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.UUID;
 import org.apache.hadoop.conf.Configuration;
@@ -70,11 +71,20 @@ final class HadoopFolder implements Folder {
 
   @Override
   public OptionalLong size(String name) throws IOException {
+    Optional<FileStatus> file = file(name);
+    return file.isPresent() ? OptionalLong.of(file.orElseThrow().getLen()) : OptionalLong.empty();
+  }
+
+  @Override
+  public Optional<Instant> modified(String name) throws IOException {
+    return file(name).map(file -> Instant.ofEpochMilli(file.getModificationTime()));
+  }
+
+  private Optional<FileStatus> file(String name) throws IOException {
     try {
-      FileStatus status = files.getFileStatus(path(name));
-      return status.isFile() ? OptionalLong.of(status.getLen()) : OptionalLong.empty();
+      return Optional.of(files.getFileStatus(path(name))).filter(FileStatus::isFile);
     } catch (FileNotFoundException e) {
-      return OptionalLong.empty();
+      return Optional.empty();
     }
   }
 

@@ -10,8 +10,10 @@ import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.time.Instant;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.UUID;
 import java.util.stream.Stream;
@@ -48,6 +50,14 @@ final class LocalFolder implements Folder {
   public OptionalLong size(String name) throws IOException {
     Path file = root.resolve(name);
     return Files.isRegularFile(file) ? OptionalLong.of(Files.size(file)) : OptionalLong.empty();
+  }
+
+  @Override
+  public Optional<Instant> modified(String name) throws IOException {
+    Path file = root.resolve(name);
+    return Files.isRegularFile(file)
+        ? Optional.of(Files.getLastModifiedTime(file).toInstant())
+        : Optional.empty();
   }
 
   @Override

@@ -72,7 +72,7 @@ public final class SweepJob implements Job {
     Storage storage = Storage.ofAssignments(config.all(CommonKeys.CONF));
     DeltaStore store = new DeltaStore(storage, config.value(CommonKeys.TABLES));
     List.of(SweepRow.TABLE, SweepCellRow.TABLE, SweepComparisonRow.TABLE, RunRow.TABLE)
-        .forEach(store::requireColumns);
+        .forEach(store::requireKnownColumns);
     JobCalls jobs = new JobCalls(config, console);
     if (config.value(SweepKeys.DRY_RUN)) {
       show(definition, output, jobs, storage, store);

@@ -169,7 +169,7 @@ public record CalibrationRow(
             row.decimal("amax"),
             row.decimal("mean_square"),
             List.of(row.decimal("p99"), row.decimal("p999"), row.decimal("p9999")),
-            row.decimal("int8_cut_off"),
+            row.has("int8_cut_off") ? row.decimal("int8_cut_off") : Double.NaN,
             row.number("dead_channels"),
             row.has("cache_amax")
                 ? OptionalDouble.of(row.decimal("cache_amax"))

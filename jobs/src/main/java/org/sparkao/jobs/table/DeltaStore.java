@@ -1,7 +1,9 @@
 package org.sparkao.jobs.table;
 
 import java.io.IOException;
+import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Predicate;
 import org.apache.hadoop.conf.Configuration;
 import org.sparkao.jobs.storage.Storage;
@@ -13,11 +15,13 @@ import org.sparkao.jobs.storage.Storage;
 public final class DeltaStore {
   private static final String LOCAL_LOG = "io.delta.kernel.logStore.file.impl";
 
+  private final Storage storage;
   private final Configuration configuration;
   private final String root;
 
   /** The tables under {@code root}, a URI or a local path. */
   public DeltaStore(Storage storage, String root) {
+    this.storage = storage;
     this.configuration = storage.configuration();
     configuration.setIfUnset(LOCAL_LOG, LocalLog.class.getName());
     String uri = Storage.localPath(root).map(path -> path.toUri().toString()).orElse(root);
@@ -86,12 +90,36 @@ public final class DeltaStore {
   }
 
   /**
-   * Refuses a table that another version wrote, before anything is computed for it.
+   * Refuses a table that a newer version wrote, before anything is computed for it. One that an
+   * older version wrote gets new columns when something is written to it.
    *
-   * @throws org.sparkao.quant.QuantException naming a column that it lacks
+   * @throws org.sparkao.quant.QuantException naming a column that is not known here
    */
-  public void requireColumns(Table table) {
-    log(table).requireColumns();
+  public void requireKnownColumns(Table table) {
+    log(table).requireKnownColumns();
+  }
+
+  /** How many files each run has in a table. */
+  public Map<String, Long> filesByRun(Table table) throws IOException {
+    return log(table).filesByRun();
+  }
+
+  /**
+   * Writes the rows of a run that lie in several files of a table into one; others may write to the
+   * table at the same time.
+   *
+   * @return whether there were several
+   */
+  public boolean compact(Table table, String runId) throws IOException {
+    return log(table).compact(runId);
+  }
+
+  /**
+   * Files in the folder of a table that belong to no version of it since a moment, and were not
+   * written since; by their names in that folder.
+   */
+  public List<String> unusedFiles(Table table, Instant since) throws IOException {
+    return log(table).unused(new UnusedFiles(storage.folder(location(table)), since));
   }
 
   private TableLog log(Table table) {

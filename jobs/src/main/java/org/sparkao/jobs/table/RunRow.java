@@ -149,4 +149,28 @@ public record RunRow(
         input.quantized(),
         input.shards());
   }
+
+  /** A row that was read. */
+  public static RunRow of(TableRow row) {
+    return new RunRow(
+        row.text("run_id"),
+        row.text("job"),
+        row.text("arguments"),
+        row.text("config"),
+        row.text("code_version"),
+        row.text("fingerprint"),
+        Status.valueOf(row.text("status").toUpperCase(Locale.ROOT)),
+        row.instant("started_at"),
+        row.findInstant("ended_at"),
+        row.text("application_id"),
+        new Volume(
+            row.text("source"),
+            row.text("output"),
+            row.text("scheme"),
+            row.number("source_bytes"),
+            row.number("output_bytes"),
+            row.number("tensors"),
+            row.number("quantized"),
+            row.number("shards")));
+  }
 }

@@ -20,7 +20,9 @@ import io.delta.kernel.utils.CloseableIterator;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /** Reads the files of one version of a table. */
 final class TableFiles {
@@ -41,9 +43,24 @@ final class TableFiles {
    * A file of a table.
    *
    * @param rows what it holds
-   * @param removal the action that takes it out of the table
+   * @param added the action that brought it
    */
-  record DataFile(List<TableRow> rows, Row removal) {}
+  record DataFile(List<TableRow> rows, AddFile added) {
+    /** The action that takes it and its rows out of the table. */
+    Row removal() {
+      return removal(true);
+    }
+
+    /** The action that takes it out of the table, whose rows are in another file. */
+    Row moving() {
+      return removal(false);
+    }
+
+    private Row removal(boolean dataChange) {
+      return SingleAction.createRemoveFileSingleAction(
+          added.toRemoveFileRow(dataChange, Optional.of(System.currentTimeMillis())));
+    }
+  }
 
   /** All rows. */
   List<TableRow> rows() throws IOException {
@@ -69,6 +86,17 @@ final class TableFiles {
         "=", new io.delta.kernel.expressions.Column(column), Literal.ofString(text));
   }
 
+  /** How many files each run has. */
+  Map<String, Long> countByRun() throws IOException {
+    Map<String, Long> counts = new TreeMap<>();
+    each(
+        snapshot.getScanBuilder().build(),
+        file ->
+            counts.merge(
+                InternalScanFileUtils.getPartitionValues(file).get(PARTITION), 1L, Long::sum));
+    return counts;
+  }
+
   private List<DataFile> read(Optional<Predicate> filter) throws IOException {
     ScanBuilder builder = snapshot.getScanBuilder();
     if (filter.isPresent()) {
@@ -77,23 +105,33 @@ final class TableFiles {
     Scan scan = builder.build();
     Row state = scan.getScanState(engine);
     List<DataFile> files = new ArrayList<>();
+    each(
+        scan,
+        file ->
+            files.add(
+                new DataFile(
+                    rows(state, file),
+                    new AddFile(file.getStruct(InternalScanFileUtils.ADD_FILE_ORDINAL)))));
+    return files;
+  }
+
+  /** What is done with a file of a scan. */
+  @FunctionalInterface
+  private interface FileWork {
+    /** Does it. */
+    void run(Row file) throws IOException;
+  }
+
+  private void each(Scan scan, FileWork work) throws IOException {
     try (CloseableIterator<FilteredColumnarBatch> batches = scan.getScanFiles(engine)) {
       while (batches.hasNext()) {
         try (CloseableIterator<Row> rows = batches.next().getRows()) {
           while (rows.hasNext()) {
-            Row file = rows.next();
-            files.add(new DataFile(rows(state, file), removal(file)));
+            work.run(rows.next());
           }
         }
       }
     }
-    return files;
-  }
-
-  private static Row removal(Row file) {
-    AddFile added = new AddFile(file.getStruct(InternalScanFileUtils.ADD_FILE_ORDINAL));
-    return SingleAction.createRemoveFileSingleAction(
-        added.toRemoveFileRow(true, Optional.of(System.currentTimeMillis())));
   }
 
   private List<TableRow> rows(Row state, Row file) throws IOException {

@@ -17,6 +17,7 @@ import io.delta.kernel.utils.CloseableIterable;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Predicate;
 import org.apache.hadoop.conf.Configuration;
@@ -31,11 +32,13 @@ final class TableLog {
 
   private final Table table;
   private final String location;
+  private final TableSchema schema;
   private final Engine engine;
 
   TableLog(Table table, String location, Configuration configuration) {
     this.table = table;
     this.location = location;
+    this.schema = new TableSchema(table, location);
     this.engine = DefaultEngine.create(configuration);
   }
 
@@ -86,7 +89,7 @@ final class TableLog {
    */
   void replace(String runId, Predicate<TableRow> condition, List<List<Object>> rows)
       throws IOException {
-    String replacements = runId + "/replaced";
+    String replacements = replacements(runId);
     attempt(
         () -> {
           Optional<Snapshot> now = now();
@@ -113,6 +116,51 @@ final class TableLog {
         });
   }
 
+  private static String replacements(String runId) {
+    return runId + "/replaced";
+  }
+
+  /**
+   * Writes the rows of a run that lie in several files into one, in one version; a replacement of
+   * the run at the same time begins anew, or this does.
+   *
+   * @return whether there were several
+   */
+  boolean compact(String runId) throws IOException {
+    String replacements = replacements(runId);
+    return attempt(
+        () -> {
+          Optional<Snapshot> now = now();
+          List<TableFiles.DataFile> files =
+              now.isEmpty() ? List.of() : files(now.orElseThrow()).ofRun(runId);
+          if (files.size() < 2) {
+            return false;
+          }
+          TableWrite write = begin(now, replacements, last(now, replacements) + 1);
+          List<Row> actions = new ArrayList<>();
+          List<List<Object>> rows = new ArrayList<>();
+          for (TableFiles.DataFile file : files) {
+            file.rows().forEach(row -> rows.add(row.values()));
+            actions.add(file.moving());
+          }
+          actions.addAll(write.move(runId, rows));
+          commit(write, actions);
+          return true;
+        });
+  }
+
+  /** How many files each run has. */
+  Map<String, Long> filesByRun() throws IOException {
+    Optional<Snapshot> now = now();
+    return now.isEmpty() ? Map.of() : files(now.orElseThrow()).countByRun();
+  }
+
+  /** Names of the files in its folder that nobody needs. */
+  List<String> unused(UnusedFiles files) throws IOException {
+    Optional<Snapshot> now = now();
+    return now.isEmpty() ? List.of() : files.names(engine, now.orElseThrow());
+  }
+
   private Optional<Snapshot> now() {
     try {
       return Optional.of(io.delta.kernel.Table.forPath(engine, location).getLatestSnapshot(engine));
@@ -122,21 +170,8 @@ final class TableLog {
   }
 
   /** As every write does; a table that is not there yet gets all columns. */
-  void requireColumns() {
-    now().ifPresent(this::requireColumns);
-  }
-
-  /** A table of before may lack columns: it is read, and not written to. */
-  private void requireColumns(Snapshot now) {
-    for (Column column : table.columns()) {
-      if (now.getSchema().indexOf(column.name()) < 0) {
-        throw new QuantException(
-            location
-                + ": has no column "
-                + column.name()
-                + ", so that another version of sparkao wrote it; give other --tables");
-      }
-    }
+  void requireKnownColumns() {
+    now().ifPresent(schema::requireKnown);
   }
 
   private long last(Optional<Snapshot> now, String application) {
@@ -149,7 +184,12 @@ final class TableLog {
   }
 
   private TableWrite begin(Optional<Snapshot> now, String application, long version) {
-    now.ifPresent(this::requireColumns);
+    if (now.isPresent()) {
+      schema.requireKnown(now.orElseThrow());
+      if (schema.lacksColumns(now.orElseThrow())) {
+        schema.addColumns(engine, now.orElseThrow(), ENGINE);
+      }
+    }
     TransactionBuilder builder =
         io.delta.kernel.Table.forPath(engine, location)
             .createTransactionBuilder(

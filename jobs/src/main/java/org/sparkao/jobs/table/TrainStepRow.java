@@ -96,7 +96,7 @@ public record TrainStepRow(
   public static TrainStepRow of(TableRow row) {
     return new TrainStepRow(
         row.text("run_id"),
-        row.text("device"),
+        row.findText("device").orElse("not stored"),
         row.number("block"),
         row.number("step"),
         row.decimal("loss"),

@@ -8,8 +8,10 @@ import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -31,7 +33,8 @@ import org.sparkao.jobs.table.SweepCellRow;
  * again and again, against an undisturbed one. Not part of CI, for it takes minutes: {@code mvn -pl
  * jobs -am test -Dtest=ClusterSweep -Dsurefire.failIfNoSpecifiedTests=false
  * -Dsparkao.sweep-model=DIR -Dsparkao.sweep-data=DIR}. It goes on where it stopped when {@code
- * -Dsparkao.sweep-folder=DIR} is given, and writes {@code cluster-sweep.json} there.
+ * -Dsparkao.sweep-folder=DIR} is given, and writes {@code cluster-sweep.json} there. A worker lives
+ * for two times {@code -Dsparkao.sweep-kill-seconds=N}, in which an executor has to end a task.
  */
 class ClusterSweep {
   private static final int WORKERS = 2;
@@ -72,7 +75,7 @@ class ClusterSweep {
 
     begin = Instant.now();
     RunningCommand disturbed = start("killed");
-    int kills = killWorkers(disturbed);
+    killWorkers(disturbed);
     assertThat(disturbed.join()).as(disturbed.log()).isIn(0, 99);
     Duration disturbedTime = Duration.between(begin, Instant.now());
 
@@ -88,7 +91,7 @@ class ClusterSweep {
       items += some.size();
     }
     assertThat(weights("killed")).isEqualTo(weights("undisturbed"));
-    write(kills, items, undisturbedTime, disturbedTime, expected);
+    write(items, undisturbedTime, disturbedTime, expected);
   }
 
   private void startCluster() throws IOException, InterruptedException {
@@ -197,8 +200,7 @@ class ClusterSweep {
   }
 
   /** The oldest worker with its executor, then a new one, while the sweep runs. */
-  private int killWorkers(RunningCommand sweep) throws IOException, InterruptedException {
-    int kills = 0;
+  private void killWorkers(RunningCommand sweep) throws IOException, InterruptedException {
     while (sweep.isAlive()) {
       Instant next = Instant.now().plus(BETWEEN_KILLS);
       while (sweep.isAlive() && Instant.now().isBefore(next)) {
@@ -206,11 +208,19 @@ class ClusterSweep {
       }
       if (sweep.isAlive()) {
         kill(workers.remove(0));
+        Files.writeString(
+            kills(),
+            Instant.now().truncatedTo(ChronoUnit.SECONDS) + "\n",
+            StandardOpenOption.CREATE,
+            StandardOpenOption.APPEND);
         startWorker();
-        kills++;
       }
     }
-    return kills;
+  }
+
+  /** Moments, of all starts. */
+  private Path kills() {
+    return folder.resolve("kills.txt");
   }
 
   private List<SweepCellRow> cells(String name) throws IOException {
@@ -249,8 +259,7 @@ class ClusterSweep {
     return hashes;
   }
 
-  private void write(
-      int kills, long items, Duration undisturbed, Duration disturbed, List<SweepCellRow> cells)
+  private void write(long items, Duration undisturbed, Duration disturbed, List<SweepCellRow> cells)
       throws IOException {
     Map<String, Object> result = new LinkedHashMap<>();
     result.put(
@@ -259,14 +268,13 @@ class ClusterSweep {
             + ALGORITHM
             + ") x 3 tasks on a standalone cluster of "
             + WORKERS
-            + " workers, whose oldest one was killed with its executor every "
-            + BETWEEN_KILLS.toSeconds()
-            + " s, against an undisturbed one: the same keys, values, standard errors, sizes, every"
+            + " workers, whose oldest one was killed with its executor again and again, against an"
+            + " undisturbed one: the same keys, values, standard errors, sizes, every"
             + " log-likelihood and every file of weights");
     result.put("program", ProgramVersion.current());
     result.put("cells", cells.size());
     result.put("items", items);
-    result.put("workers_killed", kills);
+    result.put("workers_killed_at", Files.readAllLines(kills()));
     result.put("seconds_undisturbed", undisturbed.toSeconds());
     result.put("seconds_disturbed", disturbed.toSeconds());
     result.put("equal", true);

@@ -12,6 +12,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -29,6 +32,7 @@ import org.sparkao.jobs.evaluate.EvaluateJob;
 import org.sparkao.jobs.job.Console;
 import org.sparkao.jobs.job.ExitCode;
 import org.sparkao.jobs.job.JobRun;
+import org.sparkao.jobs.maintain.RunPruning;
 import org.sparkao.jobs.quantize.QuantizeJob;
 import org.sparkao.jobs.quantize.run.Ownership;
 import org.sparkao.jobs.spark.SparkLease;
@@ -243,6 +247,7 @@ class TestSweepJob {
         .isCloseTo(twoSided(sweep, row.runs()), withinPercentage(0.1));
     assertThat(sweep.runs().get(1).exitCode()).contains(4L);
     assertThat(sweep.run(file).code()).isEqualTo(ExitCode.NOTHING_TO_DO);
+    assertThat(pruned(sweep)).isEmpty();
 
     // What was computed with these weights counts again.
     Files.write(weights, good);
@@ -254,6 +259,27 @@ class TestSweepJob {
     assertThat(third.code()).as(third.out()).isEqualTo(ExitCode.DONE);
     assertThat(sweep.comparisons(SweepComparisonRow.LAST_GOOD).get(1).runs().reference())
         .isEqualTo(row.runs().reference());
+    // The newest value is good: those before it are not needed any more.
+    assertThat(pruned(sweep)).hasSize(4).contains(row.runs().reference(), row.runs().evaluate());
+    assertThat(sweep.run(file).code()).isEqualTo(ExitCode.NOTHING_TO_DO);
+  }
+
+  /** Takes out what can go; returns the names. */
+  private static List<String> pruned(SweepFixture sweep) throws Exception {
+    RunPruning pruning =
+        new RunPruning(
+            Storage.ofAssignments(List.of()),
+            sweep.store(),
+            Instant.now().plusSeconds(60),
+            EnumSet.allOf(RunRow.Status.class));
+    List<String> pruned = new ArrayList<>();
+    for (RunPruning.Candidate candidate : pruning.candidates()) {
+      if (candidate.kept().isEmpty()) {
+        assertThat(pruning.remove(candidate.run())).isTrue();
+        pruned.add(candidate.run().runId());
+      }
+    }
+    return pruned;
   }
 
   /** All ways to flip as many items that are at most as likely as what was seen. */

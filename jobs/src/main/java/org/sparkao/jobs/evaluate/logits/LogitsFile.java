@@ -27,7 +27,8 @@ public record LogitsFile(String key, long rows, int vocabulary) {
   /** Name of the tensor of logarithms. */
   static final String LOG_SOFTMAX = "log_softmax";
 
-  private static final String SUFFIX = ".safetensors";
+  /** How the names of files end, behind the item's key. */
+  public static final String SUFFIX = ".safetensors";
 
   /** The file of an item. */
   public static LogitsFile of(String key, ItemWork item, int vocabulary) {

@@ -275,7 +275,7 @@ public final class SweepDriver {
         code.map(ended -> Instant.now()));
   }
 
-  private RunRow runRow(SweepRequest request, String applicationId) {
+  private RunRow runRow(SweepRequest request, String applicationId) throws IOException {
     Sha256 fingerprint = new Sha256();
     request.cells().forEach(cell -> fingerprint.line(cell.key()));
     return new RunRow(
@@ -291,7 +291,7 @@ public final class SweepDriver {
         applicationId,
         new RunRow.Volume(
             request.plan().definition().name(),
-            request.plan().output(),
+            storage.folder(request.plan().output()).location(),
             request.cells().size() + " cells",
             request.plan().models().stream().mapToLong(PlannedModel::bytes).sum(),
             0,

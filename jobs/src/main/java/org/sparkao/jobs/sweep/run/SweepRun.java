@@ -107,6 +107,9 @@ public final class SweepRun {
         future.get();
       }
       ownership.requireStillMine();
+      if (spark.isStopped()) {
+        throw new IOException("Spark was stopped; the same command goes on from here");
+      }
     } catch (ExecutionException e) {
       stop("a row could not be written");
       throw new IOException(e.getCause().getMessage(), e.getCause());
@@ -118,7 +121,9 @@ public final class SweepRun {
 
   private void stop(String why) {
     stopped = true;
-    spark.cancelAllJobs();
+    if (!spark.isStopped()) {
+      spark.cancelAllJobs();
+    }
   }
 
   private String line(int cells) {
@@ -145,7 +150,7 @@ public final class SweepRun {
         return;
       }
       for (KeyedCell cell : cells) {
-        if (stopped) {
+        if (stopped || spark.isStopped()) {
           return;
         }
         SweepCellRow row;
@@ -162,9 +167,9 @@ public final class SweepRun {
     }
   }
 
-  /** What was stopped did not fail. */
+  /** What was stopped did not fail, nor did what had no Spark any more: a process that is ended. */
   private void commitFailed(KeyedCell cell, Exception failure, int all) throws IOException {
-    if (!stopped) {
+    if (!stopped && !spark.isStopped()) {
       commit(work.failed(cell, maker.location(cell), failure), all);
     }
   }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -76,19 +77,49 @@ public final class SweepState {
     return List.copyOf(comparisons);
   }
 
-  /** The newest value at the same place before a cell, unless it was a regression itself. */
-  Optional<SweepCellRow> lastGood(SweepCellRow cell) {
+  /**
+   * Runs that the sweep goes on from: of each place the newest value, the newest one that was no
+   * regression, and those that say which is one.
+   */
+  public Set<String> neededRuns() {
+    Set<String> evaluations = new HashSet<>();
+    Set<String> runs = new HashSet<>();
+    for (List<SweepCellRow> candidates : List.of(done(), good())) {
+      Map<Place, SweepCellRow> newest = new HashMap<>();
+      candidates.forEach(row -> newest.put(row.place(), row));
+      for (SweepCellRow row : newest.values()) {
+        evaluations.add(row.measured().orElseThrow().evaluateRun());
+        runs.add(row.runId());
+      }
+    }
+    comparisons.stream()
+        .filter(row -> evaluations.contains(row.runs().evaluate()))
+        .forEach(row -> runs.add(row.runId()));
+    runs.addAll(evaluations);
+    return runs;
+  }
+
+  private List<SweepCellRow> done() {
+    return cells.stream().filter(row -> row.ending().status() == Status.DONE).toList();
+  }
+
+  private List<SweepCellRow> good() {
     Set<String> regressed =
         comparisons.stream()
             .filter(row -> row.verdict().regressed() == 1)
             .map(row -> row.runs().evaluate())
             .collect(Collectors.toSet());
-    Place place = cell.place();
-    return cells.stream()
-        .filter(row -> row.place().equals(place))
-        .filter(row -> row.ending().status() == Status.DONE && !row.key().equals(cell.key()))
-        .filter(row -> row.ending().finishedAt().isBefore(cell.ending().finishedAt()))
+    return done().stream()
         .filter(row -> !regressed.contains(row.measured().orElseThrow().evaluateRun()))
+        .toList();
+  }
+
+  /** The newest value at the same place before a cell, unless it was a regression itself. */
+  Optional<SweepCellRow> lastGood(SweepCellRow cell) {
+    Place place = cell.place();
+    return good().stream()
+        .filter(row -> row.place().equals(place) && !row.key().equals(cell.key()))
+        .filter(row -> row.ending().finishedAt().isBefore(cell.ending().finishedAt()))
         .reduce((older, newer) -> newer);
   }
 }
