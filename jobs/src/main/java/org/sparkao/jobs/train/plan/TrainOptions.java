@@ -81,6 +81,7 @@ public record TrainOptions(
   public ModelSetup setup(Fakes fakes) {
     return ModelSetup.full(passTokens(), sequenceLength)
         .withHeadRows(compute.headRows())
+        .withFloat8(compute.float8())
         .withFakes(fakes);
   }
 
