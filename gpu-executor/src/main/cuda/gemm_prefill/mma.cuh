@@ -1,5 +1,5 @@
 // The matrix instructions of the prefill GEMM: 64 x n sums spread over a warpgroup, onto or in place of which goes the product
-// over 32 bytes of K. MmaShared: A (64 rows) and B (n rows) both from shared memory, K-major, 128-byte swizzle.
+// over 32 bytes of K. MmaShared: A (64 rows) and B (n rows) both from shared memory, K-major, 128-byte swizzle. E5m2: A is, B e4m3.
 //
 // Thread t of the warpgroup, sum 4 j + 2 h + i: row 16 (t / 32) + (t % 32) / 4 + 8 h, column 8 j + 2 (t % 4) + i (PTX ISA,
 // figure of the accumulator D of .m64nNk*).
@@ -10,6 +10,7 @@
 namespace gemm_prefill {
 
 struct E4m3 { using Sum = float; static constexpr int kBytes = 1; };
+struct E5m2 { using Sum = float; static constexpr int kBytes = 1; };
 struct Int8 { using Sum = int; static constexpr int kBytes = 1; };
 struct Bf16 { using Sum = float; static constexpr int kBytes = 2; };
 struct Fp16 { using Sum = float; static constexpr int kBytes = 2; };
@@ -53,6 +54,8 @@ struct MmaRegisters;
 
 DEFINE_SHARED(E4m3, 128, 64, "k32.f32.e4m3.e4m3", "+f", "64", "65", "66", ", 1, 1")
 DEFINE_SHARED(E4m3, 192, 96, "k32.f32.e4m3.e4m3", "+f", "96", "97", "98", ", 1, 1")
+DEFINE_SHARED(E5m2, 128, 64, "k32.f32.e5m2.e4m3", "+f", "64", "65", "66", ", 1, 1")
+DEFINE_SHARED(E5m2, 192, 96, "k32.f32.e5m2.e4m3", "+f", "96", "97", "98", ", 1, 1")
 DEFINE_SHARED(Int8, 256, 128, "k32.s32.s8.s8", "+r", "128", "129", "130", "")
 DEFINE_SHARED(Bf16, 256, 128, "k16.f32.bf16.bf16", "+f", "128", "129", "130", ", 1, 1, 0, 0")
 

@@ -96,8 +96,8 @@ __device__ __forceinline__ Rows rows_of(const uint8_t* operand, int blocks, int 
 }
 
 // What the store of a tile does beside scales and bias. kGate: rows 2 i and 2 i + 1 of W are gate and up, Y [M, N / 2] is
-// silu(gate) * up. kResidual: adds it last.
-enum class Fuse { kNone, kGate, kResidual };
+// silu(gate) * up. kResidual: adds it last. kAdd: adds to Y, which is fp32.
+enum class Fuse { kNone, kGate, kResidual, kAdd };
 
 // y_type: 0 bf16, 1 fp16, 2 fp32; bias [N] fp32 or null; scales [M] and [N], or of the whole tensor with stride 0, or null.
 struct Output {

@@ -215,17 +215,31 @@ NUMBERS_FN float e4m3_to_float(uint8_t code) {
 
 // ---- e5m2 ----
 
-NUMBERS_FN uint8_t float_to_e5m2(float value) {
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 890
-  uint16_t pair;
-  asm("cvt.rn.satfinite.e5m2x2.f32 %0, %1, %2;" : "=h"(pair) : "f"(0.0f), "f"(value));
-  return static_cast<uint8_t>(pair);
-#else
+// The arithmetic behind float_to_e5m2 where there is no instruction for it.
+NUMBERS_FN uint8_t float_to_e5m2_plainly(float value) {
   if (is_nan(value)) return 0x7F;
   uint32_t bits = bits_of(value);
   float magnitude = float_of(bits & 0x7FFFFFFFu);
   uint32_t code = magnitude < 57344.0f ? magnitude_code<2, -14>(magnitude) : 0x7Bu;
   return static_cast<uint8_t>(bits >> 31 << 7 | code);
+}
+
+// Two codes, `low` in the lower byte.
+NUMBERS_FN uint16_t floats_to_e5m2x2(float low, float high) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 890
+  uint16_t pair;
+  asm("cvt.rn.satfinite.e5m2x2.f32 %0, %1, %2;" : "=h"(pair) : "f"(high), "f"(low));
+  return pair;
+#else
+  return static_cast<uint16_t>(float_to_e5m2_plainly(low) | float_to_e5m2_plainly(high) << 8);
+#endif
+}
+
+NUMBERS_FN uint8_t float_to_e5m2(float value) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 890
+  return static_cast<uint8_t>(floats_to_e5m2x2(value, 0.0f));
+#else
+  return float_to_e5m2_plainly(value);
 #endif
 }
 

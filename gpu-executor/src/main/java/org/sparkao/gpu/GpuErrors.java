@@ -308,6 +308,11 @@ public final class GpuErrors {
         + " are for sm_90 (H100, H200); CudaGemms chooses the products that this device runs";
   }
 
+  /** Training with fp8 products on another device than Hopper. */
+  public static String float8NeedsHopper(String device) {
+    return device + ": training with float8 products is for sm_90 (H100, H200); leave float8 out";
+  }
+
   /** Training in bf16 on another GPU. */
   public static String trainingNeedsHopper(String device) {
     return device

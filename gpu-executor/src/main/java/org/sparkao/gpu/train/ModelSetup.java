@@ -15,6 +15,7 @@ import org.sparkao.gpu.fake.Fakes;
  * @param longest most of a sequence
  * @param headRows rows whose logits are held at a time
  * @param activations what becomes of what blocks compute on their way to their output
+ * @param float8 whether linear layers of blocks multiply fp8; inputs are not fake-quantized then
  */
 public record ModelSetup(
     Fakes fakes,
@@ -22,7 +23,8 @@ public record ModelSetup(
     int tokens,
     int longest,
     int headRows,
-    Activations activations) {
+    Activations activations,
+    Float8 float8) {
   private static final int HEAD_ROWS = 512;
 
   /** Either gives the same bits. */
@@ -38,6 +40,7 @@ public record ModelSetup(
     Objects.requireNonNull(fakes, "fakes");
     Objects.requireNonNull(trained, "trained");
     Objects.requireNonNull(activations, "activations");
+    Objects.requireNonNull(float8, "float8");
     if (tokens < 1 || longest < 1 || headRows < 1) {
       throw new IllegalArgumentException(
           tokens + " tokens, " + longest + " longest, " + headRows + " rows of the head");
@@ -52,17 +55,23 @@ public record ModelSetup(
   /** No weight is trained: a teacher. */
   public static ModelSetup frozen(int tokens, int longest) {
     return new ModelSetup(
-        Fakes.NONE, Optional.empty(), tokens, longest, HEAD_ROWS, Activations.COMPUTED_AGAIN);
+        Fakes.NONE,
+        Optional.empty(),
+        tokens,
+        longest,
+        HEAD_ROWS,
+        Activations.COMPUTED_AGAIN,
+        Float8.NONE);
   }
 
   /** With fake quantization. */
   public ModelSetup withFakes(Fakes some) {
-    return new ModelSetup(some, trained, tokens, longest, headRows, activations);
+    return new ModelSetup(some, trained, tokens, longest, headRows, activations, float8);
   }
 
   /** Training these tensors alone, and learned scales. */
   public ModelSetup training(Predicate<String> some) {
-    return new ModelSetup(fakes, Optional.of(some), tokens, longest, headRows, activations);
+    return new ModelSetup(fakes, Optional.of(some), tokens, longest, headRows, activations, float8);
   }
 
   /** Whether there is a backward pass. */
@@ -77,12 +86,17 @@ public record ModelSetup(
 
   /** With another number of rows of logits. */
   public ModelSetup withHeadRows(int rows) {
-    return new ModelSetup(fakes, trained, tokens, longest, rows, activations);
+    return new ModelSetup(fakes, trained, tokens, longest, rows, activations, float8);
   }
 
   /** Faster, for memory of all blocks instead of one. */
   public ModelSetup keepingActivations() {
-    return new ModelSetup(fakes, trained, tokens, longest, headRows, Activations.KEPT);
+    return new ModelSetup(fakes, trained, tokens, longest, headRows, Activations.KEPT, float8);
+  }
+
+  /** With products in fp8, or without. */
+  public ModelSetup withFloat8(Float8 some) {
+    return new ModelSetup(fakes, trained, tokens, longest, headRows, activations, some);
   }
 
   /** How many blocks hold activations at a time. */

@@ -25,7 +25,7 @@ public final class SingleBlock implements AutoCloseable {
     this.memory = BlockMemory.ofOne(loader, config);
     TrainableBlock.Shared shared =
         new TrainableBlock.Shared(
-            config, memory, TrainableBlock.BlockLinears.empty(), BlockHeads.of(loader, config));
+            config, memory, TrainableBlock.BlockLinears.of(loader), BlockHeads.of(loader, config));
     this.block = new TrainableBlock(loader, weights.layers().get(layer), shared);
     this.output = loader.takeStates(loader.setup().tokens(), config.sizes().hidden());
     this.losses = loader.take(loader.setup().tokens(), 1);
@@ -46,6 +46,7 @@ public final class SingleBlock implements AutoCloseable {
       int layer,
       ModelSetup setup) {
     TrainErrors.requireDense(config);
+    TrainErrors.requireFloat8(config, setup);
     ModelWeights weights = ModelWeights.of(config, lookup);
     WeightLoader loader = new WeightLoader(operators, setup);
     try {

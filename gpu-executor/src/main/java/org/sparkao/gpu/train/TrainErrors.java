@@ -2,6 +2,7 @@ package org.sparkao.gpu.train;
 
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.sparkao.gpu.model.ModelConfig;
 import org.sparkao.quant.QuantException;
 import org.sparkao.quant.safetensors.TensorEntry;
@@ -20,6 +21,40 @@ final class TrainErrors {
               + config.experts().get().count()
               + " experts; only dense models are trained: use quantize with calibration for it");
     }
+  }
+
+  /** Refuses sizes that the kernels lack. */
+  static void requireFloat8(ModelConfig config, ModelSetup setup) {
+    if (setup.float8() == Float8.NONE) {
+      return;
+    }
+    Map<String, Integer> sizes =
+        Map.of(
+            "hidden_size", config.sizes().hidden(),
+            "intermediate_size", config.sizes().intermediate(),
+            "the width of queries", config.heads().queryElements(),
+            "the width of queries, keys and values", config.heads().rowElements());
+    new TreeMap<>(sizes)
+        .forEach(
+            (name, size) -> {
+              if (size % Float8Products.STEP != 0) {
+                throw new QuantException(
+                    "config.json: "
+                        + name
+                        + " is "
+                        + size
+                        + ", and float8 products need multiples of "
+                        + Float8Products.STEP
+                        + "; train without float8");
+              }
+            });
+  }
+
+  static QuantException inputsQuantizedTwice(String module) {
+    return new QuantException(
+        module
+            + ": its inputs are fake-quantized, and float8 would round what its scheme makes of them"
+            + " once more; use a scheme of weights alone such as W4A16, or train without float8");
   }
 
   static void requireFits(TokenBatch batch, ModelSetup setup) {

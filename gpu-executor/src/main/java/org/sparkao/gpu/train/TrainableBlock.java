@@ -62,9 +62,12 @@ final class TrainableBlock {
   /** Memory of each kind of linear layer. */
   record BlockLinears(
       LinearMemory qkv, LinearMemory output, LinearMemory gateUp, LinearMemory down) {
-    static BlockLinears empty() {
+    static BlockLinears of(WeightLoader loader) {
       return new BlockLinears(
-          new LinearMemory(), new LinearMemory(), new LinearMemory(), new LinearMemory());
+          LinearMemory.ofBlock(loader),
+          LinearMemory.ofBlock(loader),
+          LinearMemory.ofBlock(loader),
+          LinearMemory.ofBlock(loader));
     }
 
     /** The same inputs, and fake weights of its own. */
@@ -111,7 +114,7 @@ final class TrainableBlock {
     operators.gate(memory.get(Use.GATE_UP), memory.get(Use.INNER));
   }
 
-  /** Fake inputs, which other blocks overwrote. */
+  /** Fake inputs and codes, which other blocks overwrote. */
   private void restoreFakes() {
     qkv.prepareInput(memory.get(Use.NORMED));
     output.prepareInput(memory.get(Use.ATTENDED));

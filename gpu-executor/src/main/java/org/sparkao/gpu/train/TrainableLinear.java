@@ -11,7 +11,8 @@ import org.sparkao.gpu.tensor.Tensor;
 
 /**
  * Linear layers that read the same x, as one: their weights stand one above the other in W [N, K].
- * Where layers are fake-quantized, products are made with the fake weight and the fake x.
+ * Where layers are fake-quantized, products are made with the fake weight and the fake x; in fp8,
+ * with codes of the weight, fake or not, and of x.
  */
 final class TrainableLinear {
   private static final String WEIGHT = ".weight";
@@ -69,6 +70,9 @@ final class TrainableLinear {
         new Weight(first, value, trained ? Optional.of(loader.take(n, k)) : Optional.empty());
     Optional<ActivationFake> activation =
         loader.setup().fakes().activation(first, k).map(loader::keep);
+    if (activation.isPresent() && memory.multipliesFloat8()) {
+      throw TrainErrors.inputsQuantizedTwice(first);
+    }
     TrainableLinear linear =
         new TrainableLinear(
             loader.operators(), weight, bias(loader, layers, n), activation, memory);
@@ -80,7 +84,7 @@ final class TrainableLinear {
   /** A head whose weight is the embedding's table. */
   static TrainableLinear tied(TrainingOperators operators, Weight table) {
     return new TrainableLinear(
-        operators, table, Optional.empty(), Optional.empty(), new LinearMemory());
+        operators, table, Optional.empty(), Optional.empty(), LinearMemory.ofHead());
   }
 
   /** K. */
@@ -114,11 +118,15 @@ final class TrainableLinear {
     return parts.stream().anyMatch(part -> part.fake().isPresent());
   }
 
-  /** Computes the fake weight; before passes, after every change of the weight. */
+  /** Computes the fake weight and its codes; before passes, after every change of the weight. */
   void prepare() {
-    if (!quantizesWeights()) {
-      return;
+    if (quantizesWeights()) {
+      prepareFakes();
     }
+    memory.float8().ifPresent(float8 -> float8.prepare(used()));
+  }
+
+  private void prepareFakes() {
     for (Part part : parts) {
       Tensor from = weight.value().slice(part.begin(), part.end());
       Tensor to = memory.fakeWeight().slice(part.begin(), part.end());
@@ -136,17 +144,23 @@ final class TrainableLinear {
 
   /** y [rows, N] of x [rows, K]. */
   void forward(Tensor x, Tensor y) {
-    operators.product(fakeInput(x), used(), bias.map(Weight::value), y);
+    prepareInput(x);
+    Optional<Tensor> offsets = bias.map(Weight::value);
+    if (memory.float8().isPresent()) {
+      memory.float8().get().forward(offsets, y);
+    } else {
+      operators.product(usedInput(x), used(), offsets, y);
+    }
   }
 
-  private Tensor fakeInput(Tensor x) {
-    prepareInput(x);
+  private Tensor usedInput(Tensor x) {
     return activation.isPresent() ? memory.fakeInput(x.rows()) : x;
   }
 
-  /** Computes the fake x that {@link #backward} reads, as {@link #forward} does. */
+  /** Computes of x what {@link #backward} reads, as {@link #forward} does. */
   void prepareInput(Tensor x) {
     activation.ifPresent(fake -> fake.forward(x, memory.fakeInput(x.rows())));
+    memory.float8().ifPresent(float8 -> float8.prepareInput(x));
   }
 
   /**
@@ -158,9 +172,12 @@ final class TrainableLinear {
    * @param dx gradient of x, overwritten
    */
   void backward(Tensor dy, Tensor x, Tensor dx) {
-    Tensor input = activation.isPresent() ? memory.fakeInput(x.rows()) : x;
-    weight.gradient().ifPresent(gradient -> operators.weightGradient(dy, input, gradient));
     bias.flatMap(Weight::gradient).ifPresent(gradient -> operators.biasGradient(dy, gradient));
+    if (memory.float8().isPresent()) {
+      memory.float8().get().backward(dy, weight.gradient(), dx);
+      return;
+    }
+    weight.gradient().ifPresent(gradient -> operators.weightGradient(dy, usedInput(x), gradient));
     operators.inputGradient(dy, used(), dx);
     activation.ifPresent(fake -> fake.backward(x, dx));
   }

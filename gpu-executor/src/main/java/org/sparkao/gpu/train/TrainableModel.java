@@ -36,7 +36,7 @@ public final class TrainableModel implements AutoCloseable {
     this.config = config;
     this.table = loader.load(weights.embedding());
     this.memories = BlockMemory.ofAll(loader, config);
-    BlockLinears linears = BlockLinears.empty();
+    BlockLinears linears = BlockLinears.of(loader);
     Heads heads = BlockHeads.of(loader, config);
     for (LayerWeights layer : weights.layers()) {
       BlockMemory memory = memories.get(blocks.size() % memories.size());
@@ -49,7 +49,7 @@ public final class TrainableModel implements AutoCloseable {
     TrainableLinear linear =
         weights
             .head()
-            .map(weight -> TrainableLinear.load(loader, List.of(weight), new LinearMemory()))
+            .map(weight -> TrainableLinear.load(loader, List.of(weight), LinearMemory.ofHead()))
             .orElseGet(() -> TrainableLinear.tied(operators, table));
     this.head = new HeadPass(loader, linear, config.sizes().vocabulary());
     int kept = loader.setup().hasGradients() ? blocks.size() + 1 : 2;
@@ -71,6 +71,7 @@ public final class TrainableModel implements AutoCloseable {
   public static TrainableModel load(
       TrainingOperators operators, ModelConfig config, WeightLookup lookup, ModelSetup setup) {
     TrainErrors.requireDense(config);
+    TrainErrors.requireFloat8(config, setup);
     ModelWeights weights = ModelWeights.of(config, lookup);
     WeightLoader loader = new WeightLoader(operators, setup);
     try {

@@ -23,7 +23,7 @@ import org.sparkao.gpu.optimizer.StateFormat;
  *     the same as one of these
  * @param moments of the optimizer
  * @param states inputs of all blocks for the most tokens of a batch
- * @param block what blocks compute in, with fake weights
+ * @param block what blocks compute in, with fake weights and fp8 codes
  * @param head logits of some rows, and losses
  */
 public record TrainingMemory(
@@ -46,6 +46,7 @@ public record TrainingMemory(
       StateFormat moments,
       Arithmetic between) {
     TrainErrors.requireDense(config);
+    TrainErrors.requireFloat8(config, setup);
     Parameters all = Parameters.of(groups(ModelWeights.of(config, lookup)), setup, moments);
     long hidden = (long) setup.tokens() * config.sizes().hidden();
     int kept = setup.hasGradients() ? config.sizes().layers() + 1 : 2;
@@ -66,6 +67,7 @@ public record TrainingMemory(
       StateFormat moments,
       Arithmetic between) {
     TrainErrors.requireDense(config);
+    TrainErrors.requireFloat8(config, setup);
     List<LayerWeights> first = ModelWeights.of(config, lookup).layers().subList(0, 1);
     List<List<Sized>> groups = new ArrayList<>();
     first.forEach(layer -> add(layer, groups));
@@ -173,7 +175,31 @@ public record TrainingMemory(
       fake = blocks * hidden * (config.heads().rowElements() + queries + 3 * inner);
     }
     return between.bytes() * (columns * setup.tokens() + fake)
-        + Float.BYTES * sums * setup.tokens();
+        + Float.BYTES * sums * setup.tokens()
+        + float8(config, setup, blocks);
+  }
+
+  /** Codes of weights, inputs, and of the widest gradient of an output. */
+  private static long float8(ModelConfig config, ModelSetup setup, long blocks) {
+    if (setup.float8() == Float8.NONE) {
+      return 0;
+    }
+    int hidden = config.sizes().hidden();
+    int inner = config.sizes().intermediate();
+    int queries = config.heads().queryElements();
+    int heads = config.heads().rowElements();
+    int tokens = setup.tokens();
+    long weights =
+        Float8Matrix.bytes(heads, hidden)
+            + Float8Matrix.bytes(hidden, queries)
+            + Float8Matrix.bytes(2 * inner, hidden)
+            + Float8Matrix.bytes(hidden, inner);
+    long inputs =
+        2 * Float8Matrix.bytes(tokens, hidden)
+            + Float8Matrix.bytes(tokens, queries)
+            + Float8Matrix.bytes(tokens, inner);
+    int widest = Math.max(Math.max(heads, hidden), 2 * inner);
+    return blocks * weights + inputs + Float8Matrix.bytes(tokens, widest);
   }
 
   private static long head(ModelConfig config, ModelSetup setup) {

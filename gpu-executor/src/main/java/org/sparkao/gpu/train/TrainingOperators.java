@@ -2,6 +2,8 @@ package org.sparkao.gpu.train;
 
 import java.util.List;
 import java.util.Optional;
+import org.sparkao.gpu.GpuErrors;
+import org.sparkao.gpu.GpuException;
 import org.sparkao.gpu.device.Device;
 import org.sparkao.gpu.layer.HeadShape;
 import org.sparkao.gpu.tensor.Tensor;
@@ -84,6 +86,16 @@ public interface TrainingOperators extends AutoCloseable {
    * @param db [N, 1]
    */
   void biasGradient(Tensor dy, Tensor db);
+
+  /**
+   * Products from fp8 operands, in memory of these operators.
+   *
+   * @param scaling not {@link Float8#NONE}
+   * @throws org.sparkao.gpu.GpuException where the device has none
+   */
+  default Float8Products float8(Float8 scaling) {
+    throw new GpuException(GpuErrors.float8NeedsHopper(device().info().label()));
+  }
 
   /** y = norm(x), each [rows, columns]. */
   void norm(Tensor x, NormWeight norm, Tensor y);

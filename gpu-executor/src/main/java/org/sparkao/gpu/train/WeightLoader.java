@@ -45,6 +45,13 @@ final class WeightLoader implements AutoCloseable {
     return keep(operators.allocateStates(rows, columns));
   }
 
+  /** The products of linear layers of blocks, where they are in fp8. */
+  Optional<Float8Products> float8() {
+    return setup.float8() == Float8.NONE
+        ? Optional.empty()
+        : Optional.of(operators.float8(setup.float8()));
+  }
+
   /** Closes something with the others. */
   <T extends AutoCloseable> T keep(T resource) {
     opened.push(resource);

@@ -77,8 +77,9 @@ final class BenchKeys {
       ConfigKey.list(
           "m",
           "N",
-          "gemm and layer: rows of activations; may be repeated. 1, 4, 8, 16, 32, 64, 128 for decode,"
-              + " 2048 and 4096 for prefill, 1, 16 and 64 for layer when none is given.",
+          "gemm, layer and float8: rows of activations; may be repeated. 1, 4, 8, 16, 32, 64, 128 for"
+              + " decode, 2048 and 4096 for prefill, 1, 16 and 64 for layer, 16384 and 8192 for float8"
+              + " when none is given.",
           BenchKeys::length);
   static final ConfigKey<Integer> CONTEXT =
       ConfigKey.value(

@@ -14,11 +14,12 @@ final class Benchmarks {
           new QuantizeBenchmark(),
           new GptqBenchmark(),
           new ModelBenchmark(Operation.DECODE),
-          new ModelBenchmark(Operation.PREFILL));
+          new ModelBenchmark(Operation.PREFILL),
+          new Float8Benchmark());
 
   private Benchmarks() {}
 
-  /** Names for people: {@code gemm|layer|quantize|gptq|decode|prefill}. */
+  /** Names for people: {@code gemm|layer|quantize|gptq|decode|prefill|float8}. */
   static String names() {
     return ALL.stream().map(Benchmark::name).collect(Collectors.joining("|"));
   }

@@ -72,7 +72,9 @@ public final class TrainJob implements Job {
             .plan(config.value(TrainKeys.DEVICE), config, Optional::empty);
     TrainCompute compute =
         TrainCompute.of(
-            device.mayUseGpus() ? Kind.CUDA : Kind.CPU, config.find(TrainKeys.ARITHMETIC));
+            device.mayUseGpus() ? Kind.CUDA : Kind.CPU,
+            config.find(TrainKeys.ARITHMETIC),
+            config.value(TrainKeys.FLOAT8));
     TrainPlanner planner = new TrainPlanner(checkpoint, storage);
     TrainPlan plan = plan(planner, options(config, compute), storage, config);
     boolean dryRun = config.value(TrainKeys.DRY_RUN);

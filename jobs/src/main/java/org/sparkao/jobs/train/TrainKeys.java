@@ -7,6 +7,7 @@ import java.util.regex.PatternSyntaxException;
 import org.sparkao.gpu.fake.FakeSettings.Ranges;
 import org.sparkao.gpu.model.Arithmetic;
 import org.sparkao.gpu.optimizer.StateFormat;
+import org.sparkao.gpu.train.Float8;
 import org.sparkao.jobs.config.ConfigKey;
 import org.sparkao.jobs.gpu.DeviceRequest;
 import org.sparkao.jobs.quantize.plan.Rule;
@@ -174,6 +175,14 @@ final class TrainKeys {
           arithmetic -> arithmetic.name().toLowerCase(Locale.ROOT),
           "What hidden states, their gradients and fake weights are rounded to; fp32 on the"
               + " processor, which has no other, and bf16 on GPUs when not given.");
+  static final ConfigKey<Float8> FLOAT8 =
+      ConfigKey.choice(
+              "float8",
+              Float8.class,
+              Float8::configName,
+              "On Hopper GPUs: linear layers of blocks multiply fp8, E4M3 forward and E5M2 gradients,"
+                  + " with a scale a matrix or a row; for schemes of weights alone.")
+          .withDefault("none");
   static final ConfigKey<Boolean> DRY_RUN =
       ConfigKey.flag("dry-run", "Checks everything, prints the plan, writes nothing.");
 
@@ -212,6 +221,7 @@ final class TrainKeys {
         PARTITIONS,
         DEVICE,
         ARITHMETIC,
+        FLOAT8,
         DRY_RUN);
   }
 

@@ -328,6 +328,8 @@ class TestTrainJob {
         .hasMessageContaining("use a regular expression");
     assertThatThrownBy(() -> train(output, BLOCK, "device", "cpu", "arithmetic", "bf16"))
         .hasMessageContaining("--arithmetic bf16: the processor trains in fp32");
+    assertThatThrownBy(() -> train(output, BLOCK, "device", "cpu", "float8", "tensorwise"))
+        .hasMessageContaining("--float8 tensorwise: the processor has no fp8 products");
     assertThatThrownBy(() -> train(output, BLOCK, "distill", "true"))
         .hasMessageContaining("--distill: a block always learns");
     assertThatThrownBy(() -> train(output, BLOCK, "sequence-length", "513"))

@@ -11,6 +11,8 @@ import org.sparkao.gpu.model.Arithmetic;
 import org.sparkao.gpu.module.KernelLibrary;
 import org.sparkao.gpu.tensor.CudaTensor;
 import org.sparkao.gpu.tensor.Tensor;
+import org.sparkao.gpu.train.Float8;
+import org.sparkao.gpu.train.Float8Products;
 import org.sparkao.gpu.train.Heads;
 import org.sparkao.gpu.train.NormWeight;
 import org.sparkao.gpu.train.Shapes;
@@ -146,6 +148,11 @@ public final class CudaTrainingOperators implements TrainingOperators {
   @Override
   public void biasGradient(Tensor dy, Tensor db) {
     rowOperators.addRows(CudaTensor.of(dy), shape(db, dy.columns(), 1));
+  }
+
+  @Override
+  public Float8Products float8(Float8 scaling) {
+    return new CudaFloat8Products(library, workspace, scaling);
   }
 
   @Override

@@ -37,7 +37,9 @@ final class Workspace implements AutoCloseable {
     /** What is to be predicted. */
     TARGETS,
     /** Means of gradients of results of attention. */
-    MEANS
+    MEANS,
+    /** fp8 codes of the gradient of an output. */
+    FLOAT8
   }
 
   Workspace(CudaDevice device) {

@@ -88,6 +88,7 @@ public record TrainOptions(
     return ModelSetup.frozen(passTokens(), sequenceLength)
         .training(trained())
         .withHeadRows(compute.headRows())
+        .withFloat8(compute.float8())
         .withFakes(fakes);
   }
 

@@ -10,6 +10,7 @@ import org.sparkao.gpu.model.LanguageModels;
 import org.sparkao.gpu.model.ModelConfig;
 import org.sparkao.gpu.model.WeightLookup;
 import org.sparkao.gpu.model.WeightLookups;
+import org.sparkao.gpu.train.Float8;
 import org.sparkao.jobs.calibrate.plan.CalibrationText;
 import org.sparkao.jobs.calibrate.plan.TokenHash;
 import org.sparkao.jobs.evaluate.plan.Sha256;
@@ -103,6 +104,7 @@ public final class TrainPlanner {
     Map<String, String> schemes = new TreeMap<>();
     layers.forEach(layer -> schemes.put(layer.module(), layer.scheme()));
     requireTrainable(schemes, options.ranges());
+    requireInputsAsTheyAre(schemes, options.compute().float8());
     List<int[]> sequences = text.read(storage, data, options.samples(), options.sequenceLength());
     Sha256 hash = new Sha256().line(FORMAT).line(checkpoint.fingerprint()).line(numerics);
     hash.line(TokenHash.of(sequences)).line(options.toString()).line(schemes.toString());
@@ -168,6 +170,24 @@ public final class TrainPlanner {
                     + ": the scales of scheme "
                     + name
                     + " follow from the weights and cannot be learned; use --scales computed");
+          }
+        });
+  }
+
+  /** Numbers that a scheme makes of inputs would be rounded once more. */
+  static void requireInputsAsTheyAre(Map<String, String> schemes, Float8 float8) {
+    schemes.forEach(
+        (module, name) -> {
+          if (float8 != Float8.NONE && Schemes.parse(name).activations().isPresent()) {
+            throw new QuantException(
+                "--float8 "
+                    + float8.configName()
+                    + ": scheme "
+                    + name
+                    + " of "
+                    + module
+                    + " quantizes its inputs, which float8 would round once more; leave --float8"
+                    + " out, or use a scheme of weights alone such as W4A16");
           }
         });
   }

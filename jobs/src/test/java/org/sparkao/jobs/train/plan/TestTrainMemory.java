@@ -1,12 +1,11 @@
 package org.sparkao.jobs.train.plan;
 
-import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.sparkao.gpu.device.DeviceInfo.Kind;
-import org.sparkao.gpu.model.Arithmetic;
+import org.sparkao.gpu.train.Float8;
 import org.sparkao.quant.QuantException;
 
 class TestTrainMemory {
@@ -14,7 +13,7 @@ class TestTrainMemory {
 
   /** 2 + 1 + 2 + 3 GiB on the device, 4 GiB of hidden states of all sequences. */
   private static TrainMemory memory(TrainMode mode, Kind device, long other) {
-    TrainCompute compute = TrainCompute.of(device, Optional.empty());
+    TrainCompute compute = TrainCompute.of(device, Optional.empty(), Float8.NONE);
     return new TrainMemory(mode, compute, 2 * GIB, GIB, 2 * GIB, 3 * GIB, 4 * GIB, other);
   }
 
@@ -41,12 +40,5 @@ class TestTrainMemory {
         .hasMessageContaining("and the GPU has 7.52 GB; --mode model needs 6.44 GB and fits");
     assertThatThrownBy(() -> memory.require(3 * GIB, 8 * GIB, 1))
         .hasMessageContaining("and the heap has 3.22 GB; give executors more memory");
-  }
-
-  @Test
-  void gpusTrainInBf16UnlessAsked() {
-    assertThat(TrainCompute.of(Kind.CUDA, Optional.empty())).hasToString("cuda, bf16");
-    assertThat(TrainCompute.of(Kind.CUDA, Optional.of(Arithmetic.FP32))).hasToString("cuda, fp32");
-    assertThat(TrainCompute.of(Kind.CPU, Optional.empty())).hasToString("cpu, fp32");
   }
 }
