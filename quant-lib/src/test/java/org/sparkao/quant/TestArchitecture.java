@@ -36,6 +36,7 @@ class TestArchitecture {
           entry("observe", Set.of("format", "scheme", "dense")),
           entry("calibration", Set.of("safetensors", "checkpoint", "observe")),
           entry("gguf", Set.of("format", "safetensors")),
+          entry("llamacpp", Set.of("safetensors", "checkpoint", "gguf")),
           entry("pack", Set.of("format", "scheme", "safetensors")),
           entry("torchao", Set.of("format", "scheme", "pack")),
           entry(

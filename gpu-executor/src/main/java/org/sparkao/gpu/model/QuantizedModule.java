@@ -164,9 +164,13 @@ final class QuantizedModule {
     return new StoredTensor(stored.name(), stored.dtype(), shape, stored.bytes());
   }
 
+  /** The name, in the layout of the checkpoint, of a tensor of compressed-tensors. */
   private String storedSuffix(String suffix) {
-    boolean deepSeek = group.layout() == CheckpointLayout.DEEPSEEK;
-    return deepSeek && suffix.equals(SCALE) ? DEEPSEEK_SCALE : suffix;
+    return switch (group.layout()) {
+      case COMPRESSED_TENSORS -> suffix;
+      case DEEPSEEK -> suffix.equals(SCALE) ? DEEPSEEK_SCALE : suffix;
+      case TORCHAO -> suffix.equals("weight") ? "_weight_qdata" : "_" + suffix;
+    };
   }
 
   private String name(String suffix) {

@@ -2,6 +2,7 @@ package org.sparkao.gpu.model;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparkao.quant.checkpoint.Checkpoint;
@@ -19,6 +20,9 @@ import org.sparkao.quant.safetensors.DType;
  */
 final class QuantizedWeights implements WeightLookup {
   private static final Logger LOG = LoggerFactory.getLogger(QuantizedWeights.class);
+
+  /** Methods whose list of what stays is not whole. */
+  private static final Set<String> UNLISTED = Set.of("fp8", "torchao");
 
   private final Checkpoint checkpoint;
   private final CheckpointFiles files;
@@ -61,9 +65,9 @@ final class QuantizedWeights implements WeightLookup {
       }
       return plain.linear(module, n, k);
     }
-    // Loaders of fp8 checkpoints know heads and routers by themselves; no list names them.
+    // Loaders of these know heads and routers by themselves; no list names them.
     boolean unlisted =
-        config.method().equals("fp8")
+        UNLISTED.contains(config.method())
             && storedPlain(module)
             && !holds(module + ".weight_scale")
             && !holds(module + ".weight_scale_inv");

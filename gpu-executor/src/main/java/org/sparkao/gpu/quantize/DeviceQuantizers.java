@@ -12,6 +12,7 @@ import org.sparkao.quant.algorithm.Quantizers;
 import org.sparkao.quant.observe.TensorRange;
 import org.sparkao.quant.pack.PackedPart;
 import org.sparkao.quant.safetensors.DType;
+import org.sparkao.quant.scheme.CheckpointLayout;
 
 /**
  * The table of contents of this package: which request the device answers. Bytes and statistics are
@@ -30,6 +31,9 @@ public final class DeviceQuantizers {
    * can. Planning asks, so that no run falls back to the CPU.
    */
   public static Optional<String> unsupported(QuantizeRequest request) {
+    if (request.layout() == CheckpointLayout.TORCHAO) {
+      return Optional.of("layout torchao is written by the CPU only; use --device cpu");
+    }
     return switch (request.algorithm()) {
       case RTN, MSE -> Optional.empty();
       case GPTQ -> Optional.of("algorithm gptq needs second moments of inputs: CudaGptq");

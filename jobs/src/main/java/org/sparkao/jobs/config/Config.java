@@ -58,6 +58,17 @@ public final class Config {
     return new Config(keys, texts, Secrets.hideIn(commandLine));
   }
 
+  /** This configuration with other texts for some keys. */
+  public Config with(Map<String, List<String>> changes) {
+    Map<String, List<String>> changed = new LinkedHashMap<>(texts);
+    changes.forEach(
+        (name, values) -> {
+          check(keys.get(name), values, new ConfigLayer("a job", changes));
+          changed.put(name, List.copyOf(values));
+        });
+    return new Config(keys, changed, arguments);
+  }
+
   /** The command line as it was given, but for secrets; empty when there was none. */
   public List<String> arguments() {
     return arguments;

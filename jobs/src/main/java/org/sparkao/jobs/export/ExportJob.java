@@ -2,12 +2,15 @@ package org.sparkao.jobs.export;
 
 import java.io.IOException;
 import java.util.List;
+import java.util.Optional;
 import org.sparkao.jobs.config.CommonKeys;
 import org.sparkao.jobs.config.Config;
 import org.sparkao.jobs.config.ConfigKey;
+import org.sparkao.jobs.export.plan.ExportOptions;
+import org.sparkao.jobs.export.plan.ExportOptions.Mixture;
 import org.sparkao.jobs.export.plan.ExportPlan;
 import org.sparkao.jobs.export.plan.ExportPlanner;
-import org.sparkao.jobs.export.plan.ExportPlanner.Mixture;
+import org.sparkao.jobs.export.plan.ImportanceMatrix;
 import org.sparkao.jobs.export.plan.PlanText;
 import org.sparkao.jobs.export.run.ExportRun;
 import org.sparkao.jobs.export.run.OutputFile;
@@ -45,17 +48,26 @@ public final class ExportJob implements Job {
     Storage storage = Storage.ofAssignments(config.all(CommonKeys.CONF));
     CheckpointLocation location = CheckpointLocation.of(config.value(ExportKeys.CHECKPOINT));
     Checkpoint checkpoint = location.open(storage);
+    Optional<ImportanceMatrix> importance = Optional.empty();
+    if (config.isSet(ExportKeys.IMATRIX)) {
+      importance = Optional.of(ImportanceMatrix.open(storage, config.value(ExportKeys.IMATRIX)));
+    }
+    ExportOptions options =
+        new ExportOptions(
+            config.value(ExportKeys.TYPE),
+            config.value(ExportKeys.PURE) ? Mixture.PURE : Mixture.MIXED,
+            config.find(ExportKeys.SPLIT_SIZE).orElse(Long.MAX_VALUE),
+            importance);
     ExportPlan plan =
-        new ExportPlanner(
-                config.value(ExportKeys.TYPE),
-                config.value(ExportKeys.PURE) ? Mixture.PURE : Mixture.MIXED)
+        new ExportPlanner(options)
             .plan(checkpoint, storage.folder(location.folder()), config.find(ExportKeys.NAME));
     boolean dryRun = config.value(ExportKeys.DRY_RUN);
     if (dryRun && !config.isSet(ExportKeys.OUTPUT)) {
       console.out().print(PlanText.of(plan));
       return ExitCode.DONE;
     }
-    OutputFile output = OutputFile.of(config.value(ExportKeys.OUTPUT), storage);
+    OutputFile output =
+        OutputFile.of(config.value(ExportKeys.OUTPUT), storage, plan.files().size());
     output.requireFree(plan.bytes());
     console.out().print(PlanText.of(plan));
     if (dryRun) {

@@ -1,6 +1,7 @@
 package org.sparkao.jobs.export;
 
 import java.util.List;
+import org.sparkao.jobs.config.ByteSize;
 import org.sparkao.jobs.config.ConfigKey;
 import org.sparkao.jobs.export.plan.GgufRecipe;
 
@@ -31,12 +32,25 @@ final class ExportKeys {
   static final ConfigKey<String> NAME =
       ConfigKey.text(
           "name", "TEXT", "Name of the model in the file; that of its folder if left out.");
+  static final ConfigKey<String> IMATRIX =
+      ConfigKey.text(
+          "imatrix",
+          "URI",
+          "Importance of columns, by which errors are weighted: the folder that calibrate wrote, or"
+              + " a GGUF file of llama-imatrix.");
+  static final ConfigKey<Long> SPLIT_SIZE =
+      ConfigKey.value(
+          "split-size",
+          "SIZE",
+          "Most bytes of tensors in a file: a larger model becomes llama.cpp's numbered files,"
+              + " model-00001-of-00003.gguf for --output model.gguf.",
+          ByteSize::parse);
   static final ConfigKey<Boolean> DRY_RUN =
       ConfigKey.flag("dry-run", "Prints the plan, made from headers alone, and ends.");
 
   private ExportKeys() {}
 
   static List<ConfigKey<?>> all() {
-    return List.of(CHECKPOINT, OUTPUT, FORMAT, TYPE, PURE, NAME, DRY_RUN);
+    return List.of(CHECKPOINT, OUTPUT, FORMAT, TYPE, PURE, NAME, IMATRIX, SPLIT_SIZE, DRY_RUN);
   }
 }

@@ -51,6 +51,8 @@ import org.sparkao.quant.algorithm.WeightAlgorithm;
 import org.sparkao.quant.algorithm.WeightAlgorithm.Needs;
 import org.sparkao.quant.checkpoint.Checkpoint;
 import org.sparkao.quant.safetensors.ByteSource;
+import org.sparkao.quant.scheme.CheckpointLayout;
+import org.sparkao.quant.scheme.Numerics;
 import org.sparkao.quant.scheme.QuantScheme;
 
 /** A checkpoint in, a quantized checkpoint out. */
@@ -73,6 +75,22 @@ public final class QuantizeJob implements Job {
 
   @Override
   public ExitCode run(Config config, Console console) throws Exception {
+    Storage storage = Storage.ofAssignments(config.all(CommonKeys.CONF));
+    Optional<Pipeline> pipeline =
+        Pipeline.in(storage.folder(config.value(QuantizeKeys.CHECKPOINT)));
+    if (pipeline.isPresent()) {
+      return new PipelineJob(pipeline.orElseThrow(), storage, this::quantize).run(config, console);
+    }
+    if (config.isSet(QuantizeKeys.COMPONENT)) {
+      throw new QuantException(
+          config.value(QuantizeKeys.CHECKPOINT)
+              + ": has no model_index.json, so it is no pipeline of components; leave out"
+              + " --component");
+    }
+    return quantize(config, console);
+  }
+
+  private ExitCode quantize(Config config, Console console) throws Exception {
     Storage storage = Storage.ofAssignments(config.all(CommonKeys.CONF));
     CheckpointLocation location = CheckpointLocation.of(config.value(QuantizeKeys.CHECKPOINT));
     Checkpoint source = location.open(storage);
@@ -241,7 +259,7 @@ public final class QuantizeJob implements Job {
         rules,
         new Arithmetic(
             config.value(QuantizeKeys.ALGORITHM),
-            config.value(QuantizeKeys.NUMERICS),
+            numerics(config),
             config.value(QuantizeKeys.LAYOUT),
             new CalibratedOptions(
                 config.value(QuantizeKeys.ACT_ORDER),
@@ -251,6 +269,14 @@ public final class QuantizeJob implements Job {
                 config.value(QuantizeKeys.DUO_SCALING))),
         config.value(QuantizeKeys.MAX_SHARD_SIZE),
         config.value(QuantizeKeys.NON_FINITE));
+  }
+
+  /** Checkpoints of torchao have torchao's arithmetic unless another one is asked for. */
+  private static Numerics numerics(Config config) {
+    boolean torchao = config.value(QuantizeKeys.LAYOUT) == CheckpointLayout.TORCHAO;
+    return torchao && !config.isSet(QuantizeKeys.NUMERICS)
+        ? Numerics.TORCHAO
+        : config.value(QuantizeKeys.NUMERICS);
   }
 
   private static Optional<byte[]> configText(Checkpoint source, Storage storage)

@@ -48,6 +48,13 @@ public final class QuantizeKeys {
           "Modules to leave as they are; comes before every rule. May be repeated.",
           Rule::skip);
 
+  static final ConfigKey<String> COMPONENT =
+      ConfigKey.list(
+          "component",
+          "NAME",
+          "Component of a diffusion pipeline (a folder with model_index.json) to quantize, such as"
+              + " transformer; the others are copied. May be repeated.",
+          text -> text);
   static final ConfigKey<WeightAlgorithm> ALGORITHM =
       ConfigKey.choice(
               "algorithm",
@@ -213,6 +220,7 @@ public final class QuantizeKeys {
         SCHEME,
         RULE,
         SKIP,
+        COMPONENT,
         ALGORITHM,
         CALIBRATION,
         ACT_ORDER,

@@ -2,6 +2,7 @@ package org.sparkao.jobs.storage;
 
 import java.io.IOException;
 import java.util.Optional;
+import org.sparkao.quant.QuantException;
 import org.sparkao.quant.checkpoint.Checkpoint;
 
 /**
@@ -13,7 +14,7 @@ import org.sparkao.quant.checkpoint.Checkpoint;
 public record CheckpointLocation(String folder, Optional<String> file) {
   private static final String SUFFIX = ".safetensors";
 
-  /** A URI of a folder, or of one safetensors file. */
+  /** A URI of a folder, of one safetensors file, or of a GGUF file. */
   public static CheckpointLocation of(String uri) {
     if (!uri.endsWith(SUFFIX)) {
       return new CheckpointLocation(uri, Optional.empty());
@@ -26,8 +27,12 @@ public record CheckpointLocation(String folder, Optional<String> file) {
 
   /** Reads the headers. */
   public Checkpoint open(Storage storage) throws IOException {
+    Folder opened = storage.folder(folder);
+    if (folder.endsWith(GgufFolder.SUFFIX) && !(opened instanceof GgufFolder)) {
+      throw new QuantException(folder + ": there is no such file; check the path");
+    }
     return file.isPresent()
-        ? Checkpoint.openFile(storage.folder(folder), file.orElseThrow())
-        : Checkpoint.open(storage.folder(folder));
+        ? Checkpoint.openFile(opened, file.orElseThrow())
+        : Checkpoint.open(opened);
   }
 }

@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.sparkao.quant.QuantException;
+import org.sparkao.quant.llamacpp.GgufFiles;
 
 /** Opens folders by URI. */
 public final class Storage {
@@ -56,8 +57,27 @@ public final class Storage {
     return new Storage(hadoopSettings, folder);
   }
 
-  /** The folder at a URI, a {@code file:} URI or a local path; it need not exist. */
+  /**
+   * The folder at a URI, a {@code file:} URI or a local path; it need not exist. A GGUF file is the
+   * folder of the checkpoint that it holds.
+   */
   public Folder folder(String uri) throws IOException {
+    if (uri.endsWith(GgufFolder.SUFFIX)) {
+      Folder parent = plainFolder(parent(uri));
+      String name = uri.substring(uri.lastIndexOf('/') + 1);
+      if (parent.size(name).isPresent()) {
+        return new GgufFolder(GgufFiles.open(parent, name));
+      }
+    }
+    return plainFolder(uri);
+  }
+
+  private static String parent(String file) {
+    int slash = file.lastIndexOf('/');
+    return slash < 0 ? "." : slash == 0 ? "/" : file.substring(0, slash);
+  }
+
+  private Folder plainFolder(String uri) throws IOException {
     Optional<Path> local = localPath(uri);
     if (local.isPresent()) {
       return new LocalFolder(local.orElseThrow());
@@ -67,9 +87,8 @@ public final class Storage {
 
   /** Writes a text in UTF-8 as a file, by URI or local path, replacing what was there. */
   public void writeText(String file, String text) throws IOException {
-    int slash = file.lastIndexOf('/');
-    folder(slash < 0 ? "." : slash == 0 ? "/" : file.substring(0, slash))
-        .replace(file.substring(slash + 1), text.getBytes(StandardCharsets.UTF_8));
+    folder(parent(file))
+        .replace(file.substring(file.lastIndexOf('/') + 1), text.getBytes(StandardCharsets.UTF_8));
   }
 
   /** Hadoop's configuration with these settings, for whoever keeps files of its own. */

@@ -3,6 +3,7 @@ package org.sparkao.jobs.verify;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** What the rules may look at: one checkpoint, opened and structurally sound. */
@@ -16,6 +17,9 @@ interface CheckpointContents {
 
   /** Of {@code model.safetensors.index.json}; empty for a single file without one. */
   Optional<IndexMetadata> index();
+
+  /** The {@code __metadata__} of all shards; of a key that several have, one. */
+  Map<String, String> metadata();
 
   /** Every tensor of every shard, by name. */
   List<StoredTensor> tensors();

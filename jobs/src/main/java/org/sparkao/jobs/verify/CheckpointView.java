@@ -9,6 +9,7 @@ import java.util.Optional;
 import org.sparkao.quant.config.QuantizationConfig;
 import org.sparkao.quant.config.QuantizedGroup;
 import org.sparkao.quant.safetensors.DType;
+import org.sparkao.quant.scheme.CheckpointLayout;
 import org.sparkao.quant.scheme.StorageFormat;
 
 /**
@@ -58,7 +59,13 @@ record CheckpointView(
               .filter(packed -> packed.shape().size() == 2)
               .map(packed -> List.of(packed.shape().get(0), packed.shape().get(1) * 2));
       case INT_QUANTIZED, FLOAT_QUANTIZED, NAIVE_QUANTIZED, MXFP8_QUANTIZED ->
-          module.tensor("weight").map(StoredTensor::shape).filter(shape -> shape.size() == 2);
+          module
+              .tensor(
+                  assigned.group().layout() == CheckpointLayout.TORCHAO
+                      ? "_weight_qdata"
+                      : "weight")
+              .map(StoredTensor::shape)
+              .filter(shape -> shape.size() == 2);
     };
   }
 

@@ -44,6 +44,10 @@ final class ExpectedTensors {
   /** All of them. */
   List<ExpectedTensor> list() {
     List<ExpectedTensor> list = new ArrayList<>();
+    if (group.layout() == CheckpointLayout.TORCHAO) {
+      torchao(list);
+      return list;
+    }
     codes(list);
     list.add(scale());
     if (weights.scale() == ScaleKind.E4M3_WITH_GLOBAL) {
@@ -70,6 +74,17 @@ final class ExpectedTensors {
       case INT_QUANTIZED -> list.add(one("weight", DType.I8, List.of(rows, columns)));
       case FLOAT_QUANTIZED, NAIVE_QUANTIZED, MXFP8_QUANTIZED ->
           list.add(one("weight", DType.F8_E4M3, List.of(rows, columns)));
+    }
+  }
+
+  /** Source: torchao 0.18, the attributes of {@code Int8Tensor} and its like. */
+  private void torchao(List<ExpectedTensor> list) {
+    boolean integers = weights.kind() == Kind.INT;
+    DType codes = integers ? DType.I8 : DType.F8_E4M3;
+    list.add(one("_weight_qdata", codes, List.of(rows, columns)));
+    list.add(new ExpectedTensor("_weight_scale", FLOATS, List.of(scaleShape())));
+    if (integers) {
+      list.add(one("_weight_zero_point", DType.I8, scaleShape()));
     }
   }
 

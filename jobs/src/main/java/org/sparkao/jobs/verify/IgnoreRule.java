@@ -53,7 +53,7 @@ final class IgnoreRule implements Rule {
                 module.name(),
                 "has quantized tensors but no group targets it",
                 "add it to the targets of its group"));
-      } else if (module.plainLinear() && targeted && !ignored) {
+      } else if (module.plainLinear() && targeted && !ignored && !described(config)) {
         findings.add(unlisted(module, config));
       }
     }
@@ -67,6 +67,11 @@ final class IgnoreRule implements Rule {
                     entry.text() + " matches no module",
                     "correct the expression; it must match from the beginning of a name"))
         .forEach(findings::add);
+  }
+
+  /** Headers of torchao's checkpoints say themselves what each tensor is. */
+  private static boolean described(QuantizationConfig config) {
+    return config.method().equals("torchao");
   }
 
   /** Loaders of {@code fp8} checkpoints know heads and routers by themselves. */

@@ -7,6 +7,7 @@ import org.sparkao.quant.config.ConfigReader;
 import org.sparkao.quant.config.Finding;
 import org.sparkao.quant.config.Loader;
 import org.sparkao.quant.config.QuantizedGroup;
+import org.sparkao.quant.scheme.CheckpointLayout;
 import org.sparkao.quant.scheme.Granularity.PerGroup;
 import org.sparkao.quant.scheme.QuantArgs;
 import org.sparkao.quant.scheme.QuantArgs.Kind;
@@ -50,7 +51,9 @@ final class KernelRule implements Rule {
               "group size " + grouped.size(),
               "vLLM's fast kernels take 32, 64, 128 or one group a row"));
     }
-    if (group.format() == StorageFormat.INT_QUANTIZED && weights.bits() < Byte.SIZE) {
+    if (group.format() == StorageFormat.INT_QUANTIZED
+        && group.layout() != CheckpointLayout.TORCHAO
+        && weights.bits() < Byte.SIZE) {
       findings.add(
           warning(
               subject,

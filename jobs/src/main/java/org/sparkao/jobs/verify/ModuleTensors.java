@@ -29,6 +29,9 @@ record ModuleTensors(String name, SortedMap<String, StoredTensor> tensors) imple
           "weight_zero_point",
           "weight_global_scale",
           "weight_g_idx",
+          "_weight_qdata",
+          "_weight_scale",
+          "_weight_zero_point",
           "input_scale",
           "input_zero_point",
           "input_global_scale");

@@ -18,7 +18,6 @@ import org.sparkao.quant.safetensors.ByteSource;
  * shard open from its first read on; for use by one thread.
  */
 final class OpenedCheckpoint implements CheckpointContents, Closeable {
-  private static final String INDEX = "model.safetensors.index.json";
 
   private final Checkpoint checkpoint;
   private final CheckpointFiles files;
@@ -35,9 +34,10 @@ final class OpenedCheckpoint implements CheckpointContents, Closeable {
   /** A folder. */
   static OpenedCheckpoint folder(CheckpointFiles files) throws IOException {
     Checkpoint checkpoint = Checkpoint.open(files);
-    boolean indexed = files.files().stream().anyMatch(file -> file.name().equals(INDEX));
+    String index = checkpoint.stem() + ".safetensors.index.json";
+    boolean indexed = files.files().stream().anyMatch(file -> file.name().equals(index));
     return new OpenedCheckpoint(
-        checkpoint, files, indexed ? Optional.of(readIndex(files)) : Optional.empty());
+        checkpoint, files, indexed ? Optional.of(readIndex(files, index)) : Optional.empty());
   }
 
   /** One file of a folder. */
@@ -45,8 +45,8 @@ final class OpenedCheckpoint implements CheckpointContents, Closeable {
     return new OpenedCheckpoint(Checkpoint.openFile(files, name), files, Optional.empty());
   }
 
-  private static IndexMetadata readIndex(CheckpointFiles files) throws IOException {
-    try (ByteSource source = files.open(INDEX)) {
+  private static IndexMetadata readIndex(CheckpointFiles files, String name) throws IOException {
+    try (ByteSource source = files.open(name)) {
       return IndexMetadata.read(new SourceStream(source));
     }
   }
@@ -64,6 +64,13 @@ final class OpenedCheckpoint implements CheckpointContents, Closeable {
   @Override
   public Optional<IndexMetadata> index() {
     return index;
+  }
+
+  @Override
+  public Map<String, String> metadata() {
+    Map<String, String> all = new HashMap<>();
+    checkpoint.shards().forEach(shard -> all.putAll(shard.header().metadata()));
+    return all;
   }
 
   @Override

@@ -12,6 +12,7 @@ final class Rules {
         new IndexRule(),
         new TensorsRule(),
         new IgnoreRule(),
+        new TorchaoHeaderRule(),
         new ScaleValuesRule(),
         new SharedScalesRule(),
         new KernelRule(),

@@ -12,6 +12,7 @@ final class ScaleValuesRule implements Rule {
       Set.of(
           "weight_scale",
           "weight_scale_inv",
+          "_weight_scale",
           "weight_global_scale",
           "input_scale",
           "input_global_scale",

@@ -8,16 +8,26 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.sparkao.jobs.cli.Checkpoints.Stored;
 import org.sparkao.jobs.job.ExitCode;
 import org.sparkao.jobs.spark.SparkLease;
+import org.sparkao.quant.calibration.Calibration;
+import org.sparkao.quant.checkpoint.LocalFiles;
+import org.sparkao.quant.format.WeightType;
+import org.sparkao.quant.gguf.GgufReader;
+import org.sparkao.quant.gguf.GgufTensor;
+import org.sparkao.quant.gguf.GgufType;
+import org.sparkao.quant.safetensors.FileSource;
 
 /** Whole GGUF files against those of llama.cpp (golden/README.md, gguf). */
 class TestExportCommand {
@@ -86,6 +96,85 @@ class TestExportCommand {
         .isEqualTo(Files.readAllBytes(golden().resolve("pure-" + type + ".gguf")));
   }
 
+  /** Tensors and metadata; where llama.cpp says "../text.txt", this says what the matrix does. */
+  @ParameterizedTest
+  @CsvSource({"Q4_0", "Q4_K_M"})
+  void fileWithImportanceIsThatOfLlamaCpp(String type) throws IOException {
+    String matrix = golden().resolve("imatrix.gguf").toString();
+    assertThat(exported(type, "--imatrix", matrix))
+        .isEqualTo(Files.readAllBytes(golden().resolve("imatrix-" + type + ".gguf")));
+  }
+
+  /** What calibrate saw weights errors as a matrix of llama-imatrix does. */
+  @Test
+  void importanceComesFromCalibrateToo() throws IOException {
+    Path texts = temp.resolve("texts.txt");
+    Files.writeString(texts, "Once upon a time there was a fox. ".repeat(40));
+    Path statistics = temp.resolve("statistics");
+    assertThat(
+            command.run(
+                "calibrate",
+                "--checkpoint",
+                golden().resolve("llama").toString(),
+                "--data",
+                texts.toString(),
+                "--samples",
+                "4",
+                "--sequence-length",
+                "16",
+                "--output",
+                statistics.toString(),
+                "--tables",
+                temp.resolve("tables").toString()))
+        .as(command.err())
+        .isEqualTo(ExitCode.DONE);
+    byte[] file = exported("Q4_0", "--imatrix", statistics.toString());
+    GgufReader.Read read;
+    try (FileSource opened = FileSource.open(temp.resolve("model.gguf"))) {
+      read = GgufReader.read(opened);
+    }
+    assertThat(read.header().metadata().get("quantize.imatrix.entries_count").content())
+        .isEqualTo(14L);
+    GgufTensor tensor =
+        read.header().tensors().stream()
+            .filter(any -> any.name().equals("blk.1.ffn_down.weight"))
+            .findFirst()
+            .orElseThrow();
+    String module = "model.layers.1.mlp.down_proj";
+    float[] means = Calibration.open(LocalFiles.of(statistics)).input(module).meanSquare();
+    byte[] weights = Checkpoints.read(golden().resolve("llama")).get(module + ".weight").bytes();
+    float[] values = new float[weights.length / 2];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = WeightType.BF16.read(weights, 2 * i);
+    }
+    byte[] expected = new byte[(int) tensor.bytes()];
+    GgufType.Q4_0.encoder(means).encode(values, values.length, expected);
+    int begin = Math.toIntExact(read.dataBegin() + tensor.offset());
+    assertThat(Arrays.copyOfRange(file, begin, begin + expected.length)).isEqualTo(expected);
+    GgufType.Q4_0.encoder().encode(values, values.length, expected);
+    assertThat(Arrays.copyOfRange(file, begin, begin + expected.length)).isNotEqualTo(expected);
+  }
+
+  @Test
+  void whatIsNoImportanceIsRefused() {
+    Path output = temp.resolve("refused.gguf");
+    for (String matrix : List.of("pure-Q4_0.gguf", "llama", "missing.gguf")) {
+      assertThat(
+              export(
+                  golden().resolve("llama"),
+                  output,
+                  "--type",
+                  "Q4_0",
+                  "--imatrix",
+                  golden().resolve(matrix).toString()))
+          .isEqualTo(ExitCode.REFUSED);
+      assertThat(command.err())
+          .contains(matrix)
+          .containsPattern("not imatrix; name|which calibrate writes|there is no such file");
+      assertThat(output).doesNotExist();
+    }
+  }
+
   /** The file itself is too large to be kept: generation_log.json has its hash. */
   @Test
   void fp32FileHasItsHash() throws Exception {
@@ -118,6 +207,61 @@ class TestExportCommand {
     assertThat(temp.resolve("remote.gguf.parts")).doesNotExist();
     command.run("runs", "--tables", temp.resolve("tables").toString());
     assertThat(command.out()).containsPattern("far +export +done");
+  }
+
+  /** Codes of int4 in groups of 32 go into the blocks of Q4_0 as they are. */
+  @Test
+  void codesOfFourBitsStayAsTheyAre() throws IOException {
+    Path quantized = temp.resolve("quantized");
+    assertThat(
+            command.quantize(
+                golden().resolve("llama"), quantized, "--scheme", "W4A16(group_size=32)"))
+        .as(command.err())
+        .isEqualTo(ExitCode.DONE);
+    Path output = temp.resolve("model.gguf");
+    assertThat(export(quantized, output, "--type", "Q4_0")).isEqualTo(ExitCode.DONE);
+    assertThat(command.out())
+        .contains("14x W4A16(group_size=32) keeps its codes")
+        .containsPattern("all \\d+ scales of kept codes stay as they are");
+    Map<String, Stored> source = Checkpoints.read(quantized);
+    byte[] file = Files.readAllBytes(output);
+    GgufReader.Read read;
+    try (FileSource opened = FileSource.open(output)) {
+      read = GgufReader.read(opened);
+    }
+    for (String name : List.of("ffn_up", "ffn_down")) {
+      GgufTensor tensor =
+          read.header().tensors().stream()
+              .filter(any -> any.name().equals("blk.1." + name + ".weight"))
+              .findFirst()
+              .orElseThrow();
+      int begin = Math.toIntExact(read.dataBegin() + tensor.offset());
+      String module = "model.layers.1.mlp." + (name.equals("ffn_up") ? "up_proj" : "down_proj");
+      assertThat(Arrays.copyOfRange(file, begin, begin + (int) tensor.bytes()))
+          .isEqualTo(
+              blocks(
+                  source.get(module + ".weight_packed").bytes(),
+                  source.get(module + ".weight_scale").bytes()));
+    }
+    assertThat(export(quantized, temp.resolve("other.gguf"), "--type", "Q8_0", "--dry-run"))
+        .isEqualTo(ExitCode.DONE);
+    assertThat(command.out()).contains("14x W4A16(group_size=32) is dequantized and rounded anew");
+  }
+
+  /** Nibbles in order, biased by 8, and bf16 scales, to blocks of d and 32 nibbles by halves. */
+  private static byte[] blocks(byte[] nibbles, byte[] scales) {
+    byte[] out = new byte[nibbles.length / 16 * 18];
+    for (int block = 0; block < nibbles.length / 16; block++) {
+      float scale =
+          Float.intBitsToFloat((scales[2 * block] & 0xFF) << 16 | scales[2 * block + 1] << 24);
+      WeightType.F16.write(scale, out, 18 * block);
+      for (int j = 0; j < 16; j++) {
+        int low = nibbles[16 * block + j / 2] >> 4 * (j % 2) & 15;
+        int high = nibbles[16 * block + 8 + j / 2] >> 4 * (j % 2) & 15;
+        out[18 * block + 2 + j] = (byte) (low | high << 4);
+      }
+    }
+    return out;
   }
 
   private Path copy() throws IOException {

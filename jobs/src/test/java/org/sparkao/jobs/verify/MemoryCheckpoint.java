@@ -25,6 +25,7 @@ final class MemoryCheckpoint implements CheckpointContents {
 
   private final Map<String, StoredTensor> tensors = new TreeMap<>();
   private final Map<String, byte[]> bytes = new TreeMap<>();
+  private final Map<String, String> metadata = new TreeMap<>();
   private JsonNode config = MissingNode.getInstance();
   private Optional<IndexMetadata> index = Optional.empty();
 
@@ -112,6 +113,16 @@ final class MemoryCheckpoint implements CheckpointContents {
     } catch (IOException e) {
       throw new AssertionError("memory does not fail", e);
     }
+  }
+
+  @Override
+  public Map<String, String> metadata() {
+    return metadata;
+  }
+
+  MemoryCheckpoint describe(String key, String text) {
+    metadata.put(key, text);
+    return this;
   }
 
   @Override

@@ -1,7 +1,7 @@
 package org.sparkao.quant.algorithm;
 
+import org.sparkao.quant.algorithm.WeightParts.CodeForm;
 import org.sparkao.quant.pack.BitPacking;
-import org.sparkao.quant.scheme.StorageFormat;
 
 /** The codes of one row, and their place in the file. One a tensor and a thread. */
 final class RowCodes {
@@ -23,12 +23,8 @@ final class RowCodes {
     this.elementBytes = request.weight().dtype().bits() / 8;
     this.bits = request.scheme().weights().bits();
     this.packedBytes = Math.toIntExact(parts.list().get(parts.codes()).bytesPerStep());
-    this.packed =
-        switch (request.scheme().format()) {
-          case PACK_QUANTIZED, NVFP4_PACK_QUANTIZED, MXFP4_PACK_QUANTIZED -> true;
-          case INT_QUANTIZED, FLOAT_QUANTIZED, NAIVE_QUANTIZED, MXFP8_QUANTIZED -> false;
-        };
-    this.signed = request.scheme().format() == StorageFormat.PACK_QUANTIZED;
+    this.packed = parts.form() != CodeForm.BYTES;
+    this.signed = parts.form() == CodeForm.BIASED_BITS;
     this.row = new byte[columns];
   }
 

@@ -1,11 +1,11 @@
 package org.sparkao.quant.algorithm;
 
 import java.util.Arrays;
+import org.sparkao.quant.algorithm.WeightParts.CodeForm;
 import org.sparkao.quant.format.WeightType;
 import org.sparkao.quant.pack.BitPacking;
 import org.sparkao.quant.pack.PackedPart;
 import org.sparkao.quant.scheme.QuantArgs;
-import org.sparkao.quant.scheme.StorageFormat;
 
 /** Writes scales, zero points and the shape of one slice to their places. */
 final class ScaleWriter {
@@ -79,7 +79,7 @@ final class ScaleWriter {
       zeroPoints[group] = (byte) scales[group].zeroPoint;
     }
     byte[] target = out[parts.zeroPoint()];
-    if (request.scheme().format() == StorageFormat.PACK_QUANTIZED) {
+    if (parts.form() == CodeForm.BIASED_BITS) {
       int bits = request.scheme().weights().bits();
       BitPacking.packColumns(zeroPoints, scales.length, bits, row - rowBegin, target, 0);
     } else {

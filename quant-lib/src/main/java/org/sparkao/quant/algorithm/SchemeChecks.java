@@ -5,7 +5,6 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.sparkao.quant.QuantException;
-import org.sparkao.quant.scheme.CheckpointLayout;
 import org.sparkao.quant.scheme.Granularity;
 import org.sparkao.quant.scheme.QuantArgs;
 import org.sparkao.quant.scheme.QuantScheme;
@@ -15,7 +14,6 @@ import org.sparkao.quant.scheme.StorageFormat;
 final class SchemeChecks {
   private static final int SMALLEST_GROUP = 16;
   private static final int LARGEST_GROUP = 512;
-  private static final Granularity DEEPSEEK_BLOCK = new Granularity.PerBlock(128, 128);
 
   private SchemeChecks() {}
 
@@ -29,18 +27,8 @@ final class SchemeChecks {
   }
 
   private static void checkLayout(QuantizeRequest request) {
+    WeightLayout.of(request.layout()).check(request);
     QuantArgs weights = request.scheme().weights();
-    boolean fits =
-        weights.kind() == QuantArgs.Kind.FLOAT
-            && weights.bits() == 8
-            && weights.scale() == QuantArgs.ScaleKind.WEIGHT_DTYPE
-            && weights.granularity().equals(DEEPSEEK_BLOCK);
-    if (request.layout() == CheckpointLayout.DEEPSEEK && !fits) {
-      throw new QuantException(
-          "layout deepseek holds fp8 in blocks of 128x128 only, not scheme "
-              + request.scheme().name()
-              + "; use FP8_BLOCK, or layout compressed-tensors");
-    }
     if (weights.kind() == QuantArgs.Kind.FLOAT
         && weights.bits() == 4
         && weights.scale() == QuantArgs.ScaleKind.WEIGHT_DTYPE) {

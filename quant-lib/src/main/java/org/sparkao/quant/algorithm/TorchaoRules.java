@@ -32,8 +32,8 @@ final class TorchaoRules {
     if (request.algorithm() != WeightAlgorithm.RTN) {
       throw refused(request, "torchao rounds to nearest only; use --algorithm rtn");
     }
-    if (request.layout() != CheckpointLayout.COMPRESSED_TENSORS) {
-      throw refused(request, "it is written as layout compressed-tensors only");
+    if (request.layout() == CheckpointLayout.DEEPSEEK) {
+      throw refused(request, "it is written as layout compressed-tensors or torchao only");
     }
     if (scheme.weights().kind() == QuantArgs.Kind.INT) {
       checkIntegers(request);

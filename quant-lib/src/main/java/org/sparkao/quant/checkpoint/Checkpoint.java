@@ -98,6 +98,16 @@ public final class Checkpoint {
     return shards;
   }
 
+  /**
+   * What names of its safetensors files begin with: {@code diffusion_pytorch_model} for a component
+   * of a pipeline of diffusers, else {@code model}.
+   */
+  public String stem() {
+    return shards.get(0).file().name().startsWith(CheckpointNames.DIFFUSERS)
+        ? CheckpointNames.DIFFUSERS
+        : CheckpointNames.TRANSFORMERS;
+  }
+
   /** All tensors: shard by shard, in the order of their bytes. */
   public List<CheckpointTensor> tensors() {
     return tensors;

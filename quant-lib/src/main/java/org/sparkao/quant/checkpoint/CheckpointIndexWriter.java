@@ -20,7 +20,7 @@ import java.util.Map;
  */
 public final class CheckpointIndexWriter {
   /** The file's name. */
-  public static final String FILE_NAME = CheckpointNames.INDEX;
+  public static final String FILE_NAME = CheckpointNames.index(CheckpointNames.TRANSFORMERS);
 
   private static final JsonFactory JSON =
       JsonFactory.builder()

@@ -6,9 +6,23 @@ import java.util.Set;
 /** The file names that mean something in a checkpoint's folder. */
 final class CheckpointNames {
   static final String CONFIG = "config.json";
-  static final String INDEX = "model.safetensors.index.json";
-  static final String SINGLE = "model.safetensors";
   static final String SUFFIX = ".safetensors";
+
+  /** What names of weights begin with in checkpoints of transformers. */
+  static final String TRANSFORMERS = "model";
+
+  /** The same in components of a pipeline of diffusers. */
+  static final String DIFFUSERS = "diffusion_pytorch_model";
+
+  /** The only file of weights. */
+  static String single(String stem) {
+    return stem + SUFFIX;
+  }
+
+  /** The index of several. */
+  static String index(String stem) {
+    return stem + SUFFIX + ".index.json";
+  }
 
   /** Weights in other forms: copying them would carry the unquantized model along. */
   private static final Set<String> OTHER_WEIGHTS =

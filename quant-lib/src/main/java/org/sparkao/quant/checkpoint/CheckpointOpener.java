@@ -19,13 +19,29 @@ import org.sparkao.quant.safetensors.Sha256;
 /** Finds out which files make up a checkpoint, reads what describes them, and compares. */
 final class CheckpointOpener {
   private final CheckpointFiles files;
+  private String single = CheckpointNames.single(CheckpointNames.TRANSFORMERS);
+  private String index = CheckpointNames.index(CheckpointNames.TRANSFORMERS);
 
   CheckpointOpener(CheckpointFiles files) {
     this.files = files;
   }
 
+  /** Looks for the names of diffusers where those of transformers are not there. */
+  private void chooseNames(Map<String, FileEntry> present) {
+    if (present.containsKey(single) || present.containsKey(index)) {
+      return;
+    }
+    String otherSingle = CheckpointNames.single(CheckpointNames.DIFFUSERS);
+    String otherIndex = CheckpointNames.index(CheckpointNames.DIFFUSERS);
+    if (present.containsKey(otherSingle) || present.containsKey(otherIndex)) {
+      single = otherSingle;
+      index = otherIndex;
+    }
+  }
+
   Checkpoint folder() throws IOException {
     Map<String, FileEntry> present = present();
+    chooseNames(present);
     Optional<Map<String, String>> weightMap = weightMap(present);
     Collection<String> names =
         weightMap.isPresent()
@@ -34,7 +50,7 @@ final class CheckpointOpener {
     List<Shard> shards = ShardHeaders.read(files, select(names, present));
     FolderContent content = content(present, names);
     List<FileEntry> described = new ArrayList<>(content.sideFiles());
-    for (String name : List.of(CheckpointNames.CONFIG, CheckpointNames.INDEX)) {
+    for (String name : List.of(CheckpointNames.CONFIG, index)) {
       Optional.ofNullable(present.get(name)).ifPresent(described::add);
     }
     Checkpoint checkpoint =
@@ -65,10 +81,10 @@ final class CheckpointOpener {
 
   private Optional<Map<String, String>> weightMap(Map<String, FileEntry> present)
       throws IOException {
-    if (!present.containsKey(CheckpointNames.INDEX)) {
+    if (!present.containsKey(index)) {
       return Optional.empty();
     }
-    try (ByteSource source = files.open(CheckpointNames.INDEX)) {
+    try (ByteSource source = files.open(index)) {
       return Optional.of(CheckpointJson.weightMap(source));
     }
   }
@@ -83,7 +99,7 @@ final class CheckpointOpener {
       }
       if (!CheckpointNames.isPlain(name) || !CheckpointNames.isShard(name)) {
         throw refused(
-            CheckpointNames.INDEX,
+            index,
             entry.getKey()
                 + " is said to be in "
                 + CheckpointNames.printable(name)
@@ -92,7 +108,7 @@ final class CheckpointOpener {
       }
       if (!present.containsKey(name)) {
         throw refused(
-            CheckpointNames.INDEX,
+            index,
             entry.getKey()
                 + " is said to be in "
                 + name
@@ -101,11 +117,11 @@ final class CheckpointOpener {
       names.add(name);
     }
     if (names.isEmpty()) {
-      throw refused(CheckpointNames.INDEX, "names no tensor; download the index again");
+      throw refused(index, "names no tensor; download the index again");
     }
-    if (present.containsKey(CheckpointNames.SINGLE) && !names.contains(CheckpointNames.SINGLE)) {
+    if (present.containsKey(single) && !names.contains(single)) {
       throw refused(
-          CheckpointNames.SINGLE,
+          single,
           "the folder holds both this file and an index of other shards;"
               + " remove one, or name this file as the checkpoint");
     }
@@ -114,8 +130,8 @@ final class CheckpointOpener {
 
   private String singleShard(Map<String, FileEntry> present) {
     List<String> shards = present.keySet().stream().filter(CheckpointNames::isShard).toList();
-    if (shards.contains(CheckpointNames.SINGLE)) {
-      return CheckpointNames.SINGLE;
+    if (shards.contains(single)) {
+      return single;
     }
     if (shards.size() == 1) {
       return shards.get(0);
@@ -132,7 +148,7 @@ final class CheckpointOpener {
             + " .safetensors files ("
             + shards.get(0)
             + ", ...) but no "
-            + CheckpointNames.INDEX
+            + index
             + "; download the index, or name one file as the checkpoint");
   }
 
@@ -155,9 +171,7 @@ final class CheckpointOpener {
     List<SkippedFile> skipped = new ArrayList<>();
     for (FileEntry file : present.values()) {
       String name = file.name();
-      if (shards.contains(name)
-          || name.equals(CheckpointNames.CONFIG)
-          || name.equals(CheckpointNames.INDEX)) {
+      if (shards.contains(name) || name.equals(CheckpointNames.CONFIG) || name.equals(index)) {
         continue;
       }
       Optional<String> reason = CheckpointNames.skipReason(name);

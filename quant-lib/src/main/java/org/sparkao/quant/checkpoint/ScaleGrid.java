@@ -12,17 +12,24 @@ final class ScaleGrid {
   private final long blockColumns;
   private final int gridColumns;
 
-  private ScaleGrid(float[] scales, StoredForm.Scaled form, int gridColumns) {
+  private ScaleGrid(float[] scales, long blockRows, long blockColumns, int gridColumns) {
     this.scales = scales;
-    this.blockRows = form.blockRows();
-    this.blockColumns = form.blockColumns();
+    this.blockRows = blockRows;
+    this.blockColumns = blockColumns;
     this.gridColumns = gridColumns;
   }
 
-  /** Reads the scale tensor whole; it is small beside its weight. */
+  /** The scales of blocks. */
   static ScaleGrid read(ByteSource source, StoredForm.Scaled form, long columns, RawHash hash)
       throws IOException {
-    TensorEntry entry = form.scale().entry();
+    float[] scales = scales(source, form.scale().entry(), hash);
+    long gridColumns = (columns + form.blockColumns() - 1) / form.blockColumns();
+    return new ScaleGrid(
+        scales, form.blockRows(), form.blockColumns(), Math.toIntExact(gridColumns));
+  }
+
+  /** A scale tensor whole; it is small beside its weight. */
+  static float[] scales(ByteSource source, TensorEntry entry, RawHash hash) throws IOException {
     byte[] bytes = new byte[Math.toIntExact(entry.bytes())];
     source.readFully(entry.begin(), bytes, 0, bytes.length);
     hash.update(bytes, 0, bytes.length);
@@ -31,8 +38,7 @@ final class ScaleGrid {
     for (int i = 0; i < scales.length; i++) {
       scales[i] = type.read(bytes, i * type.bytes());
     }
-    long gridColumns = (columns + form.blockColumns() - 1) / form.blockColumns();
-    return new ScaleGrid(scales, form, Math.toIntExact(gridColumns));
+    return scales;
   }
 
   /** Index of the blocks that row {@code row} of the whole matrix lies in. */

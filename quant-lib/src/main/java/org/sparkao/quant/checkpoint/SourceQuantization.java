@@ -53,7 +53,7 @@ final class SourceQuantization {
 
   private void requireReadable() {
     String method = config.path("quant_method").asText();
-    if (method.equals("fp8")) {
+    if (method.equals("fp8") || method.equals("torchao")) {
       return;
     }
     if (!method.equals("compressed-tensors")) {

@@ -43,4 +43,27 @@ public sealed interface StoredForm extends Serializable {
       }
     }
   }
+
+  /**
+   * I8 codes under scales and zero points of rows or groups: value [n, k] = (code [n, k] -
+   * zeroPoint [n, k / groupColumns]) * scale [n, k / groupColumns], multiplied in fp32 and rounded
+   * to nearest, ties to even.
+   *
+   * @param dtype what a reader gives
+   * @param scale F32, F16 or BF16 [N, K / groupColumns]
+   * @param zeroPoint I8, of the same shape
+   * @param groupColumns columns that share a scale
+   */
+  record Affine(DType dtype, CheckpointTensor scale, CheckpointTensor zeroPoint, long groupColumns)
+      implements StoredForm {
+    /** All parts are given. */
+    public Affine {
+      Objects.requireNonNull(dtype, "dtype");
+      Objects.requireNonNull(scale, "scale");
+      Objects.requireNonNull(zeroPoint, "zeroPoint");
+      if (groupColumns < 1) {
+        throw new IllegalArgumentException("groups of " + groupColumns);
+      }
+    }
+  }
 }

@@ -14,9 +14,9 @@ import org.sparkao.quant.safetensors.DType;
  * of codes, the scales, and for a transposed weight one panel of 64 MB. For one thread; closes its
  * files.
  *
- * <p>Hashing: the digest sees the scale tensor first when there is one, then the stored bytes of
- * the rows in the order of [N, K], however they are sliced. For a weight that is a whole tensor of
- * its own this is the hash of the tensor's bytes.
+ * <p>Hashing: the digest sees scales and zero points first where there are any, then the stored
+ * bytes of the rows in the order of [N, K], however they are sliced. For a weight that is a whole
+ * tensor of its own this is the hash of the tensor's bytes.
  */
 public final class WeightReader implements Closeable {
   private final WeightSource weight;
@@ -58,6 +58,8 @@ public final class WeightReader implements Closeable {
             : new TransposedRows(source, weight, hash);
     if (weight.tensor().entry().dtype() == DType.F8_E4M3) {
       rows = new Fp8Rows(rows, scales, weight);
+    } else if (weight.form() instanceof StoredForm.Affine) {
+      rows = AffineRows.open(files, rows, weight, hash);
     }
     return new WeightReader(weight, source, rows, hash);
   }

@@ -60,8 +60,11 @@ public record WeightSource(CheckpointTensor tensor, StoredForm form, MatrixView 
     return new WeightSource(tensor, form, part);
   }
 
-  /** All tensors that are read for this weight: itself and its scale. */
+  /** All tensors that are read for this weight: itself, its scale, its zero points. */
   public List<CheckpointTensor> tensors() {
+    if (form instanceof StoredForm.Affine affine) {
+      return List.of(tensor, affine.scale(), affine.zeroPoint());
+    }
     return form instanceof StoredForm.Scaled scaled
         ? List.of(tensor, scaled.scale())
         : List.of(tensor);

@@ -14,6 +14,7 @@ import org.sparkao.quant.safetensors.TensorEntry;
 public final class WeightSources {
   private final Checkpoint checkpoint;
   private final Optional<SourceQuantization> quantization;
+  private final TorchaoTensors torchao;
 
   /**
    * For the weights of one checkpoint.
@@ -23,6 +24,7 @@ public final class WeightSources {
   public WeightSources(Checkpoint checkpoint) {
     this.checkpoint = checkpoint;
     this.quantization = SourceQuantization.of(checkpoint);
+    this.torchao = new TorchaoTensors(checkpoint);
   }
 
   /**
@@ -60,6 +62,7 @@ public final class WeightSources {
     CheckpointTensor tensor =
         checkpoint
             .tensor(name)
+            .or(() -> torchao.codes(name))
             .orElseThrow(
                 () ->
                     new QuantException(
@@ -74,6 +77,9 @@ public final class WeightSources {
   }
 
   private StoredForm form(CheckpointTensor tensor) {
+    if (TorchaoTensors.areCodes(tensor)) {
+      return torchao.form(tensor);
+    }
     TensorEntry entry = tensor.entry();
     Optional<CheckpointTensor> inverse = checkpoint.tensor(entry.name() + "_scale_inv");
     Optional<CheckpointTensor> scale =

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.sparkao.quant.QuantException;
 import org.sparkao.quant.checkpoint.Checkpoint;
 import org.sparkao.quant.safetensors.DType;
@@ -17,8 +18,9 @@ import org.sparkao.quant.safetensors.DType;
  *     BF16 where it says none of BF16, F16 and F32
  */
 public record CheckpointQuantization(QuantizationConfig config, DType dtype) {
+  private static final Set<String> METHODS = Set.of("compressed-tensors", "fp8", "torchao");
   private static final String WAY_OUT =
-      "; compressed-tensors and fp8 are read: quantize the unquantized checkpoint anew";
+      "; compressed-tensors, fp8 and torchao are read: quantize the unquantized checkpoint anew";
 
   /**
    * What a checkpoint says; empty when it is not quantized.
@@ -66,7 +68,7 @@ public record CheckpointQuantization(QuantizationConfig config, DType dtype) {
 
   private static void requireReadable(String where, JsonNode node) {
     String method = node.path("quant_method").asText("");
-    if (!method.isEmpty() && !method.equals("compressed-tensors") && !method.equals("fp8")) {
+    if (!method.isEmpty() && !METHODS.contains(method)) {
       throw new QuantException(
           where + ".quant_method is " + method + ", which is not read" + WAY_OUT);
     }

@@ -33,6 +33,7 @@ public final class ConfigReader {
     return switch (method) {
       case "compressed-tensors" -> new CompressedTensorsConfigReader(node).read();
       case "fp8" -> new Fp8ConfigReader(node).read();
+      case "torchao" -> new TorchaoConfigReader(node).read();
       case "" ->
           new ConfigReading(
               Optional.empty(),

@@ -5,7 +5,7 @@ import org.sparkao.quant.format.WeightType;
 /** Rounding and scales as all block formats need them. */
 final class BlockNumbers {
   /** 1.5 x 2^23: added to a number below 2^22 in magnitude, it leaves the nearest integer. */
-  private static final float INTEGERS = 12582912f;
+  static final float INTEGERS = 12582912f;
 
   /** Groups whose largest magnitude is below this are taken for zeros. */
   static final float ZERO = 1e-15f;
@@ -36,6 +36,11 @@ final class BlockNumbers {
   static float half(float value, byte[] out, int at) {
     WeightType.F16.write(value, out, at);
     return WeightType.F16.read(out, at);
+  }
+
+  /** The half that stands at a place. */
+  static float half(byte[] bytes, int at) {
+    return WeightType.F16.read(bytes, at);
   }
 
   /** The value of largest magnitude, the first of several; 0 when all are zero. */

@@ -58,6 +58,16 @@ public record GgufValue(Kind kind, Kind element, Object content) {
     return single(Kind.UINT32, value);
   }
 
+  /** A whole number from 0 to 65535. */
+  public static GgufValue uint16(long value) {
+    return single(Kind.UINT16, value);
+  }
+
+  /** A whole number of 32 bits with a sign. */
+  public static GgufValue int32(long value) {
+    return single(Kind.INT32, value);
+  }
+
   /** A number, rounded to fp32. */
   public static GgufValue float32(double value) {
     return single(Kind.FLOAT32, (double) (float) value);

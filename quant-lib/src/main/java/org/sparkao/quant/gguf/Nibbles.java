@@ -36,4 +36,26 @@ final class Nibbles {
       }
     }
   }
+
+  /** The inverse of {@link #low}. */
+  static void unpackLow(byte[] bytes, int from, byte[] codes) {
+    for (int j = 0; j < HALF; j++) {
+      codes[j] = (byte) (bytes[from + j] & 0xF);
+      codes[HALF + j] = (byte) (bytes[from + j] >> 4 & 0xF);
+    }
+  }
+
+  /** Adds the bits of {@link #fifth} to 32 codes. */
+  static void addFifth(byte[] bytes, int from, byte[] codes) {
+    for (int j = 0; j < 2 * HALF; j++) {
+      codes[j] |= (byte) ((bytes[from + j / 8] >> j % 8 & 1) << 4);
+    }
+  }
+
+  /** The inverse of {@link #pairs}. */
+  static void unpackPairs(byte[] bytes, int from, byte[] codes) {
+    for (int i = 0; i < codes.length; i++) {
+      codes[i] = (byte) (bytes[from + 32 * (i / 128) + i % 32] >> 2 * (i % 128 / 32) & 3);
+    }
+  }
 }

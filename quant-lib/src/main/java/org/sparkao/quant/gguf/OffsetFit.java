@@ -24,7 +24,13 @@ final class OffsetFit {
    * @param step from one trial to the next
    * @param steps trials after the first
    */
-  record Grid(int largest, float first, float step, int steps, Measure measure) {}
+  record Grid(int largest, float first, float step, int steps, Measure measure) {
+
+    /** The one for weights by importance. */
+    static Grid weighted(int largest) {
+      return new Grid(largest, -0.9f, 0.05f, 36, Measure.SQUARED);
+    }
+  }
 
   private final Grid grid;
   private final float[] weights;

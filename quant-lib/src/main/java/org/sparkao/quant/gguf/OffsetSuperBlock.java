@@ -1,10 +1,12 @@
 package org.sparkao.quant.gguf;
 
+import java.util.Optional;
+
 /**
  * Q4_K and Q5_K: 8 groups of 32 values, x = d s q - m o, with scales s and offsets o of six bits.
  * Bytes: d and m as fp16, scales and offsets in twelve, for five bits the fifth ones, the low four.
  */
-final class OffsetSuperBlock implements BlockEncoder {
+final class OffsetSuperBlock implements Block {
   private static final int SIZE = 256;
   private static final int GROUP = 32;
   private static final int GROUPS = SIZE / GROUP;
@@ -12,29 +14,37 @@ final class OffsetSuperBlock implements BlockEncoder {
 
   private final int bits;
   private final float[] weights = new float[GROUP];
+  private final BlockLoops loops;
   private final OffsetFit fit;
+  private final Optional<VectorOffsetFit> vectors;
   private final float[] scales = new float[GROUPS];
   private final float[] offsets = new float[GROUPS];
   private final byte[] codes = new byte[SIZE];
+  private final OffsetFit weightedFit;
+  private final float[] groupWeights = new float[GROUPS];
+  private final PositiveFit fitOfScales = new PositiveFit(LARGEST_SCALE, groupWeights);
+  private final byte[] scaleCodes = new byte[GROUPS];
+  private final byte[] offsetCodes = new byte[GROUPS];
 
-  OffsetSuperBlock(int bits) {
+  OffsetSuperBlock(int bits, BlockLoops loops) {
     this.bits = bits;
+    this.loops = loops;
     int largest = (1 << bits) - 1;
     OffsetFit.Grid grid =
         bits == 4
             ? new OffsetFit.Grid(largest, -1, 0.1f, 20, OffsetFit.Measure.SQUARED)
             : new OffsetFit.Grid(largest, -0.5f, 0.1f, 15, OffsetFit.Measure.SQUARED);
     this.fit = new OffsetFit(grid, weights);
+    this.vectors = loops.vectors() ? Optional.of(new VectorOffsetFit(grid)) : Optional.empty();
+    this.weightedFit = new OffsetFit(OffsetFit.Grid.weighted(largest), weights);
   }
 
   @Override
   public void encode(float[] values, int from, byte[] out, int at) {
+    fit(values, from);
     float mostScale = 0;
     float mostOffset = 0;
     for (int j = 0; j < GROUPS; j++) {
-      weigh(values, from + GROUP * j);
-      scales[j] = fit.fit(values, from, codes, GROUP * j);
-      offsets[j] = fit.offset();
       mostScale = Math.max(mostScale, scales[j]);
       mostOffset = Math.max(mostOffset, offsets[j]);
     }
@@ -48,6 +58,43 @@ final class OffsetSuperBlock implements BlockEncoder {
       pack(j, s, o, out, at + 4);
       round(values, from, GROUP * j, scale * s, offset * o);
     }
+    packCodes(out, at);
+  }
+
+  /** Scales, offsets and codes of all groups. */
+  private void fit(float[] values, int from) {
+    if (vectors.isPresent()) {
+      vectors.get().fit(values, from, scales, offsets);
+      for (int j = 0; j < GROUPS; j++) {
+        vectors.get().codes(j, codes);
+      }
+      return;
+    }
+    for (int j = 0; j < GROUPS; j++) {
+      weigh(values, from + GROUP * j);
+      scales[j] = fit.fit(values, from, codes, GROUP * j);
+      offsets[j] = fit.offset();
+    }
+  }
+
+  @Override
+  public void encode(float[] values, int from, Importance importance, byte[] out, int at) {
+    float meanSquare = Importance.twiceMeanSquare(values, from, SIZE);
+    for (int j = 0; j < GROUPS; j++) {
+      groupWeights[j] = importance.weigh(values, from + GROUP * j, GROUP, meanSquare, weights);
+      scales[j] = weightedFit.fit(values, from, codes, GROUP * j);
+      offsets[j] = weightedFit.offset();
+    }
+    float scale = BlockNumbers.half(fitOfScales.fit(scales, scaleCodes), out, at);
+    float offset = BlockNumbers.half(fitOfScales.fit(offsets, offsetCodes), out, at + 2);
+    for (int j = 0; j < GROUPS; j++) {
+      pack(j, scaleCodes[j], offsetCodes[j], out, at + 4);
+      round(values, from, GROUP * j, scale * scaleCodes[j], offset * offsetCodes[j]);
+    }
+    packCodes(out, at);
+  }
+
+  private void packCodes(byte[] out, int at) {
     int low = at + 16;
     if (bits == 5) {
       fifthBits(out, low);
@@ -59,6 +106,36 @@ final class OffsetSuperBlock implements BlockEncoder {
             (byte) (codes[pair + l] & 0xF | (codes[pair + GROUP + l] & 0xF) << 4);
       }
     }
+  }
+
+  @Override
+  public void decode(byte[] bytes, int from, float[] values, int at) {
+    float scale = BlockNumbers.half(bytes, from);
+    float offset = BlockNumbers.half(bytes, from + 2);
+    int low = from + 16 + (bits == 5 ? GROUP : 0);
+    for (int j = 0; j < GROUPS; j++) {
+      float scaleOfGroup = scale * scale(bytes, from + 4, j);
+      float offsetOfGroup = offset * offset(bytes, from + 4, j);
+      for (int l = 0; l < GROUP; l++) {
+        int code = bytes[low + GROUP * (j / 2) + l] >> 4 * (j % 2) & 0xF;
+        if (bits == 5) {
+          code |= (bytes[from + 16 + l] >> j & 1) << 4;
+        }
+        values[at + GROUP * j + l] = scaleOfGroup * code - offsetOfGroup;
+      }
+    }
+  }
+
+  private static int scale(byte[] packed, int at, int group) {
+    return group < 4
+        ? packed[at + group] & 63
+        : packed[at + group + 4] & 0xF | (packed[at + group - 4] >> 6 & 3) << 4;
+  }
+
+  private static int offset(byte[] packed, int at, int group) {
+    return group < 4
+        ? packed[at + group + 4] & 63
+        : packed[at + group + 4] >> 4 & 0xF | (packed[at + group] >> 6 & 3) << 4;
   }
 
   /** Large values count more, and all of them more where the group is large. */
@@ -89,10 +166,8 @@ final class OffsetSuperBlock implements BlockEncoder {
     if (scale == 0) {
       return;
     }
-    int largest = (1 << bits) - 1;
-    for (int i = group; i < group + GROUP; i++) {
-      codes[i] = (byte) BlockNumbers.nearest((values[from + i] + offset) / scale, 0, largest);
-    }
+    BlockLoops.Range range = new BlockLoops.Range(offset, scale, 0, (1 << bits) - 1, 0);
+    loops.nearest(values, from + group, range, codes, group);
   }
 
   /** Bit g of byte l belongs to value l of group g. */

@@ -1,13 +1,17 @@
 package org.sparkao.quant.gguf;
 
+import java.util.Optional;
+
 /** Encodes rows of values as blocks of one type. For one thread. */
 public final class RowEncoder {
   private final GgufType type;
-  private final BlockEncoder blocks;
+  private final Block blocks;
+  private final Optional<Importance> importance;
 
-  RowEncoder(GgufType type, BlockEncoder blocks) {
+  RowEncoder(GgufType type, Block blocks, Optional<Importance> importance) {
     this.type = type;
     this.blocks = blocks;
+    this.importance = importance;
   }
 
   /**
@@ -20,7 +24,13 @@ public final class RowEncoder {
     int bytes = Math.toIntExact(type.bytes(count));
     int at = 0;
     for (int from = 0; from < count; from += type.blockSize()) {
-      blocks.encode(values, from, out, at);
+      if (importance.isPresent()) {
+        Importance columns = importance.get();
+        columns.beginRow(from - from % columns.columns());
+        blocks.encode(values, from, columns, out, at);
+      } else {
+        blocks.encode(values, from, out, at);
+      }
       at += type.blockBytes();
     }
     return bytes;

@@ -1,28 +1,67 @@
 package org.sparkao.quant.gguf;
 
 import java.util.Arrays;
+import java.util.Optional;
 
 /**
  * Q6_K: 16 groups of 16 values, x = d s (q - 32), with scales s of eight bits and signs. Bytes: the
  * low four bits, the upper two, scales, d as fp16.
  */
-final class SixBitSuperBlock implements BlockEncoder {
+final class SixBitSuperBlock implements Block {
   private static final int SIZE = 256;
   private static final int GROUP = 16;
   private static final int GROUPS = SIZE / GROUP;
   private static final int MIDDLE = 32;
-  private static final int TRIALS = 9;
   private static final int SCALES = 192;
   private static final int BYTES = 210;
 
   private final float[] scales = new float[GROUPS];
   private final byte[] codes = new byte[SIZE];
+  private final float[] weights = new float[GROUP];
+  private final SymmetricFit fit = new SymmetricFit(MIDDLE, weights);
+  private final Optional<VectorSymmetricFit> vectors;
+
+  SixBitSuperBlock(BlockLoops loops) {
+    this.vectors = loops.vectors() ? Optional.of(new VectorSymmetricFit(MIDDLE)) : Optional.empty();
+  }
 
   @Override
   public void encode(float[] values, int from, byte[] out, int at) {
-    for (int j = 0; j < GROUPS; j++) {
-      scales[j] = fit(values, from, GROUP * j);
+    if (vectors.isPresent()) {
+      fit(vectors.get(), values, from);
+      roundAll(values, from, out, at);
+      return;
     }
+    for (int j = 0; j < GROUPS; j++) {
+      for (int l = 0; l < GROUP; l++) {
+        float value = values[from + GROUP * j + l];
+        weights[l] = value * value;
+      }
+      scales[j] = fit.fit(values, from + GROUP * j, codes, GROUP * j);
+    }
+    roundAll(values, from, out, at);
+  }
+
+  /** Half of the groups at a time. */
+  private void fit(VectorSymmetricFit eight, float[] values, int from) {
+    for (int half = 0; half < GROUPS; half += GROUPS / 2) {
+      eight.fit(values, from + GROUP * half, scales, half);
+      for (int j = 0; j < GROUPS / 2; j++) {
+        eight.codes(j, codes, GROUP * (half + j));
+      }
+    }
+  }
+
+  @Override
+  public void encode(float[] values, int from, Importance importance, byte[] out, int at) {
+    for (int j = 0; j < GROUPS; j++) {
+      importance.plain(from + GROUP * j, GROUP, weights);
+      scales[j] = fit.fit(values, from + GROUP * j, codes, GROUP * j);
+    }
+    roundAll(values, from, out, at);
+  }
+
+  private void roundAll(float[] values, int from, byte[] out, int at) {
     float extreme = BlockNumbers.extreme(scales, 0, GROUPS);
     if (Math.abs(extreme) < BlockNumbers.ZERO) {
       Arrays.fill(out, at, at + BYTES, (byte) 0);
@@ -39,41 +78,29 @@ final class SixBitSuperBlock implements BlockEncoder {
     }
   }
 
-  /** The best of 19 scales near -32 / extreme by least squares weighted by x^2. */
-  private float fit(float[] x, int from, int group) {
-    float extreme = BlockNumbers.extreme(x, from + group, GROUP);
-    if (Math.abs(extreme) < BlockNumbers.ZERO) {
-      Arrays.fill(codes, group, group + GROUP, (byte) 0);
-      return 0;
+  @Override
+  public void decode(byte[] bytes, int from, float[] values, int at) {
+    float scale = BlockNumbers.half(bytes, from + SCALES + GROUPS);
+    for (int half = 0; half < 2; half++) {
+      unpack(bytes, from + 64 * half, from + 128 + 32 * half, 128 * half);
     }
-    float scale = 0;
-    float best = 0;
-    // The plain one first: its scale stands even where nothing is explained.
-    for (int i = -TRIALS - 1; i <= TRIALS; i++) {
-      int trial = i < -TRIALS ? 0 : i;
-      if (i == 0) {
-        continue;
-      }
-      float inverse = -(MIDDLE + 0.1f * trial) / extreme;
-      float products = 0;
-      float squares = 0;
-      for (int k = group; k < group + GROUP; k++) {
-        float value = x[from + k];
-        int code = BlockNumbers.nearest(inverse * value, -MIDDLE, MIDDLE - 1);
-        float weight = value * value;
-        products += weight * value * code;
-        squares += weight * code * code;
-      }
-      if (i < -TRIALS || squares > 0 && products * products > best * squares) {
-        scale = squares == 0 ? 0 : products / squares;
-        best = scale * products;
-        for (int k = group; k < group + GROUP; k++) {
-          codes[k] =
-              (byte) (BlockNumbers.nearest(inverse * x[from + k], -MIDDLE, MIDDLE - 1) + MIDDLE);
-        }
+    for (int j = 0; j < GROUPS; j++) {
+      float scaleOfGroup = scale * bytes[from + SCALES + j];
+      for (int i = GROUP * j; i < GROUP * (j + 1); i++) {
+        values[at + i] = scaleOfGroup * (codes[i] - MIDDLE);
       }
     }
-    return scale;
+  }
+
+  /** The inverse of {@link #pack}. */
+  private void unpack(byte[] bytes, int low, int high, int first) {
+    for (int l = 0; l < 32; l++) {
+      int upper = bytes[high + l];
+      codes[first + l] = (byte) (bytes[low + l] & 0xF | (upper & 3) << 4);
+      codes[first + l + 32] = (byte) (bytes[low + l + 32] & 0xF | (upper >> 2 & 3) << 4);
+      codes[first + l + 64] = (byte) (bytes[low + l] >> 4 & 0xF | (upper >> 4 & 3) << 4);
+      codes[first + l + 96] = (byte) (bytes[low + l + 32] >> 4 & 0xF | (upper >> 6 & 3) << 4);
+    }
   }
 
   private void round(float[] values, int from, int group, float scale) {

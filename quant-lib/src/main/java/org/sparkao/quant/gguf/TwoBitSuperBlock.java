@@ -4,7 +4,7 @@ package org.sparkao.quant.gguf;
  * Q2_K: 16 groups of 16 values, x = d s q - m o, with scales s and offsets o of four bits. Bytes:
  * scales and offsets, codes of two bits, d and m as fp16.
  */
-final class TwoBitSuperBlock implements BlockEncoder {
+final class TwoBitSuperBlock implements Block {
   private static final int SIZE = 256;
   private static final int GROUP = 16;
   private static final int GROUPS = SIZE / GROUP;
@@ -18,6 +18,12 @@ final class TwoBitSuperBlock implements BlockEncoder {
   private final float[] scales = new float[GROUPS];
   private final float[] offsets = new float[GROUPS];
   private final byte[] codes = new byte[SIZE];
+  private final OffsetFit weightedFit =
+      new OffsetFit(OffsetFit.Grid.weighted(LARGEST_CODE), weights);
+  private final float[] groupWeights = new float[GROUPS];
+  private final PositiveFit fitOfScales = new PositiveFit(LARGEST_SCALE, groupWeights);
+  private final byte[] scaleCodes = new byte[GROUPS];
+  private final byte[] offsetCodes = new byte[GROUPS];
 
   @Override
   public void encode(float[] values, int from, byte[] out, int at) {
@@ -44,6 +50,39 @@ final class TwoBitSuperBlock implements BlockEncoder {
       round(values, from, GROUP * j, scale * s, offset * o);
     }
     Nibbles.pairs(codes, out, at + GROUPS);
+  }
+
+  @Override
+  public void encode(float[] values, int from, Importance importance, byte[] out, int at) {
+    float meanSquare = Importance.meanSquare(values, from, SIZE);
+    for (int j = 0; j < GROUPS; j++) {
+      groupWeights[j] = importance.weigh(values, from + GROUP * j, GROUP, meanSquare, weights);
+      scales[j] = weightedFit.fit(values, from, codes, GROUP * j);
+      offsets[j] = weightedFit.offset();
+    }
+    int end = at + GROUPS + SIZE / 4;
+    float scale = BlockNumbers.half(fitOfScales.fit(scales, scaleCodes), out, end);
+    float offset = BlockNumbers.half(fitOfScales.fit(offsets, offsetCodes), out, end + 2);
+    for (int j = 0; j < GROUPS; j++) {
+      out[at + j] = (byte) (scaleCodes[j] | offsetCodes[j] << 4);
+      round(values, from, GROUP * j, scale * scaleCodes[j], offset * offsetCodes[j]);
+    }
+    Nibbles.pairs(codes, out, at + GROUPS);
+  }
+
+  @Override
+  public void decode(byte[] bytes, int from, float[] values, int at) {
+    int end = from + GROUPS + SIZE / 4;
+    float scale = BlockNumbers.half(bytes, end);
+    float offset = BlockNumbers.half(bytes, end + 2);
+    Nibbles.unpackPairs(bytes, from + GROUPS, codes);
+    for (int j = 0; j < GROUPS; j++) {
+      float scaleOfGroup = scale * (bytes[from + j] & 0xF);
+      float offsetOfGroup = offset * (bytes[from + j] >> 4 & 0xF);
+      for (int i = GROUP * j; i < GROUP * (j + 1); i++) {
+        values[at + i] = scaleOfGroup * codes[i] - offsetOfGroup;
+      }
+    }
   }
 
   private void round(float[] values, int from, int group, float scale, float offset) {

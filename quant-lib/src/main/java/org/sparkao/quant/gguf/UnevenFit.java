@@ -10,6 +10,11 @@ final class UnevenFit {
 
   private UnevenFit() {}
 
+  /** What a code stands for, before the scale. */
+  static int value(int code) {
+    return VALUES[code];
+  }
+
   /** The code whose value is nearest, of two as near the larger. */
   static int code(float value) {
     float twice = value + value;
@@ -24,6 +29,15 @@ final class UnevenFit {
 
   /** The best of 16 scales by least squares weighted by x^2; 0 for zeros. */
   static float scale(float[] x, int from) {
+    float[] weights = new float[SIZE];
+    for (int j = 0; j < SIZE; j++) {
+      weights[j] = x[from + j] * x[from + j];
+    }
+    return scale(x, from, weights);
+  }
+
+  /** The same with weights, one a value. */
+  static float scale(float[] x, int from, float[] weights) {
     float extreme = BlockNumbers.extreme(x, from, SIZE);
     if (Math.abs(extreme) < BlockNumbers.ZERO) {
       return 0;
@@ -37,7 +51,7 @@ final class UnevenFit {
       float squares = 0;
       for (int j = from; j < from + SIZE; j++) {
         float value = VALUES[code(inverse * x[j])];
-        float weight = x[j] * x[j];
+        float weight = weights[j - from];
         products += weight * value * x[j];
         squares += weight * value * value;
       }

@@ -67,6 +67,7 @@ public final class Schemes {
             weights(FLOAT, 8, true, new PerTensor(), WEIGHT_DTYPE),
             new QuantArgs(FLOAT, 8, true, new PerTensor(), STATIC, WEIGHT_DTYPE)));
     list.add(preset("FP8_DYNAMIC", weights(FLOAT, 8, true, new PerRow(), WEIGHT_DTYPE), FP8_TOKEN));
+    list.add(preset("FP8A16", weights(FLOAT, 8, true, new PerRow(), WEIGHT_DTYPE), null));
     list.add(
         preset(
             "FP8_BLOCK",

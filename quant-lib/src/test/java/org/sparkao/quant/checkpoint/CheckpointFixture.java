@@ -28,7 +28,7 @@ import org.sparkao.quant.safetensors.TensorSpec;
 public final class CheckpointFixture {
   private final Path folder;
   private final Map<String, Map<String, Tensor>> shards = new LinkedHashMap<>();
-  private String shard = CheckpointNames.SINGLE;
+  private String shard = CheckpointNames.single(CheckpointNames.TRANSFORMERS);
 
   /** For a folder that exists. */
   public CheckpointFixture(Path folder) {
@@ -109,7 +109,7 @@ public final class CheckpointFixture {
       int number = 1 + i * shardCount / names.size();
       shard(
           shardCount == 1
-              ? CheckpointNames.SINGLE
+              ? CheckpointNames.single(CheckpointNames.TRANSFORMERS)
               : "model-%05d-of-%05d.safetensors".formatted(number, shardCount));
       bf16(names.get(i), shapes.get(names.get(i)));
     }
@@ -137,7 +137,9 @@ public final class CheckpointFixture {
       if (shards.size() > 1) {
         ByteArrayOutputStream index = new ByteArrayOutputStream();
         CheckpointIndexWriter.write(index, total, weightMap);
-        file(CheckpointNames.INDEX, index.toString(StandardCharsets.UTF_8));
+        file(
+            CheckpointNames.index(CheckpointNames.TRANSFORMERS),
+            index.toString(StandardCharsets.UTF_8));
       }
       return folder;
     } catch (IOException e) {

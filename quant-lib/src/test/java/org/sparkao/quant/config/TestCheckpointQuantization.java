@@ -57,7 +57,7 @@ class TestCheckpointQuantization {
             folder
                 + "/config.json: quantization_config.quant_method is "
                 + method
-                + ", which is not read; compressed-tensors and fp8 are read: quantize the"
+                + ", which is not read; compressed-tensors, fp8 and torchao are read: quantize the"
                 + " unquantized checkpoint anew");
   }
 

@@ -2,6 +2,8 @@ package org.sparkao.quant.gguf;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -70,6 +72,65 @@ class TestGoldenGguf {
       }
     }
     assertThat(compared).isEqualTo(NAMES.size());
+  }
+
+  /** With the importance matrix of llama-imatrix, which has nothing on embedding and head. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "imatrix-IQ4_XS",
+        "imatrix-Q2_K",
+        "imatrix-Q3_K_M",
+        "imatrix-Q4_0",
+        "imatrix-Q4_K_M"
+      })
+  void weightedBlocksAreThoseOfLlamaCpp(String name) throws Exception {
+    Path folder = GoldenFile.folder().resolve("gguf");
+    Map<String, GoldenFile.Tensor> weights =
+        GoldenFile.read(folder.resolve("llama/model.safetensors"));
+    Path matrix = folder.resolve("imatrix.gguf");
+    byte[] sums = Files.readAllBytes(matrix);
+    GgufReader.Read importance = read(matrix);
+    Path file = folder.resolve(name + ".gguf");
+    byte[] all = Files.readAllBytes(file);
+    GgufReader.Read read = read(file);
+    int compared = 0;
+    for (GgufTensor tensor : read.header().tensors()) {
+      float[] means = means(importance, sums, tensor.name());
+      if (!NAMES.containsKey(tensor.name()) || means.length == 0) {
+        continue;
+      }
+      float[] values = values(weights.get(NAMES.get(tensor.name())));
+      int begin = Math.toIntExact(read.dataBegin() + tensor.offset());
+      byte[] encoded = new byte[Math.toIntExact(tensor.bytes())];
+      tensor.type().encoder(means).encode(values, values.length, encoded);
+      assertThat(encoded)
+          .as(tensor.name() + " " + tensor.type())
+          .isEqualTo(Arrays.copyOfRange(all, begin, begin + encoded.length));
+      compared++;
+    }
+    assertThat(compared).isPositive();
+  }
+
+  /** Sums over the count of tokens, 2,560; nothing where there are none. */
+  private static float[] means(GgufReader.Read matrix, byte[] file, String tensor) {
+    return matrix.header().tensors().stream()
+        .filter(any -> any.name().equals(tensor + ".in_sum2"))
+        .findFirst()
+        .map(
+            sums -> {
+              float[] means = new float[Math.toIntExact(sums.shape().get(0))];
+              int begin = Math.toIntExact(matrix.dataBegin() + sums.offset());
+              ByteBuffer.wrap(file, begin, 4 * means.length)
+                  .order(ByteOrder.LITTLE_ENDIAN)
+                  .asFloatBuffer()
+                  .get(means);
+              for (int i = 0; i < means.length; i++) {
+                means[i] /= 2560;
+              }
+              return means;
+            })
+        .orElse(new float[0]);
   }
 
   @ParameterizedTest

@@ -23,6 +23,7 @@ class TestSchemes {
   @CsvSource({
     "FP8, FLOAT8 tensor sym static, FLOAT8 tensor sym static, float-quantized",
     "FP8_DYNAMIC, FLOAT8 channel sym static, FLOAT8 token sym dynamic, float-quantized",
+    "FP8A16, FLOAT8 channel sym static, -, naive-quantized",
     "FP8_BLOCK, FLOAT8 block128x128 sym static, FLOAT8 group128 sym dynamic, float-quantized",
     "W8A8, INT8 channel sym static, INT8 token sym dynamic, int-quantized",
     "W2A16, INT2 group128 sym static, -, pack-quantized",
@@ -52,8 +53,8 @@ class TestSchemes {
 
   @Test
   void everyPresetIsInTheTable() {
-    assertThat(presets()).hasSize(21);
-    assertThat(presets().stream().map(QuantScheme::name).collect(Collectors.toSet())).hasSize(21);
+    assertThat(presets()).hasSize(22);
+    assertThat(presets().stream().map(QuantScheme::name).collect(Collectors.toSet())).hasSize(22);
   }
 
   @ParameterizedTest

@@ -23,12 +23,12 @@ public final class TokenizerFiles {
   private TokenizerFiles() {}
 
   /**
-   * The checkpoint's folder where it is local; else a new folder with copies.
+   * The checkpoint's folder where it is one on a local disk; else a new folder with copies.
    *
    * @param scratch where that is made; whoever owns it deletes it
    */
   public static Path local(Storage storage, String location, Path scratch) throws IOException {
-    Optional<Path> path = Storage.localPath(location);
+    Optional<Path> path = Storage.localPath(location).filter(Files::isDirectory);
     if (path.isPresent()) {
       return path.orElseThrow();
     }

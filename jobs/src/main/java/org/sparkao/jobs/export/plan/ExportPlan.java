@@ -5,28 +5,46 @@ import org.sparkao.quant.checkpoint.Checkpoint;
 import org.sparkao.quant.gguf.GgufHeader;
 
 /**
- * A file to write.
+ * Files to write.
  *
  * @param recipe what was asked for
  * @param checkpoint that is read
- * @param header of the file
- * @param tensors in the order of the file
+ * @param files in order; one unless a size was given
  */
-public record ExportPlan(
-    GgufRecipe recipe, Checkpoint checkpoint, GgufHeader header, List<PlannedTensor> tensors) {
+public record ExportPlan(GgufRecipe recipe, Checkpoint checkpoint, List<PlannedFile> files) {
 
   /** Owns its list. */
   public ExportPlan {
-    tensors = List.copyOf(tensors);
+    files = List.copyOf(files);
   }
 
-  /** Bytes of the file. */
+  /**
+   * One file.
+   *
+   * @param header of it
+   * @param tensors in its order
+   */
+  public record PlannedFile(GgufHeader header, List<PlannedTensor> tensors) {
+    /** Owns its list. */
+    public PlannedFile {
+      tensors = List.copyOf(tensors);
+    }
+  }
+
+  /** All tensors, file by file. */
+  public List<PlannedTensor> tensors() {
+    return files.stream().flatMap(file -> file.tensors().stream()).toList();
+  }
+
+  /** Bytes of all files. */
   public long bytes() {
-    return header.bytes().length + dataBytes();
+    return files.stream().mapToLong(file -> file.header().bytes().length).sum() + dataBytes();
   }
 
   /** Bytes of all tensors with what aligns them. */
   public long dataBytes() {
-    return tensors.stream().mapToLong(tensor -> GgufHeader.aligned(tensor.target().bytes())).sum();
+    return tensors().stream()
+        .mapToLong(tensor -> GgufHeader.aligned(tensor.target().bytes()))
+        .sum();
   }
 }

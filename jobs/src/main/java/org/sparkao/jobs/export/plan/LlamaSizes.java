@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Optional;
 import org.sparkao.quant.QuantException;
 import org.sparkao.quant.checkpoint.Checkpoint;
+import org.sparkao.quant.llamacpp.RopeStretch;
 
 /**
  * What {@code config.json} says about a model of the Llama family.
@@ -41,29 +42,7 @@ record LlamaSizes(
    * @param base the longest wave is about 2 pi times this
    * @param scaling how Llama 3 stretches waves; empty for none
    */
-  record Rope(double base, Optional<Stretch> scaling) {}
-
-  /** Parameters of rope type {@code llama3}. */
-  record Stretch(double factor, double low, double high, double context) {
-
-    /** What each frequency is divided by, in fp32 as llama.cpp's converter computes it. */
-    float[] divisors(double base, int headSize) {
-      float[] divisors = new float[headSize / 2];
-      for (int i = 0; i < divisors.length; i++) {
-        float frequency = 1 / (float) Math.pow(base, (float) (2 * i) / headSize);
-        double wave = (float) (2 * Math.PI) / frequency;
-        if (wave < context / high) {
-          divisors[i] = 1;
-        } else if (wave > context / low) {
-          divisors[i] = (float) factor;
-        } else {
-          double smooth = (context / wave - low) / (high - low);
-          divisors[i] = (float) (1 / ((1 - smooth) / factor + smooth));
-        }
-      }
-      return divisors;
-    }
-  }
+  record Rope(double base, Optional<RopeStretch> scaling) {}
 
   /**
    * Reads the configuration.
@@ -84,11 +63,6 @@ record LlamaSizes(
     String architecture = config.node().path("architectures").path(0).asText("none");
     if (!architecture.equals(ARCHITECTURE)) {
       throw config.refused("architectures", architecture, "only " + ARCHITECTURE + " is exported");
-    }
-    if (checkpoint.quantizationConfig().isPresent()
-        || checkpoint.foreignQuantization().isPresent()) {
-      throw config.refused(
-          "quantization_config", "present", "export the checkpoint that it was quantized from");
     }
     int hidden = config.whole("hidden_size");
     int heads = config.whole("num_attention_heads");
@@ -135,7 +109,7 @@ record LlamaSizes(
     return new Rope(
         base,
         Optional.of(
-            new Stretch(
+            new RopeStretch(
                 scaling.path("factor").asDouble(8),
                 scaling.path("low_freq_factor").asDouble(1),
                 scaling.path("high_freq_factor").asDouble(4),

@@ -15,7 +15,8 @@ public final class PlanText {
   public static String of(ExportPlan plan) {
     Map<GgufType, Long> counts = new TreeMap<>();
     Map<GgufType, Long> bytes = new TreeMap<>();
-    for (GgufTensor tensor : plan.header().tensors()) {
+    for (PlannedTensor planned : plan.tensors()) {
+      GgufTensor tensor = planned.target();
       counts.merge(tensor.type(), 1L, Long::sum);
       bytes.merge(tensor.type(), tensor.bytes(), Long::sum);
     }
@@ -38,6 +39,30 @@ public final class PlanText {
         + plan.tensors().size()
         + " tensors, "
         + Texts.bytes(plan.bytes())
-        + "\n";
+        + (plan.files().size() > 1 ? " in " + plan.files().size() + " files" : "")
+        + "\n"
+        + quantized(plan);
+  }
+
+  /** What becomes of weights that are quantized already. */
+  private static String quantized(ExportPlan plan) {
+    Map<String, Long> kept = new TreeMap<>();
+    Map<String, Long> again = new TreeMap<>();
+    for (PlannedTensor tensor : plan.tensors()) {
+      if (tensor.origin().quantized()) {
+        (tensor.keepsCodes() ? kept : again).merge(tensor.origin().scheme(), 1L, Long::sum);
+      }
+    }
+    StringBuilder text = new StringBuilder();
+    kept.forEach(
+        (scheme, count) -> text.append(String.format("%8dx %s keeps its codes%n", count, scheme)));
+    again.forEach(
+        (scheme, count) ->
+            text.append(
+                String.format(
+                    "%8dx %s is dequantized and rounded anew, which loses some of it; codes of"
+                        + " W4A16(group_size=32) stay as they are in Q4_0%n",
+                    count, scheme)));
+    return text.toString();
   }
 }

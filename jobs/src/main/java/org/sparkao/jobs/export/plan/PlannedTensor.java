@@ -5,37 +5,48 @@ import java.util.Objects;
 import java.util.Optional;
 import org.sparkao.quant.checkpoint.CheckpointTensor;
 import org.sparkao.quant.gguf.GgufTensor;
+import org.sparkao.quant.gguf.RowEncoder;
+import org.sparkao.quant.scheme.Schemes;
 
 /**
  * A tensor of the output and where its numbers come from.
  *
  * @param target name, shape, type and place
  * @param origin a tensor of the checkpoint, or numbers made while planning
+ * @param importance mean of x^2 of the input by column; null where all columns count alike
  */
-public record PlannedTensor(GgufTensor target, Origin origin) implements Serializable {
+public record PlannedTensor(GgufTensor target, Origin origin, float[] importance)
+    implements Serializable {
 
   /**
    * Where numbers come from.
    *
    * @param source a tensor of the checkpoint; null for made numbers
    * @param heads of a projection whose rows are put in llama.cpp's order; 0 for rows as they are
+   * @param scheme of the codes that the tensor holds; empty for plain numbers
    * @param made numbers that no file holds; null for those of a tensor
    */
-  public record Origin(CheckpointTensor source, int heads, float[] made) implements Serializable {
+  public record Origin(CheckpointTensor source, int heads, String scheme, float[] made)
+      implements Serializable {
 
-    /** Numbers of a tensor, rows as they are. */
-    static Origin tensor(CheckpointTensor source, int heads) {
-      return new Origin(Objects.requireNonNull(source, "source"), heads, null);
+    /** Numbers of a tensor. */
+    static Origin tensor(CheckpointTensor source, int heads, String scheme) {
+      return new Origin(Objects.requireNonNull(source, "source"), heads, scheme, null);
     }
 
     /** Numbers that no file holds. */
     static Origin made(float[] values) {
-      return new Origin(null, 0, values);
+      return new Origin(null, 0, "", values);
     }
 
     /** The tensor that is read, if any. */
     public Optional<CheckpointTensor> tensor() {
       return Optional.ofNullable(source);
+    }
+
+    /** Whether it holds codes. */
+    public boolean quantized() {
+      return !scheme.isEmpty();
     }
   }
 
@@ -43,6 +54,17 @@ public record PlannedTensor(GgufTensor target, Origin origin) implements Seriali
   public PlannedTensor {
     Objects.requireNonNull(target, "target");
     Objects.requireNonNull(origin, "origin");
+  }
+
+  /** What makes blocks of its rows. */
+  public RowEncoder encoder() {
+    return importance == null ? target.type().encoder() : target.type().encoder(importance);
+  }
+
+  /** Whether codes of the source stay as they are. */
+  public boolean keepsCodes() {
+    return origin.quantized()
+        && QuantizedTensors.keepsCodes(Schemes.parse(origin.scheme()), target.type());
   }
 
   /** Bytes that are read for it. */

@@ -3,17 +3,26 @@ package org.sparkao.jobs.export.plan;
 import org.sparkao.quant.gguf.GgufType;
 
 /**
- * The type of each matrix, as llama-quantize chooses it without an importance matrix.
+ * The type of each matrix, as llama-quantize chooses it.
  *
  * <p>Source: llama.cpp's {@code llama-quant.cpp}.
  *
  * @param recipe what was asked for
  * @param pure whether all matrices get the recipe's type
+ * @param weighted whether there is an importance matrix
  * @param model sizes that choices look at
  */
-record TypeChoice(GgufRecipe recipe, boolean pure, LlamaSizes model) {
+record TypeChoice(GgufRecipe recipe, boolean pure, boolean weighted, LlamaSizes model) {
   private static final int LAYERS_OF_70B = 80;
   private static final int SHARED_HEADS = 4;
+
+  TypeChoice(ExportOptions options, LlamaSizes model) {
+    this(
+        options.recipe(),
+        options.mixture() == ExportOptions.Mixture.PURE,
+        options.importance().isPresent(),
+        model);
+  }
 
   /**
    * The type of a matrix.
@@ -71,7 +80,10 @@ record TypeChoice(GgufRecipe recipe, boolean pure, LlamaSizes model) {
       case Q2_K -> GgufType.Q3_K;
       case Q3_K_M -> layer < model.layers() / 16 ? GgufType.Q5_K : GgufType.Q4_K;
       case Q4_K_M, Q5_K_M -> moreBits(layer) ? GgufType.Q6_K : recipe.type();
-      case Q4_K_S, IQ4_NL, IQ4_XS -> early ? GgufType.Q5_K : recipe.type();
+      case Q4_K_S -> early ? GgufType.Q5_K : recipe.type();
+      case IQ4_NL, IQ4_XS -> early && !weighted ? GgufType.Q5_K : recipe.type();
+      case Q4_0 -> early && weighted ? GgufType.Q4_1 : recipe.type();
+      case Q5_0 -> early && weighted ? GgufType.Q5_1 : recipe.type();
       default -> recipe.type();
     };
   }

@@ -105,21 +105,36 @@ public final class ExportRun {
                     + Texts.bytes(plan.dataBytes())
                     + " joined");
     try {
-      output.join(plan.header().bytes(), convert(spark, read), joined::addAndGet);
+      List<PartTask> parts = PartTask.of(plan.files());
+      Map<Integer, String> names = convert(spark, parts, read);
+      // The first last: it is the one that readers open.
+      for (int file = plan.files().size() - 1; file >= 0; file--) {
+        int wanted = file;
+        List<String> own =
+            parts.stream()
+                .filter(part -> part.file() == wanted)
+                .map(part -> names.get(part.index()))
+                .toList();
+        output.join(file, plan.files().get(file).header().bytes(), own, joined::addAndGet);
+      }
     } finally {
       line.close();
     }
   }
 
-  /** Writes the parts and gives their names in order. */
-  private List<String> convert(SparkContext spark, LongAccumulator read) throws IOException {
+  /** Writes the parts and gives their names by index. */
+  private Map<Integer, String> convert(
+      SparkContext spark, List<PartTask> tasks, LongAccumulator read) throws IOException {
     String folder = output.uri().endsWith("/") ? output.uri() : output.uri() + "/";
-    PartWork work = new PartWork(plan.checkpoint().location(), folder + output.parts(), read);
+    LongAccumulator scales = spark.longAccumulator("scales");
+    LongAccumulator rounded = spark.longAccumulator("rounded scales");
+    PartWork work =
+        new PartWork(plan.checkpoint().location(), folder + output.parts(), read, scales, rounded);
     Map<Integer, String> parts = new ConcurrentSkipListMap<>();
     AtomicReference<String> refusal = new AtomicReference<>();
     new TextStage(spark, runId)
         .run(
-            PartTask.of(plan.tensors()),
+            tasks,
             work,
             "Export " + output.name(),
             text -> {
@@ -132,7 +147,18 @@ public final class ExportRun {
     if (refusal.get() != null) {
       throw new QuantException(refusal.get());
     }
-    return List.copyOf(parts.values());
+    if (scales.sum() > 0) {
+      console
+          .out()
+          .println(
+              rounded.sum() == 0
+                  ? "all " + scales.sum() + " scales of kept codes stay as they are"
+                  : rounded.sum()
+                      + " of "
+                      + scales.sum()
+                      + " scales of kept codes were rounded: fp16 does not hold them");
+    }
+    return parts;
   }
 
   /** The part of a name such as part-3-17. */
@@ -154,13 +180,13 @@ public final class ExportRun {
         applicationId,
         new RunRow.Volume(
             plan.checkpoint().location(),
-            output.folder().location() + "/" + output.name(),
+            output.folder().location() + "/" + output.file(0),
             plan.recipe().name(),
             plan.checkpoint().totalBytes(),
             plan.dataBytes(),
             plan.checkpoint().tensors().size(),
             plan.tensors().stream().filter(ExportRun::inBlocks).count(),
-            1));
+            plan.files().size()));
   }
 
   private static boolean inBlocks(PlannedTensor tensor) {

@@ -9,29 +9,32 @@ import org.sparkao.jobs.job.Texts;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.quant.QuantException;
+import org.sparkao.quant.llamacpp.Splits;
 import org.sparkao.quant.safetensors.ByteSink;
 import org.sparkao.quant.safetensors.ByteSource;
 
 /**
- * The file to write. Its tensors are written as parts in a folder beside it, and then joined.
+ * The file to write, or the numbered ones. Tensors are written as parts in a folder beside them,
+ * and then joined.
  *
  * @param uri of the folder
- * @param folder it lies in
- * @param name within the folder
+ * @param folder they lie in
+ * @param name within the folder, without numbers
+ * @param count of files
  */
-public record OutputFile(String uri, Folder folder, String name) {
+public record OutputFile(String uri, Folder folder, String name, int count) {
   private static final String CLAIM = "run";
   private static final int PIECE = 1 << 22;
 
   /** A file by URI or local path; nothing is touched. */
-  public static OutputFile of(String file, Storage storage) throws IOException {
+  public static OutputFile of(String file, Storage storage, int count) throws IOException {
     int slash = file.lastIndexOf('/');
     String name = file.substring(slash + 1);
     if (name.isEmpty()) {
       throw new QuantException("--output " + file + ": name a file, such as model.gguf");
     }
     String folder = slash < 0 ? "." : slash == 0 ? "/" : file.substring(0, slash);
-    return new OutputFile(folder, storage.folder(folder), name);
+    return new OutputFile(folder, storage.folder(folder), name, count);
   }
 
   /**
@@ -40,9 +43,14 @@ public record OutputFile(String uri, Folder folder, String name) {
    * @param bytes of the file; parts need as much again
    */
   public void requireFree(long bytes) throws IOException {
-    String file = folder.location() + "/" + name;
-    if (folder.size(name).isPresent()) {
-      throw new QuantException(file + ": is there already; remove it, or name another --output");
+    for (int i = 0; i < count; i++) {
+      if (folder.size(file(i)).isPresent()) {
+        throw new QuantException(
+            folder.location()
+                + "/"
+                + file(i)
+                + ": is there already; remove it, or name another --output");
+      }
     }
     if (!folder.list(parts()).isEmpty()) {
       throw new QuantException(
@@ -56,13 +64,20 @@ public record OutputFile(String uri, Folder folder, String name) {
     OptionalLong free = folder.freeBytes();
     if (free.isPresent() && free.getAsLong() < 2 * bytes) {
       throw new QuantException(
-          file
+          folder.location()
+              + "/"
+              + name
               + ": needs "
               + Texts.bytes(2 * bytes)
               + " while it is joined from its parts, and "
               + Texts.bytes(free.getAsLong())
               + " are free; make room, or name an --output elsewhere");
     }
+  }
+
+  /** Name of file {@code index}, counted from 0. */
+  String file(int index) {
+    return count == 1 ? name : Splits.name(name, index, count);
   }
 
   /** The folder of parts. */
@@ -84,13 +99,15 @@ public record OutputFile(String uri, Folder folder, String name) {
   }
 
   /**
-   * Makes the file, in one step in the end.
+   * Makes a file, in one step in the end.
    *
+   * @param index of it
    * @param header its first bytes
    * @param names of the parts in order
    * @param joined told of bytes as they are done
    */
-  void join(byte[] header, List<String> names, Consumer<Integer> joined) throws IOException {
+  void join(int index, byte[] header, List<String> names, Consumer<Integer> joined)
+      throws IOException {
     String whole = parts() + "/whole";
     byte[] piece = new byte[PIECE];
     try (ByteSink sink = folder.sink(whole)) {
@@ -110,6 +127,6 @@ public record OutputFile(String uri, Folder folder, String name) {
       }
       sink.commit();
     }
-    folder.rename(whole, name);
+    folder.rename(whole, file(index));
   }
 }

@@ -18,8 +18,15 @@ import org.sparkao.quant.safetensors.ByteSink;
  * @param source folder of the checkpoint
  * @param target folder of the parts
  * @param bytesRead so far
+ * @param scales of codes that stayed as they are
+ * @param roundedScales of them, those that fp16 does not hold
  */
-record PartWork(String source, String target, LongAccumulator bytesRead)
+record PartWork(
+    String source,
+    String target,
+    LongAccumulator bytesRead,
+    LongAccumulator scales,
+    LongAccumulator roundedScales)
     implements TextWork<PartTask> {
   /** Begins the text of a refusal. */
   static final String REFUSED = "refused: ";
@@ -37,6 +44,8 @@ record PartWork(String source, String target, LongAccumulator bytesRead)
         position = write(tensor, rows, sink, position, context);
       }
       sink.commit();
+      scales.add(rows.roundedScales().all());
+      roundedScales.add(rows.roundedScales().rounded());
       return name;
     } catch (QuantException e) {
       return REFUSED + e.getMessage();

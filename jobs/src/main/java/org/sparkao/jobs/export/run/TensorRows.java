@@ -8,6 +8,7 @@ import org.sparkao.quant.checkpoint.CheckpointFiles;
 import org.sparkao.quant.checkpoint.CheckpointTensor;
 import org.sparkao.quant.format.WeightType;
 import org.sparkao.quant.gguf.GgufTensor;
+import org.sparkao.quant.gguf.NumberRows;
 import org.sparkao.quant.gguf.RowEncoder;
 import org.sparkao.quant.safetensors.ByteSource;
 
@@ -21,6 +22,7 @@ final class TensorRows implements Closeable {
   private final CheckpointFiles files;
   private ByteSource source;
   private String open = "";
+  private CodedRows coded;
 
   TensorRows(CheckpointFiles files) {
     this.files = files;
@@ -35,7 +37,7 @@ final class TensorRows implements Closeable {
 
   /** Gives all bytes of a tensor to {@code target}, in order. */
   void convert(PlannedTensor tensor, Target target) throws IOException {
-    RowEncoder encoder = tensor.target().type().encoder();
+    RowEncoder encoder = tensor.encoder();
     if (tensor.origin().tensor().isEmpty()) {
       float[] made = tensor.origin().made();
       byte[] out = new byte[Math.toIntExact(tensor.target().bytes())];
@@ -43,6 +45,10 @@ final class TensorRows implements Closeable {
       return;
     }
     CheckpointTensor stored = tensor.origin().tensor().orElseThrow();
+    if (tensor.origin().quantized()) {
+      coded().convert(tensor, target);
+      return;
+    }
     WeightType type = WeightType.valueOf(stored.entry().dtype().name());
     Slices slices = new Slices(tensor.target(), tensor.origin().heads());
     float[] values = new float[Math.toIntExact(slices.rows() * slices.columns())];
@@ -96,21 +102,35 @@ final class TensorRows implements Closeable {
     /** Decodes a row of the slice to the place of row {@code row} of the values. */
     private void decode(int sourceRow, float[] values, int row) {
       int at = sourceRow * columns * type.bytes();
-      for (int i = row * columns; i < (row + 1) * columns; i++, at += type.bytes()) {
-        values[i] = type.read(bytes, at);
-        if (!Float.isFinite(values[i])) {
-          throw new QuantException(
-              tensor.entry().name()
-                  + " in "
-                  + tensor.file()
-                  + ": has a "
-                  + values[i]
-                  + " in column "
-                  + (i - row * columns)
-                  + "; blocks cannot hold it, repair the checkpoint");
-        }
+      if (NumberRows.read(type, bytes, at, values, row * columns, columns)) {
+        return;
       }
+      int column = 0;
+      while (Float.isFinite(values[row * columns + column])) {
+        column++;
+      }
+      throw new QuantException(
+          tensor.entry().name()
+              + " in "
+              + tensor.file()
+              + ": has a "
+              + values[row * columns + column]
+              + " in column "
+              + column
+              + "; blocks cannot hold it, repair the checkpoint");
     }
+  }
+
+  private CodedRows coded() throws IOException {
+    if (coded == null) {
+      coded = new CodedRows(files);
+    }
+    return coded;
+  }
+
+  /** Scales that blocks do not hold as they are, so far. */
+  RoundedScales roundedScales() {
+    return coded == null ? new RoundedScales() : coded.rounded();
   }
 
   private ByteSource file(String name) throws IOException {

@@ -13,7 +13,7 @@ import org.sparkao.quant.checkpoint.FileEntry;
  * @param smoothing layers that take scales over from what makes their inputs
  * @param totals their sums
  * @param config text of {@code config.json}
- * @param index text of {@code model.safetensors.index.json}; empty for a single file
+ * @param index which file holds which tensor
  * @param sideFiles files of the source that are copied
  * @param fingerprint hash of everything that decides the output
  */
@@ -24,7 +24,7 @@ public record QuantizePlan(
     List<SmoothedPair> smoothing,
     Totals totals,
     String config,
-    String index,
+    Index index,
     List<FileEntry> sideFiles,
     String fingerprint) {
 
@@ -35,6 +35,14 @@ public record QuantizePlan(
     smoothing = List.copyOf(smoothing);
     sideFiles = List.copyOf(sideFiles);
   }
+
+  /**
+   * The index of several files.
+   *
+   * @param file its name
+   * @param text empty for a single file, which has none
+   */
+  public record Index(String file, String text) {}
 
   /**
    * Sums.

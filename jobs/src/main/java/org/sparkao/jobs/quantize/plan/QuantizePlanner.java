@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -54,9 +55,17 @@ public final class QuantizePlanner {
     List<ShardTask.Unit> units =
         new UnitGrouping(list.schemes(), inputScales, smoothing).units(list.tasks());
     List<ShardTask> shards =
-        new ShardPacking(recipe.arithmetic(), recipe.maxShardBytes()).pack(units);
+        new ShardPacking(recipe.arithmetic(), recipe.maxShardBytes(), checkpoint.stem())
+            .pack(units);
+    if (Diffusers.holds(root)) {
+      root.put("_name_or_path", Diffusers.pipelineName(checkpoint.location()));
+    }
+    OutputLayout layout = OutputLayout.of(recipe.arithmetic().layout());
     QuantizationConfig.replace(
-        root, QuantizationConfig.of(recipe.arithmetic(), list.schemes(), list.ignored()));
+        root,
+        layout.config(
+            new OutputLayout.Decisions(
+                recipe, list.schemes(), list.ignored(), Collections.unmodifiableMap(root))));
     String configText = ConfigJson.format(root);
     Outputs outputs = outputs(shards);
     return new QuantizePlan(
@@ -66,7 +75,9 @@ public final class QuantizePlanner {
         smoothing,
         totals(shards, outputs),
         configText,
-        shards.size() == 1 ? "" : index(outputs),
+        new QuantizePlan.Index(
+            checkpoint.stem() + ".safetensors.index.json",
+            shards.size() == 1 ? "" : index(outputs)),
         checkpoint.sideFiles(),
         fingerprint(checkpoint, shards, smoothing, configText));
   }

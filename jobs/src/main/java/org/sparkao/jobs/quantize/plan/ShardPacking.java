@@ -19,10 +19,13 @@ final class ShardPacking {
 
   private final Arithmetic arithmetic;
   private final long maxShardBytes;
+  private final String stem;
 
-  ShardPacking(Arithmetic arithmetic, long maxShardBytes) {
+  /** Names of files begin with {@code stem}. */
+  ShardPacking(Arithmetic arithmetic, long maxShardBytes, String stem) {
     this.arithmetic = arithmetic;
     this.maxShardBytes = maxShardBytes;
+    this.stem = stem;
   }
 
   List<ShardTask> pack(List<ShardTask.Unit> units) {
@@ -47,9 +50,12 @@ final class ShardPacking {
       filled += bytes[i];
     }
     files.add(open);
+    String names =
+        OutputLayout.of(arithmetic.layout())
+            .tensorNames(units.stream().flatMap(unit -> unit.tensors().stream()).toList());
     List<ShardTask> shards = new ArrayList<>();
     for (int i = 0; i < files.size(); i++) {
-      shards.add(new ShardTask(name(i, files.size()), files.get(i)));
+      shards.add(new ShardTask(name(i, files.size()), files.get(i), names));
     }
     return shards;
   }
@@ -61,9 +67,9 @@ final class ShardPacking {
         .sum();
   }
 
-  private static String name(int index, int count) {
+  private String name(int index, int count) {
     return count == 1
-        ? "model.safetensors"
-        : String.format(Locale.ROOT, "model-%05d-of-%05d.safetensors", index + 1, count);
+        ? stem + ".safetensors"
+        : String.format(Locale.ROOT, "%s-%05d-of-%05d.safetensors", stem, index + 1, count);
   }
 }

@@ -10,12 +10,14 @@ import org.sparkao.quant.safetensors.ShardHeader;
  *
  * @param file its name in the output folder
  * @param units what it holds, in the order of the source
+ * @param tensorNames the tensors of the whole checkpoint, where its layout wants them in every file
  */
-public record ShardTask(String file, List<Unit> units) implements Serializable {
+public record ShardTask(String file, List<Unit> units, String tensorNames) implements Serializable {
 
   /** Freezes the units. */
   public ShardTask {
     Objects.requireNonNull(file, "file");
+    Objects.requireNonNull(tensorNames, "tensorNames");
     units = List.copyOf(units);
   }
 
@@ -41,7 +43,7 @@ public record ShardTask(String file, List<Unit> units) implements Serializable {
   public ShardHeader header(Arithmetic arithmetic) {
     return ShardHeader.of(
         tensors().stream().flatMap(task -> task.outputs(arithmetic).stream()).toList(),
-        ShardHeader.PYTORCH);
+        OutputLayout.of(arithmetic.layout()).metadata(this, arithmetic));
   }
 
   /** Bytes that are read for it. */

@@ -13,6 +13,7 @@ import org.sparkao.jobs.quantize.plan.TensorTask.Unpack;
 import org.sparkao.quant.checkpoint.Checkpoint;
 import org.sparkao.quant.checkpoint.CheckpointTensor;
 import org.sparkao.quant.checkpoint.StoredForm;
+import org.sparkao.quant.checkpoint.TorchaoTensors;
 import org.sparkao.quant.checkpoint.WeightSource;
 import org.sparkao.quant.checkpoint.WeightSources;
 import org.sparkao.quant.safetensors.DType;
@@ -25,6 +26,7 @@ final class TaskList {
   private final WeightSources sources;
   private final FusedExperts fused;
   private final Set<String> consumed;
+  private final boolean diffusers;
   private final List<TensorTask> tasks = new ArrayList<>();
   private final Map<String, QuantScheme> schemes = new LinkedHashMap<>();
   private final List<String> ignored = new ArrayList<>();
@@ -35,10 +37,11 @@ final class TaskList {
     this.sources = new WeightSources(checkpoint);
     this.fused = new FusedExperts(checkpoint, sources);
     this.consumed = scales(checkpoint);
+    this.diffusers = checkpoint.config().filter(config -> config.has("_class_name")).isPresent();
     checkpoint.tensors().stream()
         .filter(tensor -> !consumed.contains(tensor.entry().name()))
         .forEach(this::decide);
-    if (checkpoint.config().isPresent() && !mentioned("lm_head")) {
+    if (checkpoint.config().isPresent() && !diffusers && !mentioned("lm_head")) {
       ignored.add("lm_head");
     }
   }
@@ -67,8 +70,10 @@ final class TaskList {
   private static Set<String> scales(Checkpoint checkpoint) {
     Set<String> names = new HashSet<>();
     for (CheckpointTensor tensor : checkpoint.tensors()) {
-      if (tensor.entry().dtype() == DType.F8_E4M3) {
-        String name = tensor.entry().name();
+      String name = tensor.entry().name();
+      if (TorchaoTensors.belongsToCodes(name)) {
+        names.add(name);
+      } else if (tensor.entry().dtype() == DType.F8_E4M3) {
         names.add(name + "_scale_inv");
         names.add(name + "_scale");
         names.add(LinearModules.module(name) + ".input_scale");
@@ -82,9 +87,9 @@ final class TaskList {
       decideExperts(tensor);
       return;
     }
-    String name = tensor.entry().name();
-    LinearModules.Kind kind = LinearModules.kind(name, tensor.entry().shape().size());
+    String name = TorchaoTensors.weightName(tensor.entry().name());
     String module = LinearModules.module(name);
+    LinearModules.Kind kind = kind(name, module, tensor);
     Optional<Rule> rule = kind.linear() ? recipe.rule(module) : Optional.empty();
     if (kind == LinearModules.Kind.LINEAR || rule.isPresent()) {
       Optional<QuantScheme> scheme = scheme(rule);
@@ -104,6 +109,18 @@ final class TaskList {
             ? recipe.unspelled(module).map(word -> ", and no rule spells " + word).orElse("")
             : "";
     keep(tensor, module, kind.reason() + unspelled);
+  }
+
+  /** Models of diffusers call linear layers embedders, too; tables of embeddings have no bias. */
+  private LinearModules.Kind kind(String name, String module, CheckpointTensor tensor) {
+    int dimensions = tensor.entry().shape().size();
+    LinearModules.Kind kind = LinearModules.kind(name, dimensions);
+    boolean embedder =
+        diffusers
+            && kind == LinearModules.Kind.EMBEDDING
+            && dimensions == 2
+            && checkpoint.tensor(module + ".bias").isPresent();
+    return embedder ? LinearModules.Kind.LINEAR : kind;
   }
 
   private Optional<QuantScheme> scheme(Optional<Rule> rule) {
@@ -142,14 +159,17 @@ final class TaskList {
   }
 
   private void keep(CheckpointTensor tensor, String module, String reason) {
+    String stored = tensor.entry().name();
+    String name = TorchaoTensors.weightName(stored);
     boolean scaled =
-        tensor.entry().dtype() == DType.F8_E4M3
-            && tensor.entry().shape().size() == 2
-            && tensor.entry().name().endsWith(".weight")
-            && sources.weight(tensor.entry().name()).form() instanceof StoredForm.Scaled;
+        !name.equals(stored)
+            || tensor.entry().dtype() == DType.F8_E4M3
+                && tensor.entry().shape().size() == 2
+                && name.endsWith(".weight")
+                && sources.weight(name).form() instanceof StoredForm.Scaled;
     tasks.add(
         scaled
-            ? new Unpack(sources.weight(tensor.entry().name()), module, reason)
+            ? new Unpack(sources.weight(name), module, reason)
             : new Copy(tensor, Copy.Origin.CHECKPOINT, module, reason));
   }
 }

@@ -10,7 +10,6 @@ import org.sparkao.jobs.quantize.plan.QuantizePlan;
 import org.sparkao.jobs.quantize.plan.ShardTask;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.quant.QuantException;
-import org.sparkao.quant.checkpoint.CheckpointIndexWriter;
 import org.sparkao.quant.checkpoint.FileEntry;
 import org.sparkao.quant.safetensors.ByteSink;
 import org.sparkao.quant.safetensors.ByteSource;
@@ -57,8 +56,8 @@ final class FinalFiles {
       throw new RefusedInputException(e.getMessage(), e);
     }
     text(WorkFolder.PROVENANCE, ConfigJson.format(new TreeMap<>(provenance)) + "\n");
-    if (!plan.index().isEmpty()) {
-      text(CheckpointIndexWriter.FILE_NAME, plan.index());
+    if (!plan.index().text().isEmpty()) {
+      text(plan.index().file(), plan.index().text());
     }
     text(CONFIG, plan.config());
   }
@@ -91,7 +90,7 @@ final class FinalFiles {
   /** Removes all files of the output, for input that was refused while it was read. */
   void remove() throws IOException {
     // First what makes it a checkpoint.
-    for (String name : List.of(CONFIG, CheckpointIndexWriter.FILE_NAME, WorkFolder.PROVENANCE)) {
+    for (String name : List.of(CONFIG, plan.index().file(), WorkFolder.PROVENANCE)) {
       output.delete(name);
     }
     for (FileEntry file : plan.sideFiles()) {

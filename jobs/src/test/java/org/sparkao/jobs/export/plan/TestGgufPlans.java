@@ -22,6 +22,7 @@ import org.sparkao.quant.gguf.GgufHeader;
 import org.sparkao.quant.gguf.GgufReader;
 import org.sparkao.quant.gguf.GgufTensor;
 import org.sparkao.quant.gguf.GgufValue;
+import org.sparkao.quant.llamacpp.RopeStretch;
 import org.sparkao.quant.safetensors.FileSource;
 
 /** Tokenizers, types and names, without weights. */
@@ -71,7 +72,7 @@ class TestGgufPlans {
   @Test
   void typesOfAPublishedFile() throws IOException {
     Path file = shared("models/smollm2-135m-instruct/SmolLM2-135M-Instruct.Q4_1.gguf");
-    TypeChoice types = new TypeChoice(GgufRecipe.Q4_1, false, SMOLLM);
+    TypeChoice types = new TypeChoice(GgufRecipe.Q4_1, false, false, SMOLLM);
     int compared = 0;
     for (GgufTensor tensor : header(file).tensors()) {
       if (tensor.shape().size() == 2) {
@@ -113,7 +114,7 @@ class TestGgufPlans {
   /** Llama 3.1: short waves stay, long ones are stretched by the factor, between them both. */
   @Test
   void wavesOfLlamaThreeAreStretched() {
-    float[] divisors = new LlamaSizes.Stretch(8, 1, 4, 8192).divisors(500000, 128);
+    float[] divisors = new RopeStretch(8, 1, 4, 8192).divisors(500000, 128);
     assertThat(divisors).hasSize(64);
     assertThat(divisors[0]).isEqualTo(1f);
     assertThat(divisors[63]).isEqualTo(8f);

@@ -38,7 +38,7 @@ final class GoldenSchemes {
         }) {
       names.put(same, same);
     }
-    names.put("FP8_WEIGHT_ONLY_CHANNEL", "FP8_DYNAMIC(format=naive-quantized)");
+    names.put("FP8_WEIGHT_ONLY_CHANNEL", "FP8A16");
     names.put("W3A16_G32", "W3A16(group_size=32)");
     names.put("W4A16_ASYM_G32", "W4A16_ASYM(group_size=32)");
     names.put("W4A16_CHANNEL", "W4A16(group_size=-1)");

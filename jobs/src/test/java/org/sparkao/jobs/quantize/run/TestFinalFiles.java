@@ -40,7 +40,7 @@ class TestFinalFiles {
         List.of(),
         new QuantizePlan.Totals(0, 0, 0, 0),
         "{}",
-        "",
+        new QuantizePlan.Index("model.safetensors.index.json", ""),
         sideFiles,
         "f");
   }

@@ -51,7 +51,7 @@ class TestGoldenSchemes {
   private static final String INPUT = "input.safetensors";
 
   /** Their inputs are quantized as by no named scheme, and parameters speak of weights only. */
-  private static final Set<String> WITHOUT_NAME = Set.of("W8A8_ASYM", "FP8_WEIGHT_ONLY_CHANNEL");
+  private static final Set<String> WITHOUT_NAME = Set.of("W8A8_ASYM");
 
   static Set<String> presets() {
     return GoldenSchemes.all().keySet();
