@@ -1,22 +1,16 @@
 package org.sparkao.jobs.describe;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
-import org.knowm.xchart.XYChart;
-import org.knowm.xchart.XYChartBuilder;
-import org.knowm.xchart.XYSeries;
-import org.knowm.xchart.style.Styler;
-import org.knowm.xchart.style.markers.SeriesMarkers;
 import org.sparkao.jobs.job.TextTable;
 import org.sparkao.jobs.job.Texts;
 import org.sparkao.jobs.page.Card;
-import org.sparkao.jobs.page.ChartStyle;
 import org.sparkao.jobs.page.HtmlPage;
-import org.sparkao.jobs.page.SvgPicture;
 import org.sparkao.jobs.table.RunRow;
 import org.sparkao.jobs.table.TrainStepRow;
 
@@ -27,13 +21,10 @@ import org.sparkao.jobs.table.TrainStepRow;
  * @param steps of all blocks, by block and step; none before the run is done
  */
 record TrainingReport(RunRow run, List<TrainStepRow> steps) {
-  private static final int HEIGHT = 360;
-
-  /** Of the width of the curve: nobody sees it. */
-  private static final double NUDGE = 1e-3;
-
-  /** Steps at both ends whose losses are averaged. */
+  /** Steps at both ends whose losses are averaged, at least {@link #END_STEPS}. */
   private static final double END_SHARE = 0.1;
+
+  private static final int END_STEPS = 5;
 
   TrainingReport {
     steps = List.copyOf(steps);
@@ -64,7 +55,11 @@ record TrainingReport(RunRow run, List<TrainStepRow> steps) {
             .put("losses", losses())
             .put("provenance", provenance());
     if (!steps.isEmpty()) {
-      page.putPicture("curve", curve());
+      TrainingPictures pictures = new TrainingPictures(units());
+      List<TrainingPictures.Picture> others = pictures.others();
+      page.putPicture("curve", pictures.loss())
+          .put("stepTitles", others.stream().map(TrainingPictures.Picture::title).toList())
+          .putPictures("stepPictures", others.stream().map(TrainingPictures.Picture::svg).toList());
     }
     return page.render();
   }
@@ -84,26 +79,40 @@ record TrainingReport(RunRow run, List<TrainStepRow> steps) {
             TextTable.number("first losses"),
             TextTable.number("last losses"),
             TextTable.number("ratio"),
+            TextTable.number("median scale"),
+            TextTable.number("time"),
             TextTable.number("tokens/s"));
     units()
         .forEach(
             (block, own) -> {
-              int end = Math.max(1, (int) (END_SHARE * own.size()));
+              int end = Math.max(Math.min(END_STEPS, own.size()), (int) (END_SHARE * own.size()));
               double first = mean(own.subList(0, end));
               double last = mean(own.subList(own.size() - end, own.size()));
               table.row(
-                  name(block),
+                  TrainingPictures.name(block),
                   Texts.count(own.size()),
                   Texts.significant(first),
                   Texts.significant(last),
                   Texts.decimals(last / first, 3),
+                  scales(own),
+                  Texts.duration(Duration.ofMillis(Math.round(1e3 * seconds(own)))),
                   Texts.count(Math.round(tokens(own) / seconds(own))));
             });
     return table;
   }
 
-  private static String name(long block) {
-    return block < 0 ? "model" : "block " + block;
+  /** What became of the median of the learned scales; a dash where scales are computed. */
+  private static String scales(List<TrainStepRow> rows) {
+    List<Double> medians =
+        rows.stream()
+            .filter(row -> !row.scales().isEmpty())
+            .map(row -> row.scales().get(row.scales().size() / 2))
+            .toList();
+    return medians.isEmpty()
+        ? "-"
+        : Texts.significant(medians.get(0))
+            + " \u2192 "
+            + Texts.significant(medians.get(medians.size() - 1));
   }
 
   private static double mean(List<TrainStepRow> rows) {
@@ -118,46 +127,18 @@ record TrainingReport(RunRow run, List<TrainStepRow> steps) {
     return rows.stream().mapToDouble(TrainStepRow::seconds).sum();
   }
 
-  /**
-   * Of the model its losses; of blocks each one's beside its first, which makes them comparable.
-   */
-  private String curve() {
-    Map<Long, List<TrainStepRow>> units = units();
-    boolean whole = units.containsKey(-1L);
-    XYChart chart =
-        new XYChartBuilder()
-            .width(ChartStyle.WIDTH)
-            .height(HEIGHT)
-            .xAxisTitle("step")
-            .yAxisTitle(whole ? "loss" : "loss over that of the first step")
-            .build();
-    ChartStyle.apply(chart.getStyler());
-    chart
-        .getStyler()
-        .setDefaultSeriesRenderStyle(XYSeries.XYSeriesRenderStyle.Line)
-        .setLegendVisible(units.size() > 1)
-        .setLegendPosition(Styler.LegendPosition.OutsideE);
-    units.forEach(
-        (block, own) -> {
-          double by = whole ? 1 : own.get(0).loss();
-          double[] x = own.stream().mapToDouble(TrainStepRow::step).toArray();
-          // XChart labels every one of equally spaced values, without room between.
-          x[0] -= NUDGE * own.size();
-          double[] y = own.stream().mapToDouble(step -> step.loss() / by).toArray();
-          XYSeries series = chart.addSeries(name(block), x, y);
-          series.setMarker(SeriesMarkers.NONE);
-          if (whole) {
-            series.setLineColor(ChartStyle.BLUE);
-          }
-        });
-    return SvgPicture.paint(chart, "curve", "Loss of each step");
-  }
-
   private List<Card> cards() {
     return List.of(
         new Card("Steps", Texts.count(steps.size()), "of all that is trained"),
         new Card("Tokens", Texts.count(tokens(steps)), "seen by all steps"),
+        new Card("Speed", speed(), "of one task, its steps alone"),
         new Card("Time", RunFacts.duration(run), "from the first start to the end"));
+  }
+
+  private String speed() {
+    return steps.isEmpty()
+        ? "-"
+        : Texts.count(Math.round(tokens(steps) / seconds(steps))) + " tokens/s";
   }
 
   private String status() {

@@ -34,7 +34,8 @@ public final class QuickstartJob implements Job {
 
   @Override
   public String summary() {
-    return "Quantizes, verifies, describes and evaluates the bundled sample under several schemes.";
+    return "Quantizes, verifies, describes, evaluates and trains the bundled sample under several"
+        + " schemes.";
   }
 
   @Override
@@ -44,11 +45,11 @@ public final class QuickstartJob implements Job {
 
   @Override
   public ExitCode run(Config config, Console console) throws Exception {
-    String output = config.value(OUTPUT);
+    String folder = config.value(OUTPUT);
     Path root =
-        Storage.localPath(output)
+        Storage.localPath(folder)
             .orElseThrow(
-                () -> new QuantException("--output " + output + ": name a folder of this machine"));
+                () -> new QuantException("--output " + folder + ": name a folder of this machine"));
     Path checkpoint = root.resolve("sample");
     SparkLease spark = SparkLease.open(config, "sparkao quickstart");
     try {
@@ -71,10 +72,23 @@ public final class QuickstartJob implements Job {
         outcomes.add(steps.run(scheme, before));
         console.out().println(scheme + ": " + outcomes.get(outcomes.size() - 1).note());
       }
+      TrainingSteps training = new TrainingSteps(jobs, root);
+      console.out().println("trained: " + training.run(checkpoint));
+      Path output = root.resolve(TrainingSteps.SCHEME + "-trained");
+      SchemeSteps.Outcome trained =
+          new SchemeSteps(jobs, tables, training.output(), output)
+              .run(TrainingSteps.SCHEME, before);
+      outcomes.add(trained);
+      console.out().println(trained.name() + ": " + trained.note());
       console.out().println();
       schemes(before, outcomes).lines().forEach(console.out()::println);
       console.out().println();
-      written(page, outcomes, config).lines().forEach(console.out()::println);
+      TextTable written = TextTable.of(TextTable.text("what"), TextTable.text("where"));
+      written.row("evaluation of the sample", page.toString());
+      written.row("training for " + TrainingSteps.SCHEME, training.page().toString());
+      outcomes.forEach(outcome -> outcome.addTo(written));
+      written.row("Delta tables", config.value(CommonKeys.TABLES));
+      written.lines().forEach(console.out()::println);
       boolean clean = outcomes.stream().allMatch(outcome -> outcome.verified() == ExitCode.DONE);
       return clean ? ExitCode.DONE : ExitCode.FAILED;
     } finally {
@@ -99,7 +113,7 @@ public final class QuickstartJob implements Job {
     for (SchemeSteps.Outcome outcome : outcomes) {
       RunDescription run = outcome.run();
       table.row(
-          outcome.scheme(),
+          outcome.name(),
           Texts.bytes(run.sourceBytes()),
           Texts.bytes(run.outputBytes()),
           Texts.decimals(run.bitsPerQuantizedWeight(), 2),
@@ -109,16 +123,5 @@ public final class QuickstartJob implements Job {
           outcome.verified() == ExitCode.DONE ? "ok" : "errors");
     }
     return table;
-  }
-
-  private static TextTable written(Path page, List<SchemeSteps.Outcome> outcomes, Config config) {
-    TextTable written = TextTable.of(TextTable.text("what"), TextTable.text("where"));
-    written.row("evaluation of the sample", page.toString());
-    for (SchemeSteps.Outcome outcome : outcomes) {
-      written.row(outcome.scheme(), outcome.output().toString());
-      written.row(outcome.scheme() + " report", outcome.page().toString());
-      written.row(outcome.scheme() + " against the sample", outcome.comparison().toString());
-    }
-    return written.row("Delta tables", config.value(CommonKeys.TABLES));
   }
 }

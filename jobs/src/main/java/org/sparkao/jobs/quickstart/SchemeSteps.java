@@ -13,6 +13,7 @@ import org.sparkao.jobs.describe.RunDescription;
 import org.sparkao.jobs.describe.RunTables;
 import org.sparkao.jobs.job.ExitCode;
 import org.sparkao.jobs.job.JobCalls;
+import org.sparkao.jobs.job.TextTable;
 import org.sparkao.jobs.quantize.QuantizeJob;
 import org.sparkao.jobs.storage.Provenance;
 import org.sparkao.jobs.storage.Storage;
@@ -40,7 +41,6 @@ final class SchemeSteps {
   /**
    * What was made.
    *
-   * @param scheme the scheme
    * @param run the run that made it, now or before
    * @param output the quantized checkpoint
    * @param page its report
@@ -50,14 +50,26 @@ final class SchemeSteps {
    * @param note a line for the user
    */
   record Outcome(
-      String scheme,
       RunDescription run,
       Path output,
       Path page,
       ExitCode verified,
       EvaluationSteps.Outcome evaluated,
       Path comparison,
-      String note) {}
+      String note) {
+
+    /** The scheme, and what is special. */
+    String name() {
+      return output.getFileName().toString();
+    }
+
+    /** Adds what was written, and where. */
+    void addTo(TextTable written) {
+      written.row(name(), output.toString());
+      written.row(name() + " report", page.toString());
+      written.row(name() + " against the sample", comparison.toString());
+    }
+  }
 
   Outcome run(String scheme, EvaluationSteps.Outcome before) throws Exception {
     long start = System.nanoTime();
@@ -90,7 +102,7 @@ final class SchemeSteps {
             ? "was there already, by run " + run + "; verified and described again"
             : String.format(
                 Locale.ROOT, "quantized, verified, described and evaluated in %.1f s", seconds);
-    return new Outcome(scheme, description, output, page, verify.code(), after, comparison, note);
+    return new Outcome(description, output, page, verify.code(), after, comparison, note);
   }
 
   private Optional<String> runId() throws IOException {

@@ -9,9 +9,12 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.apache.spark.SparkContext;
 import org.jsoup.Jsoup;
+import org.jsoup.nodes.Document;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -87,12 +90,13 @@ class TestQuickstartJob {
             "accuracy",
             "verify");
     assertThat(lines.get(title + 1)).matches("none +2\\.36 MB +2\\.36 MB +16\\.00 .* % +-");
-    assertThat(lines.subList(title + 2, title + 5))
+    assertThat(lines.subList(title + 2, title + 6))
         .allSatisfy(line -> assertThat(line).matches(".* \\d+\\.\\d \u00b1 \\d\\.\\d % +ok"))
         .satisfiesExactly(
             line -> assertThat(line).matches("FP8_DYNAMIC +2\\.36 MB +[\\d.]+ MB +8\\.10 .*"),
             line -> assertThat(line).matches("W8A8 +2\\.36 MB +[\\d.]+ MB +8\\.10 .*"),
-            line -> assertThat(line).matches("W4A16 +2\\.36 MB +\\d+ kB +4\\.13 .*"));
+            line -> assertThat(line).matches("W4A16 +2\\.36 MB +\\d+ kB +4\\.13 .*"),
+            line -> assertThat(line).matches("W4A16-trained +2\\.36 MB +\\d+ kB +4\\.13 .*"));
   }
 
   @Test
@@ -126,8 +130,39 @@ class TestQuickstartJob {
               "W8A8",
               "W8A8.html",
               "W4A16",
-              "W4A16.html");
+              "W4A16.html",
+              "held-out.txt",
+              "trained",
+              "trained.html",
+              "W4A16-trained",
+              "W4A16-trained.html",
+              "W4A16-trained-compared.html");
     }
+  }
+
+  /** Five blocks of 20 steps; scales are looked at whenever a state is kept, every second step. */
+  @Test
+  void trains() throws Exception {
+    Document page = Jsoup.parse(Files.readString(folder.resolve("out/trained.html")));
+    assertThat(page.select("h1").text()).startsWith("train-");
+    assertThat(page.select("#loss tbody tr")).hasSize(5);
+    assertThat(page.select("#loss tbody td:nth-child(2)").eachText()).containsOnly("20");
+    assertThat(page.select("#steps figcaption").eachText())
+        .containsExactly(
+            "Learning rate",
+            "Learned scales, times those of the first state",
+            "Norm of all gradients",
+            "Tokens a second");
+    assertThat(first.out()).containsPattern("trained: for W4A16, in [\\d.]+ s");
+    assertThat(accuracy(first, "W4A16-trained")).isGreaterThan(accuracy(first, "W4A16"));
+  }
+
+  private static double accuracy(JobRun run, String name) {
+    String line =
+        run.lines().stream().filter(text -> text.startsWith(name + " ")).findFirst().orElseThrow();
+    Matcher percent = Pattern.compile("([\\d.]+) \u00b1").matcher(line);
+    assertThat(percent.find()).as(line).isTrue();
+    return Double.parseDouble(percent.group(1));
   }
 
   @Test
