@@ -1,7 +1,9 @@
 package org.sparkao.jobs.table;
 
+import io.delta.storage.GCSLogStore;
 import java.io.IOException;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Predicate;
 import org.apache.hadoop.conf.Configuration;
 import org.sparkao.jobs.storage.Storage;
@@ -11,7 +13,12 @@ import org.sparkao.jobs.storage.Storage;
  * row, and every file of one holds rows of one run.
  */
 public final class DeltaStore {
-  private static final String LOCAL_LOG = "io.delta.kernel.logStore.file.impl";
+  /** Delta's keys, and what keeps drivers apart there that work at the same tables. */
+  private static final Map<String, String> LOGS =
+      Map.of(
+          "io.delta.kernel.logStore.file.impl", LocalLog.class.getName(),
+          "io.delta.kernel.logStore.s3a.impl", S3Log.class.getName(),
+          "io.delta.kernel.logStore.gs.impl", GCSLogStore.class.getName());
 
   private final Configuration configuration;
   private final String root;
@@ -19,7 +26,7 @@ public final class DeltaStore {
   /** The tables under {@code root}, a URI or a local path. */
   public DeltaStore(Storage storage, String root) {
     this.configuration = storage.configuration();
-    configuration.setIfUnset(LOCAL_LOG, LocalLog.class.getName());
+    LOGS.forEach(configuration::setIfUnset);
     String uri = Storage.localPath(root).map(path -> path.toUri().toString()).orElse(root);
     this.root = uri.endsWith("/") ? uri.substring(0, uri.length() - 1) : uri;
   }

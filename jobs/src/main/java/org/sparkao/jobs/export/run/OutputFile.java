@@ -93,7 +93,7 @@ public record OutputFile(String uri, Folder folder, String name) {
   void join(byte[] header, List<String> names, Consumer<Integer> joined) throws IOException {
     String whole = parts() + "/whole";
     byte[] piece = new byte[PIECE];
-    try (ByteSink sink = folder.sink(whole)) {
+    try (ByteSink sink = folder.sink(whole, name)) {
       sink.write(0, header, 0, header.length);
       long position = header.length;
       for (String part : names) {
@@ -110,6 +110,5 @@ public record OutputFile(String uri, Folder folder, String name) {
       }
       sink.commit();
     }
-    folder.rename(whole, name);
   }
 }

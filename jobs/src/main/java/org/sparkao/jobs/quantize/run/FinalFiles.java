@@ -81,11 +81,10 @@ final class FinalFiles {
 
   private void write(String name, Content content) throws IOException {
     String part = WorkFolder.part(name, WorkFolder.newAttempt());
-    try (ByteSink sink = output.sink(part)) {
+    try (ByteSink sink = output.sink(part, name)) {
       content.to(sink);
       sink.commit();
     }
-    output.rename(part, name);
   }
 
   /** Removes whatever a run wrote, for input that was refused while it was read. */

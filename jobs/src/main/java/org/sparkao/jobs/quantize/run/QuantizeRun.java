@@ -77,6 +77,7 @@ public final class QuantizeRun {
       String name = "sparkao quantize " + ownership.runId();
       try (SparkLease spark = SparkLease.open(config, name, device.sparkSettings())) {
         work(ownership, spark.context());
+        output.abortUploads();
         output.delete(WorkFolder.NAME);
       }
       return ownership.runId();
@@ -193,6 +194,7 @@ public final class QuantizeRun {
         output.delete(WorkFolder.NAME + "/" + name);
       }
     }
+    output.abortUploads();
   }
 
   private void stage(

@@ -92,6 +92,7 @@ public final class TrainRun {
         ended(ownership, run.with(RunRow.Status.FAILED, Instant.now()), e);
         throw e;
       }
+      output.abortUploads();
       output.delete(UnitFiles.WORK);
       return ownership.runId();
     }
