@@ -3,6 +3,7 @@ package org.sparkao.jobs.spark;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.spark.SparkConf;
@@ -12,6 +13,7 @@ import org.apache.spark.api.java.JavaSparkContext;
 import org.sparkao.jobs.config.CommonKeys;
 import org.sparkao.jobs.config.Config;
 import org.sparkao.jobs.config.Secrets;
+import org.sparkao.jobs.storage.hub.HubSettings;
 import scala.Tuple2;
 
 /** Starts Spark for a run. */
@@ -43,6 +45,10 @@ public final class SparkSessions {
     if (conf.get("spark.app.name", CLASSES).startsWith(CLASSES)) {
       conf.setAppName(name);
     }
+    HubSettings.VARIABLES.forEach(
+        (key, variable) ->
+            Optional.ofNullable(System.getenv(variable))
+                .ifPresent(value -> conf.setIfMissing("spark.hadoop." + key, value)));
     conf.set("spark.serializer", "org.apache.spark.serializer.KryoSerializer");
     conf.set("spark.kryo.registrationRequired", "true");
     conf.set("spark.kryo.classesToRegister", KryoClasses.commaSeparated());
