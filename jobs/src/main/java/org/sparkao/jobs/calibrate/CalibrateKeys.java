@@ -29,7 +29,7 @@ final class CalibrateKeys {
       ConfigKey.value("sequence-length", "N", "Tokens of a sequence.", text -> number(text, 2))
           .withDefault("512");
   static final ConfigKey<String> OUTPUT =
-      ConfigKey.text("output", "URI", "Folder to write; new, or of the same calibration.");
+      ConfigKey.output("output", "URI", "Folder to write; new, or of the same calibration.");
   static final ConfigKey<Boolean> HESSIAN =
       ConfigKey.flag(
           "hessian", "Keeps the mean of x x^T of every input, which GPTQ reads; 4 K^2 bytes each.");
@@ -65,16 +65,16 @@ final class CalibrateKeys {
           "partitions",
           "N",
           "Tasks of the Spark job; when not given one an executor, in local mode one a GPU. Results"
-              + " do not depend on it. Those of --sequential are as many as run at the same time, at"
-              + " most.",
+              + " do not depend on it. Those of --sequential are as many as run at the same time,"
+              + " at most.",
           text -> number(text, 1));
   static final ConfigKey<DeviceRequest> DEVICE =
       ConfigKey.choice(
               "device",
               DeviceRequest.class,
               DeviceRequest::configName,
-              "What runs the model and makes statistics; auto takes GPUs where all executors have one"
-                  + " (conf/gpu.md).")
+              "What runs the model and makes statistics; auto takes GPUs where all executors have"
+                  + " one (conf/gpu.md).")
           .withDefault("auto");
   static final ConfigKey<Arithmetic> ARITHMETIC =
       ConfigKey.choice(

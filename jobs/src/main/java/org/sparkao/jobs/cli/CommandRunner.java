@@ -12,6 +12,7 @@ import org.sparkao.jobs.config.Config;
 import org.sparkao.jobs.config.ConfigFile;
 import org.sparkao.jobs.config.ConfigKey;
 import org.sparkao.jobs.config.ConfigLayer;
+import org.sparkao.jobs.config.Secrets;
 import org.sparkao.jobs.job.Console;
 import org.sparkao.jobs.job.ExitCode;
 import org.sparkao.jobs.job.Failures;
@@ -47,7 +48,7 @@ final class CommandRunner {
       }
       return run(result.subcommand(), List.of(args));
     } catch (ParameterException e) {
-      console.err().println("sparkao: " + e.getMessage());
+      console.err().println("sparkao: " + Secrets.hideInMessage(e.getMessage()));
       CommandLine at = e.getCommandLine();
       console.err().println("See " + at.getCommandSpec().qualifiedName() + " --help");
       return ExitCode.REFUSED;
@@ -63,11 +64,15 @@ final class CommandRunner {
       return job.run(config, console);
     } catch (Exception e) {
       if (Failures.isRefusal(e)) {
-        console.err().println("sparkao " + name + ": refused: " + e.getMessage());
+        console
+            .err()
+            .println("sparkao " + name + ": refused: " + Secrets.hideInMessage(e.getMessage()));
         return ExitCode.REFUSED;
       }
       LoggerFactory.getLogger(CommandRunner.class).debug("{} failed", name, e);
-      console.err().println("sparkao " + name + ": failed: " + Failures.text(e));
+      console
+          .err()
+          .println("sparkao " + name + ": failed: " + Secrets.hideInMessage(Failures.text(e)));
       console.err().println("What was finished is kept; the same command goes on from there.");
       return ExitCode.FAILED;
     }

@@ -24,7 +24,7 @@ public final class CompareJob implements Job {
       ConfigKey.list(
           "task", "NAME", "Only this task; may be repeated. All that both have.", text -> text);
   private static final ConfigKey<String> HTML =
-      ConfigKey.text("html", "FILE", "Writes the comparison as a self-contained page of HTML.");
+      ConfigKey.output("html", "FILE", "Writes the comparison as a self-contained page of HTML.");
 
   @Override
   public String name() {

@@ -6,7 +6,8 @@ import java.util.List;
 public final class CommonKeys {
   /** Root of the Delta tables. */
   public static final ConfigKey<String> TABLES =
-      ConfigKey.text("tables", "URI", "Root of the Delta tables.").withDefault("./sparkao-tables");
+      ConfigKey.output("tables", "URI", "Root of the Delta tables.")
+          .withDefault("./sparkao-tables");
 
   /** Name of the run. */
   public static final ConfigKey<String> RUN_ID =

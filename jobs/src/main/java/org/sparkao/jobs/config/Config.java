@@ -89,6 +89,9 @@ public final class Config {
       throw new QuantException(
           layer.origin() + ": " + key.name() + " takes one value, not " + values);
     }
+    if (!key.name().equals(CommonKeys.CONF.name())) {
+      values.forEach(value -> Secrets.requireNone("--" + key.name(), value));
+    }
     values.forEach(key::parse);
   }
 

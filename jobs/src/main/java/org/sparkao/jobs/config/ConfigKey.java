@@ -26,6 +26,9 @@ public record ConfigKey<T>(
     String doc,
     Function<String, T> parser) {
 
+  /** Begins addresses of repositories of models. */
+  private static final String HUB = "hf:";
+
   /** How often a key is given. */
   public enum Kind {
     /** Once, with a value. */
@@ -53,6 +56,20 @@ public record ConfigKey<T>(
   /** A key whose value is used as it is written. */
   public static ConfigKey<String> text(String name, String placeholder, String doc) {
     return value(name, placeholder, doc, text -> text);
+  }
+
+  /** A key of a place that is written to. */
+  public static ConfigKey<String> output(String name, String placeholder, String doc) {
+    return value(name, placeholder, doc, ConfigKey::writable);
+  }
+
+  private static String writable(String uri) {
+    if (uri.regionMatches(true, 0, HUB, 0, HUB.length())) {
+      throw new IllegalArgumentException(
+          "repositories at the hub are only read; write to a disk or a Hadoop URI, and upload"
+              + " that");
+    }
+    return uri;
   }
 
   /** A key whose text is parsed. */

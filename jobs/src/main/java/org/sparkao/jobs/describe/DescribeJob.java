@@ -44,7 +44,7 @@ public final class DescribeJob implements Job {
           "Name of a run, or folder of a checkpoint; without it the columns of the tables are"
               + " shown.");
   private static final ConfigKey<String> HTML =
-      ConfigKey.text("html", "FILE", "Writes the run as a self-contained page of HTML.");
+      ConfigKey.output("html", "FILE", "Writes the run as a self-contained page of HTML.");
 
   @Override
   public String name() {

@@ -95,15 +95,15 @@ final class EvaluateKeys {
   static final ConfigKey<Boolean> STORE_LOGITS =
       ConfigKey.flag(
           "store-logits",
-          "Keeps the log-softmax of every scored token in logits/ beside the tables, for --base; the"
-              + " plan says how large.");
+          "Keeps the log-softmax of every scored token in logits/ beside the tables, for --base;"
+              + " the plan says how large.");
   static final ConfigKey<String> BASE =
       ConfigKey.text(
           "base",
           "RUN",
           "A run with stored logits of the same items: adds kl_divergence and top1_agreement.");
   static final ConfigKey<String> OUTPUT =
-      ConfigKey.text(
+      ConfigKey.output(
           "output", "FILE", "Results as JSON in the form of lm-evaluation-harness as well.");
   static final ConfigKey<Boolean> DRY_RUN =
       ConfigKey.flag("dry-run", "Checks everything, prints the plan, computes nothing.");

@@ -60,7 +60,7 @@ public final class ExportJob implements Job {
             importance);
     ExportPlan plan =
         new ExportPlanner(options)
-            .plan(checkpoint, storage.folder(location.folder()), config.find(ExportKeys.NAME));
+            .plan(checkpoint, storage.folder(checkpoint.location()), config.find(ExportKeys.NAME));
     boolean dryRun = config.value(ExportKeys.DRY_RUN);
     if (dryRun && !config.isSet(ExportKeys.OUTPUT)) {
       console.out().print(PlanText.of(plan));

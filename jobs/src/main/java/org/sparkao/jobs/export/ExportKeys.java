@@ -14,7 +14,7 @@ final class ExportKeys {
 
   static final ConfigKey<String> CHECKPOINT =
       ConfigKey.text("checkpoint", "URI", "Folder of the checkpoint, or one .safetensors file.");
-  static final ConfigKey<String> OUTPUT = ConfigKey.text("output", "URI", "File to write; new.");
+  static final ConfigKey<String> OUTPUT = ConfigKey.output("output", "URI", "File to write; new.");
   static final ConfigKey<Format> FORMAT =
       ConfigKey.choice(
               "format", Format.class, format -> "gguf", "Format of the file, that of llama.cpp.")

@@ -88,7 +88,7 @@ final class GenerateKeys {
               text -> number(text, 0))
           .withDefault("0");
   static final ConfigKey<String> OUTPUT =
-      ConfigKey.text("output", "URI", "Folder of the Parquet files; column token_ids is data.");
+      ConfigKey.output("output", "URI", "Folder of the Parquet files; column token_ids is data.");
   static final ConfigKey<DeviceRequest> DEVICE =
       ConfigKey.choice(
               "device",

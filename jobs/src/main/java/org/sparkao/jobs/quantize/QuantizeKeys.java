@@ -21,7 +21,7 @@ public final class QuantizeKeys {
   static final ConfigKey<String> CHECKPOINT =
       ConfigKey.text("checkpoint", "URI", "Folder of the checkpoint, or one .safetensors file.");
   static final ConfigKey<String> OUTPUT =
-      ConfigKey.text("output", "URI", "Folder to write; new, or of the same run.");
+      ConfigKey.output("output", "URI", "Folder to write; new, or of the same run.");
   static final ConfigKey<QuantScheme> SCHEME =
       ConfigKey.value(
           "scheme",
@@ -104,7 +104,8 @@ public final class QuantizeKeys {
       ConfigKey.value(
               "smoothing-strength",
               "SHARE",
-              "How much of the range of inputs smoothquant hands to the weights, above 0 and up to 1.",
+              "How much of the range of inputs smoothquant hands to the weights, above 0 and up to"
+                  + " 1.",
               text -> share(text, 1))
           .withDefault("0.5");
   static final ConfigKey<DuoScaling> DUO_SCALING =
@@ -160,8 +161,8 @@ public final class QuantizeKeys {
               "non-finite",
               NonFinitePolicy.class,
               NonFinitePolicy::configName,
-              "NaN and infinite values, of copied tensors too: keep and count them, or fail and remove"
-                  + " the output.")
+              "NaN and infinite values, of copied tensors too: keep and count them, or fail and"
+                  + " remove the output.")
           .withDefault("keep");
   static final ConfigKey<DeviceRequest> DEVICE =
       ConfigKey.choice(

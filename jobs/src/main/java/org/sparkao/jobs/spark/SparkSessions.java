@@ -3,6 +3,7 @@ package org.sparkao.jobs.spark;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.spark.SparkConf;
@@ -11,6 +12,7 @@ import org.apache.spark.SparkEnv;
 import org.sparkao.jobs.config.CommonKeys;
 import org.sparkao.jobs.config.Config;
 import org.sparkao.jobs.config.Secrets;
+import org.sparkao.jobs.storage.hub.HubSettings;
 import scala.Tuple2;
 
 /** Starts Spark for a run. */
@@ -42,6 +44,10 @@ public final class SparkSessions {
     if (conf.get("spark.app.name", CLASSES).startsWith(CLASSES)) {
       conf.setAppName(name);
     }
+    HubSettings.VARIABLES.forEach(
+        (key, variable) ->
+            Optional.ofNullable(System.getenv(variable))
+                .ifPresent(value -> conf.setIfMissing("spark.hadoop." + key, value)));
     conf.set("spark.serializer", "org.apache.spark.serializer.KryoSerializer");
     conf.set("spark.kryo.registrationRequired", "true");
     conf.set("spark.kryo.classesToRegister", KryoClasses.commaSeparated());

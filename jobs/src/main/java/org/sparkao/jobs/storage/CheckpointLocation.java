@@ -2,6 +2,7 @@ package org.sparkao.jobs.storage;
 
 import java.io.IOException;
 import java.util.Optional;
+import org.sparkao.jobs.storage.hub.HubAddress;
 import org.sparkao.quant.QuantException;
 import org.sparkao.quant.checkpoint.Checkpoint;
 
@@ -23,6 +24,12 @@ public record CheckpointLocation(String folder, Optional<String> file) {
     return new CheckpointLocation(
         slash < 0 ? "." : slash == 0 ? "/" : uri.substring(0, slash),
         Optional.of(uri.substring(slash + 1)));
+  }
+
+  /** Its URI, of a repository at the hub with the commit that was opened. */
+  public String uri(Checkpoint opened) {
+    String from = HubAddress.isHub(folder) ? opened.location() : folder;
+    return file.map(name -> from + "/" + name).orElse(from);
   }
 
   /** Reads the headers. */

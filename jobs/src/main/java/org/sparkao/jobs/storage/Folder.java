@@ -42,6 +42,24 @@ public interface Folder extends CheckpointFiles {
   /** Begins a new file in a folder that exists; the caller closes it. */
   ByteSink sink(String name) throws IOException;
 
+  /**
+   * Begins a file that gets its name in one step when it is committed, replacing what was there;
+   * closed without that it leaves nothing. Object stores are sent the whole file then, in one
+   * upload of its own under that name; elsewhere it grows under another one.
+   *
+   * @param part that other name, which belongs to this attempt alone
+   * @param name which it gets
+   */
+  ByteSink sink(String part, String name) throws IOException;
+
+  /**
+   * Ends uploads into this folder that processes began and did not live to complete, where stores
+   * keep such: nobody sees them, and they are paid for. To be called when nobody else uploads.
+   *
+   * @return how many
+   */
+  int abortUploads() throws IOException;
+
   /** Gives a file another name, replacing what was there. */
   void rename(String from, String to) throws IOException;
 

@@ -1,25 +1,30 @@
 package org.sparkao.jobs.storage;
 
-import static org.apache.hadoop.fs.Options.CreateFileOptionKeys.FS_OPTION_CREATE_CONDITIONAL_OVERWRITE;
-
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ExecutionException;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.CommonPathCapabilities;
 import org.apache.hadoop.fs.EtagSource;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FSDataOutputStream;
-import org.apache.hadoop.fs.FSDataOutputStreamBuilder;
-import org.apache.hadoop.fs.FileAlreadyExistsException;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.MultipartUploader;
+import org.apache.hadoop.fs.Options;
 import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.hdfs.DistributedFileSystem;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.sparkao.quant.QuantException;
 import org.sparkao.quant.checkpoint.FileEntry;
 import org.sparkao.quant.safetensors.ByteSink;
@@ -27,6 +32,9 @@ import org.sparkao.quant.safetensors.ByteSource;
 
 /** A folder of any file system that Hadoop knows. */
 final class HadoopFolder implements Folder {
+  private static final Logger LOG = LoggerFactory.getLogger(HadoopFolder.class);
+  private static final Set<String> OBJECT_STORES = Set.of("s3a", "gs");
+
   private final FileSystem files;
   private final Path root;
   private final java.nio.file.Path scratch;
@@ -136,35 +144,22 @@ final class HadoopFolder implements Folder {
 
   @Override
   public boolean create(String name, byte[] content) throws IOException {
-    try (FSDataOutputStream stream = exclusive(path(name))) {
-      stream.write(content);
-      return true;
-    } catch (FileAlreadyExistsException e) {
-      return false;
-    } catch (IOException e) {
-      if (files.hasPathCapability(root, FS_OPTION_CREATE_CONDITIONAL_OVERWRITE)
-          && size(name).isPresent()) {
-        // An object store tells it in its own words, and only when the file is complete.
-        return false;
-      }
-      throw e;
-    }
+    return NewFile.create(files, path(name), content);
   }
 
-  /** File systems decide when a file is begun; object stores, when they are asked, at its end. */
-  private FSDataOutputStream exclusive(Path path) throws IOException {
-    if (!files.hasPathCapability(root, FS_OPTION_CREATE_CONDITIONAL_OVERWRITE)) {
-      return files.create(path, false);
-    }
-    FSDataOutputStreamBuilder<?, ?> builder = files.createFile(path);
-    builder.create();
-    builder.recursive();
-    builder.must(FS_OPTION_CREATE_CONDITIONAL_OVERWRITE, true);
-    return builder.build();
+  /** Stores without folders: a file is there when it is whole, and a rename copies it. */
+  private boolean isObjectStore() {
+    return OBJECT_STORES.contains(files.getUri().getScheme());
   }
 
   @Override
   public void replace(String name, byte[] content) throws IOException {
+    if (isObjectStore()) {
+      try (FSDataOutputStream stream = files.create(path(name), true)) {
+        stream.write(content);
+      }
+      return;
+    }
     String whole = name + "." + UUID.randomUUID() + ".tmp";
     try (FSDataOutputStream stream = files.create(path(whole), false)) {
       stream.write(content);
@@ -178,7 +173,41 @@ final class HadoopFolder implements Folder {
   }
 
   @Override
+  public ByteSink sink(String part, String name) throws IOException {
+    return isObjectStore() ? sink(name) : new NamedSink(this, part, name);
+  }
+
+  @Override
+  public int abortUploads() throws IOException {
+    if (!isObjectStore()
+        || !files.hasPathCapability(root, CommonPathCapabilities.FS_MULTIPART_UPLOADER)) {
+      return 0;
+    }
+    try (MultipartUploader uploads = files.createMultipartUploader(root).build()) {
+      int aborted = uploads.abortUploadsUnderPath(root).get();
+      if (aborted > 0) {
+        LOG.info("{}: {} uploads that nobody completed were ended", root, aborted);
+      }
+      return aborted;
+    } catch (ExecutionException e) {
+      LOG.warn(
+          "{}: uploads that nobody completed are not looked for; a lifecycle rule of the bucket"
+              + " should end them: {}",
+          root,
+          e.getCause().toString());
+      return 0;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException(root + ": interrupted");
+    }
+  }
+
+  @Override
   public void rename(String from, String to) throws IOException {
+    if (files instanceof DistributedFileSystem hdfs) {
+      hdfs.rename(path(from), path(to), Options.Rename.OVERWRITE);
+      return;
+    }
     files.delete(path(to), false);
     if (!files.rename(path(from), path(to))) {
       throw new IOException(path(from) + ": cannot be renamed to " + path(to));

@@ -130,6 +130,16 @@ final class LocalFolder implements Folder {
   }
 
   @Override
+  public ByteSink sink(String part, String name) throws IOException {
+    return new NamedSink(this, part, name);
+  }
+
+  @Override
+  public int abortUploads() {
+    return 0;
+  }
+
+  @Override
   public void rename(String from, String to) throws IOException {
     Files.move(
         root.resolve(from),

@@ -1,14 +1,15 @@
 package org.sparkao.jobs.storage;
 
 import java.io.IOException;
-import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.StreamCapabilities;
 import org.sparkao.quant.safetensors.ByteSink;
 
 /**
@@ -56,9 +57,28 @@ final class ScratchSink implements ByteSink {
 
   @Override
   public void commit() throws IOException {
-    try (OutputStream stream = files.create(target, false)) {
+    FSDataOutputStream stream = files.create(target, true);
+    try {
       scratch.position(0);
       Channels.newInputStream(scratch).transferTo(stream);
+    } catch (IOException | RuntimeException e) {
+      abandon(stream, e);
+      throw e;
+    }
+    stream.close();
+  }
+
+  /** Object stores would take the closing of a stream for the end of the file. */
+  private void abandon(FSDataOutputStream stream, Exception why) {
+    try {
+      if (stream.hasCapability(StreamCapabilities.ABORTABLE_STREAM)) {
+        stream.abort();
+      } else {
+        stream.close();
+        files.delete(target, false);
+      }
+    } catch (IOException | RuntimeException e) {
+      why.addSuppressed(e);
     }
   }
 

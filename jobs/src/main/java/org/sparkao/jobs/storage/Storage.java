@@ -9,6 +9,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
+import org.sparkao.jobs.config.Secrets;
+import org.sparkao.jobs.storage.hub.HubAddress;
+import org.sparkao.jobs.storage.hub.HubSettings;
 import org.sparkao.quant.QuantException;
 import org.sparkao.quant.llamacpp.GgufFiles;
 
@@ -59,9 +62,11 @@ public final class Storage {
 
   /**
    * The folder at a URI, a {@code file:} URI or a local path; it need not exist. A GGUF file is the
-   * folder of the checkpoint that it holds.
+   * folder of the checkpoint that it holds. Of a repository at the hub the revision is looked up, and
+   * the folder's location names the commit.
    */
   public Folder folder(String uri) throws IOException {
+    Secrets.requireNone("URI", uri);
     if (uri.endsWith(GgufFolder.SUFFIX)) {
       Folder parent = plainFolder(parent(uri));
       String name = uri.substring(uri.lastIndexOf('/') + 1);
@@ -82,6 +87,9 @@ public final class Storage {
     if (local.isPresent()) {
       return new LocalFolder(local.orElseThrow());
     }
+    if (HubAddress.isHub(uri)) {
+      return HubFolder.open(HubAddress.of(uri), HubSettings.of(configuration(), System.getenv()));
+    }
     return HadoopFolder.open(uri, configuration(), scratch);
   }
 
@@ -96,6 +104,18 @@ public final class Storage {
     Configuration configuration = new Configuration();
     hadoopSettings.forEach(configuration::set);
     return configuration;
+  }
+
+  /**
+   * Refuses a URI that this program reads and Spark does not.
+   *
+   * @throws QuantException with the way out
+   */
+  public static void requireReadableBySpark(String uri) {
+    if (HubAddress.isHub(uri)) {
+      throw new QuantException(
+          uri + ": Spark reads Parquet, and not from the hub; copy the file to a disk or a store");
+    }
   }
 
   /** The absolute local path that a URI means; empty when it is on another file system. */

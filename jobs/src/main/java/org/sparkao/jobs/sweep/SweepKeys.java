@@ -10,7 +10,7 @@ final class SweepKeys {
   static final ConfigKey<String> FILE =
       ConfigKey.argument("file", "FILE.yaml", "What to sweep over (conf/sweeps/README.md).");
   static final ConfigKey<String> OUTPUT =
-      ConfigKey.text(
+      ConfigKey.output(
           "output",
           "URI",
           "Folder for checkpoints, calibrations and the page; the file's own when not given.");
@@ -30,7 +30,7 @@ final class SweepKeys {
               "When another driver is at the sweep: end with exit code 75, or wait for its end.")
           .withDefault("refuse");
   static final ConfigKey<String> HTML =
-      ConfigKey.text(
+      ConfigKey.output(
           "html", "FILE", "The page of the sweep; sweep.html in the output when not given.");
   static final ConfigKey<Boolean> DRY_RUN =
       ConfigKey.flag(

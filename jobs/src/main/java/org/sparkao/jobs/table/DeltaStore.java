@@ -1,5 +1,6 @@
 package org.sparkao.jobs.table;
 
+import io.delta.storage.GCSLogStore;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.List;
@@ -13,7 +14,12 @@ import org.sparkao.jobs.storage.Storage;
  * row, and every file of one holds rows of one run.
  */
 public final class DeltaStore {
-  private static final String LOCAL_LOG = "io.delta.kernel.logStore.file.impl";
+  /** Delta's keys, and what keeps drivers apart there that work at the same tables. */
+  private static final Map<String, String> LOGS =
+      Map.of(
+          "io.delta.kernel.logStore.file.impl", LocalLog.class.getName(),
+          "io.delta.kernel.logStore.s3a.impl", S3Log.class.getName(),
+          "io.delta.kernel.logStore.gs.impl", GCSLogStore.class.getName());
 
   private final Storage storage;
   private final Configuration configuration;
@@ -23,7 +29,7 @@ public final class DeltaStore {
   public DeltaStore(Storage storage, String root) {
     this.storage = storage;
     this.configuration = storage.configuration();
-    configuration.setIfUnset(LOCAL_LOG, LocalLog.class.getName());
+    LOGS.forEach(configuration::setIfUnset);
     String uri = Storage.localPath(root).map(path -> path.toUri().toString()).orElse(root);
     this.root = uri.endsWith("/") ? uri.substring(0, uri.length() - 1) : uri;
   }

@@ -69,6 +69,7 @@ public record TextFile(Folder folder, String name, String option) {
    */
   public void rows(Parquet parquet, Predicate<Row> wantsMore) throws IOException {
     if (name.endsWith(".parquet")) {
+      Storage.requireReadableBySpark(location());
       List<String> rows = parquet.json(uri());
       for (int i = 0; i < rows.size(); i++) {
         String where = location() + ", row " + (i + 1);

@@ -27,7 +27,7 @@ final class TrainKeys {
       ConfigKey.text("text-column", "NAME", "Column of texts in JSON lines and Parquet.")
           .withDefault("text");
   static final ConfigKey<String> OUTPUT =
-      ConfigKey.text("output", "URI", "Folder to write; new, or of the same training.");
+      ConfigKey.output("output", "URI", "Folder to write; new, or of the same training.");
   static final ConfigKey<QuantScheme> SCHEME =
       ConfigKey.value(
           "scheme",

@@ -16,6 +16,10 @@ class TestSecrets {
             "spark.hadoop.fs.s3a.session.token=X",
             "spark.ssl.keyPassword=X",
             "spark.hadoop.google.credential.file=X",
+            "spark.hadoop.fs.azure.account.key.me.dfs.core.windows.net=X",
+            "spark.hadoop.fs.gs.auth.service.account.private.key=X",
+            "spark.hadoop.fs.defaultFS=s3a://me:X/y@bucket",
+            "spark.hadoop.fs.other=hdfs://namenode:8020/a@b",
             "spark.cores.max=4",
             "spark.executor.extraClassPath=" + "/lib/kerby-util.jar:".repeat(10_000));
     Config config =
@@ -28,8 +32,12 @@ class TestSecrets {
             "spark.hadoop.fs.s3a.session.token=*(redacted)",
             "spark.ssl.keyPassword=*(redacted)",
             "spark.hadoop.google.credential.file=*(redacted)",
+            "spark.hadoop.fs.azure.account.key.me.dfs.core.windows.net=*(redacted)",
+            "spark.hadoop.fs.gs.auth.service.account.private.key=*(redacted)",
+            "spark.hadoop.fs.defaultFS=s3a://me:*(redacted)@bucket",
+            "spark.hadoop.fs.other=hdfs://namenode:8020/a@b",
             "spark.cores.max=4",
-            settings.get(6));
+            settings.get(settings.size() - 1));
     assertThat(config.all(CommonKeys.CONF)).as("what Spark gets").isEqualTo(settings);
   }
 
@@ -59,5 +67,16 @@ class TestSecrets {
             "--set=conf=spark.x.token=*(redacted)",
             "--rule",
             "token_mixer=W4A16");
+  }
+
+  @Test
+  void messagesQuoteSettingsWithoutTheirSecrets() {
+    assertThat(
+            Secrets.hideInMessage(
+                "spark.hadoop.fs.s3a.secret.key=X is odd; so are s3a://me:X@b/c and"
+                    + " token_mixer=W4"))
+        .isEqualTo(
+            "spark.hadoop.fs.s3a.secret.key=*(redacted) is odd;"
+                + " so are s3a://me:*(redacted)@b/c and token_mixer=W4");
   }
 }

@@ -42,7 +42,7 @@ final class BlockFiles {
     this.groups = groups;
   }
 
-  /** Puts the bytes of a file into a sink. */
+  /** Puts the bytes of a file into a sink, and commits it. */
   @FunctionalInterface
   interface Content {
     /** All of them. */
@@ -185,10 +185,9 @@ final class BlockFiles {
   /** Writes a file durably; it appears when it is whole. */
   void write(String name, Content content) throws IOException {
     String part = WORK + "/part-" + UUID.randomUUID() + ".tmp";
-    try (ByteSink sink = output.sink(part)) {
+    try (ByteSink sink = output.sink(part, name)) {
       content.to(sink);
     }
-    output.rename(part, name);
   }
 
   /** Begins, or goes on; false when the folder is that of another calibration. */

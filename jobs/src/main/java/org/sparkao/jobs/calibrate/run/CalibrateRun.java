@@ -293,6 +293,7 @@ public final class CalibrateRun {
             options,
             blocks);
     output.replace(CalibrationWriter.INFO, CalibrationWriter.info(info));
+    output.abortUploads();
     output.delete(BlockFiles.WORK);
   }
 

@@ -15,11 +15,9 @@ import org.sparkao.quant.safetensors.ShardWriter;
 final class LogitsWriter implements Closeable {
   private final Folder folder;
   private final LogitsFile file;
-  private final String part;
   private final ByteSink sink;
   private final ShardWriter writer;
   private final ByteBuffer row;
-  private boolean named;
 
   /**
    * Begins the file; the caller closes it, which without {@link #commit} leaves nothing.
@@ -30,8 +28,7 @@ final class LogitsWriter implements Closeable {
   LogitsWriter(Folder folder, LogitsFile file, String part, int[] tokens) throws IOException {
     this.folder = folder;
     this.file = file;
-    this.part = part;
-    this.sink = folder.sink(part);
+    this.sink = folder.sink(part, file.name());
     this.row = ByteBuffer.allocate(Float.BYTES * file.vocabulary()).order(ByteOrder.LITTLE_ENDIAN);
     try {
       this.writer = new ShardWriter(sink, file.header());
@@ -53,19 +50,13 @@ final class LogitsWriter implements Closeable {
 
   /** Makes the file durable and gives it its name. */
   void commit() throws IOException {
-    writer.finish();
-    sink.close();
     if (folder.size(file.name()).isEmpty()) {
-      folder.rename(part, file.name());
-      named = true;
+      writer.finish();
     }
   }
 
   @Override
   public void close() throws IOException {
     sink.close();
-    if (!named) {
-      folder.delete(part);
-    }
   }
 }

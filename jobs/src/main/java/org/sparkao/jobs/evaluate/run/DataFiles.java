@@ -53,6 +53,9 @@ public record DataFiles(Path folder, Optional<String> remote) {
       String file = parent.isEmpty() ? name : parent + "/" + name;
       Path copy = folder.resolve(file);
       if (matcher.matches(Path.of(name)) && remote.size(file).isPresent() && !Files.exists(copy)) {
+        if (name.endsWith(PARQUET)) {
+          Storage.requireReadableBySpark(remote.location() + "/" + file);
+        }
         Files.createDirectories(copy.getParent());
         Files.write(copy, name.endsWith(PARQUET) ? new byte[0] : remote.read(file));
       }

@@ -110,7 +110,7 @@ public record OutputFile(String uri, Folder folder, String name, int count) {
       throws IOException {
     String whole = parts() + "/whole";
     byte[] piece = new byte[PIECE];
-    try (ByteSink sink = folder.sink(whole)) {
+    try (ByteSink sink = folder.sink(whole, file(index))) {
       sink.write(0, header, 0, header.length);
       long position = header.length;
       for (String part : names) {
@@ -127,6 +127,5 @@ public record OutputFile(String uri, Folder folder, String name, int count) {
       }
       sink.commit();
     }
-    folder.rename(whole, file(index));
   }
 }

@@ -80,11 +80,10 @@ final class FinalFiles {
 
   private void write(String name, Content content) throws IOException {
     String part = WorkFolder.part(name, WorkFolder.newAttempt());
-    try (ByteSink sink = output.sink(part)) {
+    try (ByteSink sink = output.sink(part, name)) {
       content.to(sink);
       sink.commit();
     }
-    output.rename(part, name);
   }
 
   /** Removes all files of the output, for input that was refused while it was read. */

@@ -77,6 +77,7 @@ public final class QuantizeRun {
       String name = "sparkao quantize " + ownership.runId();
       try (SparkLease spark = SparkLease.open(config, name, device.sparkSettings())) {
         work(ownership, spark.context());
+        output.abortUploads();
         ownership.finish();
       }
       return ownership.runId();
@@ -196,6 +197,7 @@ public final class QuantizeRun {
         output.delete(WorkFolder.NAME + "/" + name);
       }
     }
+    output.abortUploads();
   }
 
   private void stage(

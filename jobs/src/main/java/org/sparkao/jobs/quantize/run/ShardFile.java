@@ -49,8 +49,9 @@ final class ShardFile {
   }
 
   /**
-   * Writes the file as {@code part}, durably.
+   * Writes the file, which appears when it is whole and durable.
    *
+   * @param part its name until then
    * @throws QuantException when the source is not what it was at planning, or refused by policy
    */
   List<TensorOutcome> write(ShardTask task, Folder output, String part) throws IOException {
@@ -70,7 +71,7 @@ final class ShardFile {
       throws IOException {
     List<UnitWorker.Result> results = new ArrayList<>();
     List<WrittenTensor> written;
-    try (ByteSink sink = output.sink(part);
+    try (ByteSink sink = output.sink(part, task.file());
         WeightDevice device = WeightDevice.of(settings.device());
         Calibrated calibrated = calibrated(device, task)) {
       ShardWriter writer = new ShardWriter(sink, task.header(settings.arithmetic()));
@@ -82,9 +83,9 @@ final class ShardFile {
         results.addAll(worker.work(unit));
       }
       clock.end(device.work());
+      requireUnchanged(task);
       written = writer.finish();
     }
-    requireUnchanged(task);
     Map<String, WrittenTensor> byName = new HashMap<>();
     written.forEach(tensor -> byName.put(tensor.name(), tensor));
     List<TensorOutcome> outcomes = new ArrayList<>();

@@ -29,8 +29,8 @@ final class ShardWork implements Serializable {
   }
 
   /**
-   * Writes the file under a temporary name, makes it durable, gives it its name. Input that cannot
-   * be used comes back as a refusal: trying again would not help.
+   * Writes the file, then notes that it is done. Input that cannot be used comes back as a refusal:
+   * trying again would not help.
    */
   ShardOutcome run(ShardTask task, TaskContext context) throws IOException {
     long start = System.nanoTime();
@@ -45,7 +45,7 @@ final class ShardWork implements Serializable {
     try {
       List<TensorOutcome> tensors =
           new ShardFile(settings, storage, bytesRead::add, clock).write(task, output, part);
-      long bytes = output.size(part).orElseThrow();
+      long bytes = output.size(task.file()).orElseThrow();
       outcome =
           new ShardOutcome(
               task.file(),
@@ -56,7 +56,6 @@ final class ShardWork implements Serializable {
               who.finishedNow(),
               "");
     } catch (QuantException e) {
-      output.delete(part);
       return new ShardOutcome(
           task.file(),
           0,
@@ -66,13 +65,8 @@ final class ShardWork implements Serializable {
           who.finishedNow(),
           e.getMessage());
     } catch (IOException e) {
-      output.delete(part);
       throw new IOException(output.location() + "/" + task.file() + ": " + e.getMessage(), e);
-    } catch (RuntimeException e) {
-      output.delete(part);
-      throw e;
     }
-    output.rename(part, task.file());
     output.replace(
         WorkFolder.done(task.file(), attempt), outcome.toJson().getBytes(StandardCharsets.UTF_8));
     return outcome;

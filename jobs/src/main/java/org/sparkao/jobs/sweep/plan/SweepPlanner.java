@@ -94,7 +94,7 @@ public final class SweepPlanner {
     Planned<Checkpoint> checkpoint = planned(() -> CheckpointLocation.of(location).open(storage));
     return new PlannedModel(
         model.name(),
-        location,
+        checkpoint.part().map(CheckpointLocation.of(location)::uri).orElse(location),
         checkpoint.part().map(Checkpoint::fingerprint).orElse(""),
         checkpoint.part().map(Checkpoint::totalBytes).orElse(0L),
         checkpoint.refusal().orElse(""));

@@ -91,6 +91,7 @@ public final class TrainRun {
         ended(ownership, run.with(RunRow.Status.FAILED, Instant.now()), e);
         throw e;
       }
+      output.abortUploads();
       ownership.finish();
       return ownership.runId();
     }

@@ -35,7 +35,7 @@ final class UnitFiles {
     this.output = output;
   }
 
-  /** Puts the bytes of a file into a sink. */
+  /** Puts the bytes of a file into a sink, and commits it. */
   @FunctionalInterface
   interface Content {
     /** All of them. */
@@ -137,10 +137,9 @@ final class UnitFiles {
   /** Writes a file that appears whole. */
   void write(String name, Content content) throws IOException {
     String part = part();
-    try (ByteSink sink = output.sink(part)) {
+    try (ByteSink sink = output.sink(part, name)) {
       content.to(sink);
     }
-    output.rename(part, name);
   }
 
   private static String part() {

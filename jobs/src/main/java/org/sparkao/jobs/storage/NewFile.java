@@ -1,0 +1,77 @@
+package org.sparkao.jobs.storage;
+
+import static org.apache.hadoop.fs.Options.CreateFileOptionKeys.FS_OPTION_CREATE_CONDITIONAL_OVERWRITE;
+
+import java.io.IOException;
+import java.util.UUID;
+import org.apache.hadoop.fs.FSDataOutputStream;
+import org.apache.hadoop.fs.FSDataOutputStreamBuilder;
+import org.apache.hadoop.fs.FileAlreadyExistsException;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+import org.sparkao.quant.QuantException;
+
+/**
+ * Files that must not exist yet. File systems decide that when a file is begun; object stores, when
+ * they are asked to, when it ends.
+ */
+public final class NewFile {
+  private NewFile() {}
+
+  /**
+   * Creates a file; of several that try at once one succeeds, where the store holds to it.
+   *
+   * @return whether it was this call that created it
+   */
+  public static boolean create(FileSystem files, Path path, byte[] content) throws IOException {
+    try (FSDataOutputStream stream = begin(files, path)) {
+      stream.write(content);
+    } catch (FileAlreadyExistsException e) {
+      return false;
+    } catch (IOException e) {
+      if (isConditional(files, path) && files.exists(path)) {
+        // An object store tells it in its own words, and only when the file is complete.
+        return false;
+      }
+      throw e;
+    }
+    return true;
+  }
+
+  private static FSDataOutputStream begin(FileSystem files, Path path) throws IOException {
+    if (!isConditional(files, path)) {
+      return files.create(path, false);
+    }
+    FSDataOutputStreamBuilder<?, ?> builder = files.createFile(path);
+    builder.create();
+    builder.recursive();
+    builder.must(FS_OPTION_CREATE_CONDITIONAL_OVERWRITE, true);
+    return builder.build();
+  }
+
+  private static boolean isConditional(FileSystem files, Path path) throws IOException {
+    return files.hasPathCapability(path, FS_OPTION_CREATE_CONDITIONAL_OVERWRITE);
+  }
+
+  /**
+   * Tries out whether an object store holds to conditional writes: some take no notice of the
+   * condition.
+   *
+   * @param folder that the trial file is created in, and deleted
+   * @throws QuantException when the store lets two create the same file
+   */
+  public static void requireExclusive(FileSystem files, Path folder) throws IOException {
+    Path trial = new Path(folder, "_sparkao-trial-" + UUID.randomUUID());
+    boolean exclusive =
+        isConditional(files, folder)
+            && create(files, trial, new byte[] {1})
+            && !create(files, trial, new byte[] {2});
+    files.delete(trial, false);
+    if (!exclusive) {
+      throw new QuantException(
+          folder
+              + ": this store has no conditional writes, without which drivers overwrite each"
+              + " other's commits; use --tables on another file system, or see conf/storage.md");
+    }
+  }
+}
