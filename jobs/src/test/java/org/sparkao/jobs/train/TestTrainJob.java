@@ -373,6 +373,8 @@ class TestTrainJob {
             "html",
             page.toString());
     assertThat(run.out()).contains("Loss", "24 steps");
-    assertThat(Files.readString(page)).contains("id=\"loss\"", "<svg");
+    assertThat(Files.readString(page))
+        .contains("id=\"loss\"", "<svg", "<figcaption>Norm of all gradients")
+        .doesNotContain("<figcaption>Learned scales");
   }
 }
