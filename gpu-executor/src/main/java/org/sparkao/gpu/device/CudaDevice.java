@@ -290,10 +290,21 @@ public final class CudaDevice implements Device {
     return staging.get().slice(0, Math.min(wanted, STAGING_BYTES));
   }
 
+  /** Bytes of its memory that nobody uses, this JVM or another program. */
+  public long freeBytes() {
+    return memory()[0];
+  }
+
   private String memoryLeft() {
+    long[] memory = memory();
+    return String.format(Locale.ROOT, "%,d of %,d bytes of the device free", memory[0], memory[1]);
+  }
+
+  /** Free bytes and all bytes. */
+  private long[] memory() {
     long[] free = new long[1];
     long[] total = new long[1];
     call("cuMemGetInfo", () -> JCudaDriver.cuMemGetInfo(free, total));
-    return String.format(Locale.ROOT, "%,d of %,d bytes of the device free", free[0], total[0]);
+    return new long[] {free[0], total[0]};
   }
 }

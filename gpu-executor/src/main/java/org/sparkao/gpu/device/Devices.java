@@ -50,6 +50,14 @@ public final class Devices {
     }
   }
 
+  /**
+   * Libraries whose native part this build lacks for this machine, such as JCuda on another
+   * processor than x86-64. Loads nothing.
+   */
+  public static List<String> missingNatives() {
+    return NativeLibraries.missing();
+  }
+
   /** The driver's handle of a device. */
   static CUdevice device(int ordinal) {
     CUdevice device = new CUdevice();

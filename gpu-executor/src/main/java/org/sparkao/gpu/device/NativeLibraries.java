@@ -11,7 +11,9 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Set;
 import jcuda.JCudaVersion;
 import jcuda.LibUtils;
@@ -28,18 +30,20 @@ import org.sparkao.gpu.GpuException;
  * renamed when it is whole, into a folder that only this user may enter.
  */
 final class NativeLibraries {
+  private static final String JCUDA_FOLDER = "/lib/";
   private static final Set<PosixFilePermission> PRIVATE =
       PosixFilePermissions.fromString("rwx------");
   private static final String TEMPORARY_FILES = "java.io.tmpdir";
   private static final String JNA_FOLDER = "jna.boot.library.path";
   private static final String JNA_FILE = "libjnidispatch.so";
+  private static final String JNA_RESOURCE = "/com/sun/jna/linux-x86-64/" + JNA_FILE;
 
   private NativeLibraries() {}
 
   /** Extracts JNA's library and tells JNA; must run before the first use of JNA. */
   static void prepareJna() {
     Path folder = folder(Path.of(System.getProperty(TEMPORARY_FILES)));
-    extract("/com/sun/jna/linux-x86-64/" + JNA_FILE, folder, JNA_FILE, "JNA");
+    extract(JNA_RESOURCE, folder, JNA_FILE, "JNA");
     if (System.getProperty(JNA_FOLDER) == null) {
       System.setProperty(JNA_FOLDER, folder.toString());
     }
@@ -55,10 +59,8 @@ final class NativeLibraries {
   static synchronized void loadJcuda() {
     String shared = System.getProperty(TEMPORARY_FILES);
     Path folder = folder(Path.of(shared));
-    String file =
-        LibUtils.createLibraryFileName(
-            LibUtils.createPlatformLibraryName("JCudaDriver-" + JCudaVersion.get()));
-    extract("/lib/" + file, folder, file, "JCuda");
+    String file = jcudaFile();
+    extract(JCUDA_FOLDER + file, folder, file, "JCuda");
     fixTemporaryFolderOfTheJdk();
     System.setProperty(TEMPORARY_FILES, folder.toString());
     try {
@@ -66,6 +68,23 @@ final class NativeLibraries {
     } finally {
       System.setProperty(TEMPORARY_FILES, shared);
     }
+  }
+
+  /** Libraries that this machine needs and the class path does not hold. */
+  static List<String> missing() {
+    List<String> missing = new ArrayList<>();
+    if (NativeLibraries.class.getResource(JCUDA_FOLDER + jcudaFile()) == null) {
+      missing.add("JCuda (" + jcudaFile() + ")");
+    }
+    if (NativeLibraries.class.getResource(JNA_RESOURCE) == null) {
+      missing.add("JNA (" + JNA_FILE + ")");
+    }
+    return missing;
+  }
+
+  private static String jcudaFile() {
+    return LibUtils.createLibraryFileName(
+        LibUtils.createPlatformLibraryName("JCudaDriver-" + JCudaVersion.get()));
   }
 
   /** The private folder below {@code parent}: made, or checked to be ours alone. */

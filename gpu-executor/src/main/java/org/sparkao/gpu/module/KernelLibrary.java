@@ -19,6 +19,29 @@ import org.sparkao.gpu.device.CudaDevice;
  */
 public final class KernelLibrary implements AutoCloseable {
   private static final String HOPPER = "sm_90";
+  private static final List<String> OPERATIONS =
+      List.of(
+          "adamw",
+          "attention",
+          "fake",
+          "gemm_decode",
+          "gemm_fp32",
+          "gemm_grouped",
+          "gemm_int4",
+          "gemm_portable",
+          "gemm_prefill",
+          "gemm_train",
+          "gptq",
+          "layer",
+          "layer_fp32",
+          "mixture",
+          "observe",
+          "quantize",
+          "rows",
+          "sample",
+          "train_attention",
+          "train_losses",
+          "train_rows");
 
   private final CudaDevice device;
   private final Map<String, CUmodule> modules = new ConcurrentHashMap<>();
@@ -38,6 +61,32 @@ public final class KernelLibrary implements AutoCloseable {
    */
   public static boolean built(String op) {
     return KernelLibrary.class.getResource(resource(op)) != null;
+  }
+
+  /** All operations that have kernels: the folders of {@code src/main/cuda}. */
+  public static List<String> operations() {
+    return OPERATIONS;
+  }
+
+  /**
+   * What the compiled code of an operation is for: {@code sm_90} (machine code) or {@code
+   * compute_80} (PTX, for that architecture and later ones); nothing when it was not built.
+   */
+  public static List<String> architectures(String op) {
+    try (InputStream in = KernelLibrary.class.getResourceAsStream(resource(op))) {
+      return in == null ? List.of() : FatBinary.architectures(in.readAllBytes());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /**
+   * Loads the code of an operation, unless it is loaded.
+   *
+   * @throws GpuException when this build or this device cannot
+   */
+  public void load(String op) {
+    modules.computeIfAbsent(op, this::read);
   }
 
   /** The device that the kernels run on. */
@@ -62,7 +111,7 @@ public final class KernelLibrary implements AutoCloseable {
     if (known != null) {
       return known;
     }
-    CUmodule module = modules.computeIfAbsent(op, this::load);
+    CUmodule module = modules.computeIfAbsent(op, this::read);
     return kernels.computeIfAbsent(function, name -> Kernel.find(device, module, op, name));
   }
 
@@ -78,7 +127,7 @@ public final class KernelLibrary implements AutoCloseable {
     }
   }
 
-  private CUmodule load(String op) {
+  private CUmodule read(String op) {
     byte[] code;
     try (InputStream in = KernelLibrary.class.getResourceAsStream(resource(op))) {
       if (in == null) {

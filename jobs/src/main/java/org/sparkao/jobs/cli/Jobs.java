@@ -6,6 +6,7 @@ import org.sparkao.jobs.calibrate.CalibrateJob;
 import org.sparkao.jobs.compare.CompareJob;
 import org.sparkao.jobs.describe.DescribeJob;
 import org.sparkao.jobs.describe.RunsJob;
+import org.sparkao.jobs.doctor.DoctorJob;
 import org.sparkao.jobs.evaluate.EvaluateJob;
 import org.sparkao.jobs.export.ExportJob;
 import org.sparkao.jobs.generate.GenerateJob;
@@ -30,6 +31,7 @@ final class Jobs {
           new ExportJob(),
           new CompareJob(),
           new SweepJob(),
+          new DoctorJob(),
           new BenchJob(),
           new RunsJob(),
           new DescribeJob());

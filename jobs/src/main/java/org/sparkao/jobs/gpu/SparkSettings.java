@@ -9,7 +9,7 @@ import org.sparkao.jobs.config.Config;
 import org.sparkao.quant.QuantException;
 
 /** Spark's settings as they will be, before Spark is started; and the names of those about GPUs. */
-final class SparkSettings {
+public final class SparkSettings {
   static final String MASTER = "spark.master";
   static final String PLUGINS = "spark.plugins";
   static final String EXECUTOR_AMOUNT = "spark.executor.resource.gpu.amount";
@@ -31,7 +31,7 @@ final class SparkSettings {
   private SparkSettings() {}
 
   /** What spark-submit left in the system properties, and over it what the command line says. */
-  static Map<String, String> of(Config config) {
+  public static Map<String, String> of(Config config) {
     Map<String, String> settings = new LinkedHashMap<>();
     for (String name : System.getProperties().stringPropertyNames()) {
       if (name.startsWith("spark.")) {
