@@ -8,7 +8,6 @@ import java.util.regex.Pattern;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
 import org.apache.spark.SparkEnv;
-import org.apache.spark.api.java.JavaSparkContext;
 import org.sparkao.jobs.config.CommonKeys;
 import org.sparkao.jobs.config.Config;
 import org.sparkao.jobs.config.Secrets;
@@ -84,10 +83,12 @@ public final class SparkSessions {
    * Executors of a cluster need this program when plain {@code java} and not spark-submit ran it.
    */
   private static void shipOwnJar(SparkConf conf) {
-    String[] jar = JavaSparkContext.jarOfClass(SparkSessions.class);
     boolean cluster = !conf.get("spark.master").matches("local(\\[.*)?");
-    if (cluster && jar != null && jar.length > 0 && !conf.contains("spark.jars")) {
-      conf.setJars(jar);
+    // Spark's own jarOfClass does not find a jar whose path has blanks.
+    String place =
+        SparkSessions.class.getProtectionDomain().getCodeSource().getLocation().toString();
+    if (cluster && place.endsWith(".jar") && !conf.contains("spark.jars")) {
+      conf.setJars(new String[] {place});
     }
   }
 
