@@ -120,6 +120,67 @@ class TestLauncher {
   }
 
   @Test
+  void sparkSubmitLogsAsPlainJavaDoes() throws Exception {
+    Path home = folder.resolve("spark home");
+    program(home.resolve("bin/spark-submit"), "printf '%s\\n' \"$SPARK_SUBMIT_OPTS\"; exit\n:");
+    Map<String, String> environment =
+        Map.of("SPARK_HOME", home.toString(), "SPARK_SUBMIT_OPTS", "-Dmine=1");
+    assertThat(run(environment, "runs", "--master", "yarn").lines())
+        .containsExactly(
+            "\"-Dlog4j2.configurationFile=" + root + "/conf/log4j2.properties\" -Dmine=1");
+  }
+
+  @Test
+  void aFileOfSettingsNamesMasterAndMemory() throws Exception {
+    Path file = folder.resolve("my cluster.conf");
+    Files.writeString(
+        file, "# spark.master yarn\nspark.master   spark://host:7077 \nspark.driver.memory=3g\n");
+    Answer answer =
+        run(Map.of("SPARK_HOME", sparkHome()), "runs", "--properties-file", file.toString());
+    assertThat(answer.lines())
+        .containsExactly(
+            "spark-submit",
+            "--class",
+            "org.sparkao.jobs.cli.Main",
+            "--driver-memory",
+            "3g",
+            "--properties-file",
+            file.toString(),
+            root + "/jobs/target/sparkao-jobs-1.jar",
+            "runs",
+            "--properties-file",
+            file.toString());
+    assertThat(
+            run(
+                    Map.of("SPARK_HOME", sparkHome(), "SPARKAO_MEMORY", "1g"),
+                    "runs",
+                    "--properties-file=" + file,
+                    "--master",
+                    "local[1]")
+                .lines())
+        .startsWith("java")
+        .contains("-Xmx1g");
+  }
+
+  /** As the release archive unpacks: no sources, and no Maven to build them with. */
+  @Test
+  void aReleaseRunsFromItsFolder() throws Exception {
+    Path release = folder.resolve("sparkao 1");
+    Files.createDirectories(release.resolve("bin"));
+    Files.createDirectories(release.resolve("lib"));
+    Files.copy(SCRIPT, release.resolve("bin/sparkao"));
+    Answer incomplete = run(release.resolve("bin/sparkao"), Map.of(), "runs");
+    assertThat(incomplete.exitCode()).isEqualTo(2);
+    assertThat(incomplete.text()).contains("holds no sparkao-jobs-*.jar; unpack the release again");
+    Files.createFile(release.resolve("sparkao-jobs-1.jar"));
+    assertThat(run(release.resolve("bin/sparkao"), Map.of(), "runs").lines())
+        .startsWith("java", "@" + release + "/jvm.options")
+        .contains(
+            "-Dlog4j2.configurationFile=" + release + "/conf/log4j2.properties",
+            release + "/sparkao-jobs-1.jar:" + release + "/lib/*");
+  }
+
+  @Test
   void startsPlainJavaForAClusterWithoutAnInstallationOfSpark() throws Exception {
     assertThat(run(Map.of(), "runs", "--master", "spark://host:7077").lines()).startsWith("java");
   }

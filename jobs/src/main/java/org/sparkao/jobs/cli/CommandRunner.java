@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.slf4j.LoggerFactory;
+import org.sparkao.jobs.config.CommonKeys;
 import org.sparkao.jobs.config.Config;
 import org.sparkao.jobs.config.ConfigFile;
 import org.sparkao.jobs.config.ConfigKey;
@@ -57,7 +58,9 @@ final class CommandRunner {
     String name = command.commandSpec().name();
     Job job = jobs.stream().filter(j -> j.name().equals(name)).findFirst().orElseThrow();
     try {
-      return job.run(config(job, command).from(arguments), console);
+      Config config = config(job, command).from(arguments);
+      config.find(CommonKeys.PROPERTIES_FILE).ifPresent(PropertiesFile::apply);
+      return job.run(config, console);
     } catch (Exception e) {
       if (Failures.isRefusal(e)) {
         console.err().println("sparkao " + name + ": refused: " + e.getMessage());

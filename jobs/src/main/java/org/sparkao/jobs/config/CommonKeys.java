@@ -26,11 +26,19 @@ public final class CommonKeys {
       ConfigKey.list(
           "conf", "KEY=VALUE", "A setting for Spark; may be repeated.", CommonKeys::assignment);
 
+  /** A file of settings for Spark. */
+  public static final ConfigKey<String> PROPERTIES_FILE =
+      ConfigKey.text(
+          "properties-file",
+          "FILE",
+          "Settings for Spark, a name and a value a line, weaker than --conf; ready ones are in"
+              + " conf/cluster.");
+
   private CommonKeys() {}
 
   /** All of them, in the order of the help text. */
   public static List<ConfigKey<?>> all() {
-    return List.of(TABLES, RUN_ID, MASTER, CONF);
+    return List.of(TABLES, RUN_ID, MASTER, CONF, PROPERTIES_FILE);
   }
 
   private static String runId(String text) {
