@@ -2,7 +2,6 @@ package org.sparkao.jobs.doctor;
 
 import java.io.IOException;
 import java.util.List;
-import org.sparkao.jobs.doctor.Finding.Level;
 import org.sparkao.jobs.job.Failures;
 import org.sparkao.jobs.job.Texts;
 import org.sparkao.jobs.storage.CheckpointLocation;
@@ -27,14 +26,12 @@ record CheckpointCheck(Storage storage, String uri) implements Check {
     try {
       return List.of(Finding.ok(subject(), seen(storage, uri)));
     } catch (IOException | RuntimeException e) {
-      String text = Failures.text(e);
-      return List.of(
-          Finding.of(
-              Level.FAIL,
-              subject(),
-              text.contains(uri) ? text : uri + ": " + text,
-              "look at the URI, at the rights of this user, and for object stores at credentials"
-                  + " and connector (--conf spark.hadoop.fs...)"));
+      String rights =
+          "look at the URI "
+              + uri
+              + ", at the rights of this user, and for object stores at the credentials (--conf"
+              + " spark.hadoop.fs...)";
+      return List.of(Finding.failed(subject(), e, StorageFix.of(Failures.text(e), rights)));
     }
   }
 

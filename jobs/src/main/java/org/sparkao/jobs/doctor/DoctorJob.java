@@ -68,8 +68,10 @@ public final class DoctorJob implements Job {
   private static List<Finding> findings(Check check) {
     try {
       return check.look();
-    } catch (Exception | LinkageError e) {
-      return List.of(Finding.of(Level.FAIL, check.subject(), Failures.text(e), UNEXPECTED));
+    } catch (LinkageError e) {
+      return List.of(Finding.fail(check.subject(), Failures.text(e), UNEXPECTED));
+    } catch (Exception e) {
+      return List.of(Finding.failed(check.subject(), e, UNEXPECTED));
     }
   }
 

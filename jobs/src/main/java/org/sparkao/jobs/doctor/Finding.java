@@ -2,6 +2,7 @@ package org.sparkao.jobs.doctor;
 
 import java.util.Locale;
 import java.util.Objects;
+import org.sparkao.jobs.job.Failures;
 
 /**
  * One line of the result.
@@ -45,8 +46,7 @@ record Finding(Level level, String subject, String text, String fix) {
   }
 
   /**
-   * What a message says that ends, as those of this program do, with the way out behind its first
-   * semicolon.
+   * What a message of this program says, which ends with the way out behind its first semicolon.
    *
    * @param otherwise the way out of a message that names none
    */
@@ -55,6 +55,18 @@ record Finding(Level level, String subject, String text, String fix) {
     return end < 0
         ? new Finding(level, subject, message, otherwise)
         : new Finding(level, subject, message.substring(0, end), message.substring(end + 2));
+  }
+
+  /**
+   * What an exception says: the way out too when it is a refusal of this program.
+   *
+   * @param otherwise the way out of all others
+   */
+  static Finding failed(String subject, Exception failure, String otherwise) {
+    String text = Failures.text(failure);
+    return Failures.isRefusal(failure)
+        ? of(Level.FAIL, subject, text, otherwise)
+        : fail(subject, text, otherwise);
   }
 
   /** As the user sees it: one line, and one for the fix. */

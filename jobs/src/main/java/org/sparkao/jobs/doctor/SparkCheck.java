@@ -74,7 +74,10 @@ record SparkCheck(Config config, Supplier<DevicePlan> device, String checkpoint,
       List<Integer> tasks = IntStream.range(0, TASKS).boxed().toList();
       stage.run(tasks, new ExecutorLook(checkpoint), "Look at the executors", answers::add);
     } catch (IOException e) {
-      return List.of(late.get() ? silent(spark.master()) : failed(spark.master(), e.getMessage()));
+      return List.of(
+          spark.isStopped()
+              ? unreachable(spark.master())
+              : late.get() ? silent(spark.master()) : failed(spark.master(), e.getMessage()));
     } finally {
       deadline.cancel();
     }
@@ -88,6 +91,14 @@ record SparkCheck(Config config, Supplier<DevicePlan> device, String checkpoint,
         "look at the page of the master: workers must have spark.executor.cores and"
             + " spark.executor.memory free, and GPUs if executors ask for them, and must reach this"
             + " machine (spark.driver.host); logs of executors tell more");
+  }
+
+  private Finding unreachable(String master) {
+    return Finding.fail(
+        subject(),
+        "no master answers at " + master + ", or it ended the application",
+        "start it, or name its address as its page shows it; its port must be open to this"
+            + " machine");
   }
 
   private Finding failed(String master, String message) {

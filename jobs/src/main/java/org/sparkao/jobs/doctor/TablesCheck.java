@@ -47,25 +47,22 @@ record TablesCheck(Storage storage, String root) implements Check {
   @Override
   public List<Finding> look() throws IOException {
     Optional<Path> made = Storage.localPath(root).filter(path -> !Files.exists(path));
-    List<Finding> findings = new ArrayList<>();
     try {
-      findings.addAll(probe());
+      List<Finding> findings = new ArrayList<>(probe());
+      findings.addAll(columns());
+      return findings;
     } catch (IOException | RuntimeException e) {
-      findings.add(
-          Finding.of(
-              Level.FAIL,
-              subject(),
-              root + ": cannot be written to: " + Failures.text(e),
-              "name another folder by --tables, or give this user the right to write there; for"
-                  + " object stores give the credentials and the connector (--conf"
-                  + " spark.hadoop.fs...)"));
+      String rights =
+          "name another folder than "
+              + root
+              + " by --tables, or give this user the right to write there; for object stores give"
+              + " the credentials (--conf spark.hadoop.fs...)";
+      return List.of(Finding.failed(subject(), e, StorageFix.of(Failures.text(e), rights)));
     } finally {
       if (made.isPresent()) {
         removeEmpty(made.orElseThrow());
       }
     }
-    findings.addAll(columns());
-    return findings;
   }
 
   private List<Finding> probe() throws IOException {

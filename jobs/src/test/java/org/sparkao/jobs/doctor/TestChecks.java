@@ -211,8 +211,29 @@ class TestChecks {
     Storage storage = Storage.ofAssignments(List.of());
     Finding finding = new TablesCheck(storage, occupied.toString()).look().get(0);
     assertThat(finding.level()).isEqualTo(Level.FAIL);
-    assertThat(finding.text()).startsWith(occupied + ": cannot be written to: ");
-    assertThat(finding.fix()).startsWith("name another folder by --tables");
+    assertThat(finding.fix())
+        .startsWith("name another folder than " + occupied + " by --tables, or give this user");
+  }
+
+  @Test
+  void aFileSystemThatNobodyKnowsNeedsItsConnector() throws IOException {
+    Storage storage = Storage.ofAssignments(List.of());
+    for (Finding finding :
+        List.of(
+            only(new CheckpointCheck(storage, "nosuch://bucket/model").look()),
+            only(new TablesCheck(storage, "nosuch://bucket/tables").look()))) {
+      assertThat(finding.level()).isEqualTo(Level.FAIL);
+      assertThat(finding.text()).contains("No FileSystem for scheme \"nosuch\"");
+      assertThat(finding.fix()).startsWith("add the connector of this file system for Hadoop 3.");
+    }
+  }
+
+  @Test
+  void onlyOwnMessagesEndWithTheirFix() {
+    assertThat(Finding.failed("x", new IOException("403 (Service: S3; Code: 7)"), "look"))
+        .isEqualTo(Finding.fail("x", "403 (Service: S3; Code: 7)", "look"));
+    assertThat(Finding.failed("x", new QuantException("no file; name one"), "look"))
+        .isEqualTo(Finding.fail("x", "no file", "name one"));
   }
 
   @Test
