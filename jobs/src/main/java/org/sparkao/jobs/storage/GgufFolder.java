@@ -1,7 +1,9 @@
 package org.sparkao.jobs.storage;
 
 import java.io.IOException;
+import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import org.sparkao.quant.checkpoint.FileEntry;
 import org.sparkao.quant.llamacpp.GgufFiles;
@@ -26,6 +28,12 @@ record GgufFolder(GgufFiles model) implements Folder {
   @Override
   public List<String> folders() {
     return model.folders();
+  }
+
+  /** Not known: of what is in a file nothing is written by itself. */
+  @Override
+  public Optional<Instant> modified(String name) {
+    return Optional.empty();
   }
 
   @Override
@@ -64,6 +72,16 @@ record GgufFolder(GgufFiles model) implements Folder {
   @Override
   public ByteSink sink(String name) throws IOException {
     throw readOnly();
+  }
+
+  @Override
+  public ByteSink sink(String part, String name) throws IOException {
+    throw readOnly();
+  }
+
+  @Override
+  public int abortUploads() {
+    return 0;
   }
 
   @Override

@@ -2,6 +2,7 @@ package org.sparkao.jobs.storage;
 
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -87,6 +88,12 @@ final class HubFolder implements Folder {
   @Override
   public OptionalLong size(String name) {
     return file(name).map(file -> OptionalLong.of(file.size())).orElse(OptionalLong.empty());
+  }
+
+  /** Not known: files of a commit are what they always were. */
+  @Override
+  public Optional<Instant> modified(String name) {
+    return Optional.empty();
   }
 
   @Override

@@ -62,8 +62,8 @@ public final class Storage {
 
   /**
    * The folder at a URI, a {@code file:} URI or a local path; it need not exist. A GGUF file is the
-   * folder of the checkpoint that it holds. Of a repository at the hub the revision is looked up, and
-   * the folder's location names the commit.
+   * folder of the checkpoint that it holds. Of a repository at the hub the revision is looked up,
+   * and the folder's location names the commit.
    */
   public Folder folder(String uri) throws IOException {
     Secrets.requireNone("URI", uri);

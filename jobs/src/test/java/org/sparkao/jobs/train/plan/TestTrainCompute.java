@@ -52,6 +52,7 @@ class TestTrainCompute {
             1,
             StateFormat.FP32,
             Ranges.COMPUTED,
+            "",
             1,
             Numerics.TORCHAO,
             0,
