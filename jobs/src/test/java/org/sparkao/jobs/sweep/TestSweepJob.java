@@ -5,13 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.withinPercentage;
 
 import java.io.IOException;
-import java.io.OutputStream;
-import java.io.PrintStream;
 import java.io.RandomAccessFile;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -19,7 +15,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import org.jsoup.Jsoup;
 import org.jsoup.nodes.Document;
 import org.junit.jupiter.api.AfterAll;
@@ -27,9 +22,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.sparkao.jobs.compare.RunItems;
-import org.sparkao.jobs.config.Config;
 import org.sparkao.jobs.evaluate.EvaluateJob;
-import org.sparkao.jobs.job.Console;
 import org.sparkao.jobs.job.ExitCode;
 import org.sparkao.jobs.job.JobRun;
 import org.sparkao.jobs.maintain.RunPruning;
@@ -63,35 +56,6 @@ class TestSweepJob {
   @AfterAll
   static void stopSpark() {
     spark.close();
-  }
-
-  /** Waits for a beat whenever a line comes. */
-  private static final class Lines extends OutputStream {
-    private final Path claims;
-    private int lines;
-
-    private Lines(Path claims) {
-      this.claims = claims;
-    }
-
-    @Override
-    public void write(int letter) throws IOException {
-      if (letter != '\n') {
-        return;
-      }
-      lines++;
-      beats().forEach(beat -> beat.toFile().delete());
-      long end = System.nanoTime() + TimeUnit.MINUTES.toNanos(1);
-      while (beats().isEmpty()) {
-        assertThat(System.nanoTime()).as("no beat for a minute").isLessThan(end);
-      }
-    }
-
-    private List<Path> beats() throws IOException {
-      try (Stream<Path> files = Files.list(claims)) {
-        return files.filter(file -> file.getFileName().toString().startsWith("beat-")).toList();
-      }
-    }
   }
 
   private static List<String> places(List<SweepCellRow> cells) {
@@ -387,24 +351,5 @@ class TestSweepJob {
         sweep.store().read(RunRow.TABLE).stream().map(row -> row.text("job")).sorted().toList();
     assertThat(jobs)
         .containsExactly("calibrate", "evaluate", "evaluate", "quantize", "quantize", "sweep");
-  }
-
-  @Test
-  void claimBeatsWhileThePlanIsShownAndResultsAreToldAndWhenThereIsNothingToDo() throws Exception {
-    SweepFixture sweep = new SweepFixture(folder, 8);
-    SweepJob job = new SweepJob(new Ownership.Pace(Duration.ofSeconds(1), Duration.ofMillis(2)));
-    Config config =
-        JobRun.config(
-            job, "file", sweep.file("none").toString(), "tables", sweep.tables().toString());
-    for (ExitCode code : List.of(ExitCode.DONE, ExitCode.NOTHING_TO_DO)) {
-      Lines lines = new Lines(sweep.output().resolve("_sparkao"));
-      PrintStream out = new PrintStream(lines, true, StandardCharsets.UTF_8);
-      PrintStream err =
-          new PrintStream(OutputStream.nullOutputStream(), true, StandardCharsets.UTF_8);
-      assertThat(job.run(config, new Console(out, err, Console.Terminal.PLAIN))).isEqualTo(code);
-      assertThat(out.checkError()).isFalse();
-      assertThat(lines.lines).isGreaterThan(5);
-      assertThat(sweep.output().resolve("_sparkao")).doesNotExist();
-    }
   }
 }

@@ -1,20 +1,13 @@
 package org.sparkao.jobs.table;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.delta.kernel.types.StringType;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.FileTime;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalDouble;
-import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -30,7 +23,6 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.sparkao.jobs.storage.Storage;
-import org.sparkao.quant.QuantException;
 import org.sparkao.quant.metric.TensorStatistics;
 
 /** What the store wrote, as Spark and Delta read it. */
@@ -70,7 +62,7 @@ class TestDeltaStore {
     return spark.read().format("delta").load(folder.resolve(table.name()).toString());
   }
 
-  private static List<Object> shard(String run, String file, long step) {
+  static List<Object> shard(String run, String file, long step) {
     return new ShardRow(
             run,
             "f".repeat(64),
@@ -139,23 +131,10 @@ class TestDeltaStore {
         .toList();
   }
 
-  /** A table, and rows of it, without some columns: as before there were any. */
-  private void appendWithout(List<String> columns, Table table, List<Object> row) throws Exception {
-    List<Column> fewer = new ArrayList<>();
-    List<Object> values = new ArrayList<>();
-    for (Column column : table.columns()) {
-      if (!columns.contains(column.name())) {
-        fewer.add(column);
-        values.add(row.get(table.columns().indexOf(column)));
-      }
-    }
-    store().append(new Table(table.name(), "of before", fewer), List.of(values), "quantize-old", 1);
-  }
-
   @Test
   void anOlderTableGetsTheColumnsThatItLacks() throws Exception {
     List<Object> row = tensor(Optional.of(new TensorStatistics(1000, 0, 3.5, 100, 1, 10, 0.25, 5)));
-    appendWithout(List.of("noise", "layer", "reason"), TensorRow.TABLE, row);
+    OlderTable.append(store(), TensorRow.TABLE, List.of("noise", "layer", "reason"), row);
     store().requireKnownColumns(TensorRow.TABLE);
     assertThat(store().read(TensorRow.TABLE).get(0).has("noise")).isFalse();
 
@@ -176,117 +155,6 @@ class TestDeltaStore {
         .containsExactly("quantize-a3.51.0", "quantize-old3.5null");
     store().replace(TensorRow.TABLE, "quantize-old", List.of(row));
     assertThat(bySpark(TensorRow.TABLE).where("noise is null").count()).isZero();
-  }
-
-  /** Columns that came later, of this program's own history. */
-  @Test
-  void rowsOfBeforeAreRead() throws Exception {
-    TrainStepRow step =
-        new TrainStepRow("t", "cpu, fp32", 1, 2, 3.5, 1e-4, 0.5, 64, 1.5, List.of());
-    appendWithout(List.of("device"), TrainStepRow.TABLE, step.toRow());
-    TrainStepRow read = TrainStepRow.of(store().read(TrainStepRow.TABLE).get(0));
-    assertThat(read.device()).isEqualTo("not stored");
-    assertThat(read.loss()).isEqualTo(3.5);
-    CalibrationRow layer =
-        new CalibrationRow(
-            "c",
-            "q",
-            "q",
-            64,
-            new CalibrationRow.Tokens(8, 8, 8),
-            new CalibrationRow.Values(
-                2.5, 1, List.of(1.0, 2.0, 2.5), 2, 0, OptionalDouble.of(1.25)),
-            OptionalLong.empty(),
-            new CalibrationRow.File("f", "0"),
-            Instant.parse("2026-11-22T10:00:00Z"));
-    appendWithout(List.of("int8_cut_off", "cache_amax"), CalibrationRow.TABLE, layer.toRow());
-    CalibrationRow.Values values =
-        CalibrationRow.of(store().read(CalibrationRow.TABLE).get(0)).values();
-    assertThat(values.amax()).isEqualTo(2.5);
-    assertThat(values.int8CutOff()).isNaN();
-    assertThat(values.cacheAmax()).isEmpty();
-  }
-
-  @Test
-  void aNewerTableIsReadAndNotWritten() throws Exception {
-    List<Column> more = new ArrayList<>(ShardRow.TABLE.columns());
-    more.add(new Column("of_tomorrow", StringType.STRING, "what is not known yet"));
-    List<Object> values = new ArrayList<>(shard("quantize-b", "a", 1));
-    values.add("x");
-    store().append(new Table("shards", "of tomorrow", more), List.of(values), "quantize-b", 1);
-    assertThat(store().read(ShardRow.TABLE).get(0).text("output_file")).isEqualTo("a");
-    String message =
-        "file://"
-            + folder
-            + "/shards: has a column of_tomorrow of type string, which is not known here: another"
-            + " version of sparkao wrote it; use that one, or give other --tables";
-    assertThatThrownBy(() -> store().requireKnownColumns(ShardRow.TABLE))
-        .isInstanceOf(QuantException.class)
-        .hasMessage(message);
-    List<List<Object>> rows = List.of(shard("quantize-b", "b", 2));
-    assertThatThrownBy(() -> store().append(ShardRow.TABLE, rows, "quantize-b", 2))
-        .isInstanceOf(QuantException.class)
-        .hasMessage(message);
-    assertThatThrownBy(() -> store().delete(ShardRow.TABLE, "quantize-b", row -> true))
-        .hasMessage(message);
-    assertThat(bySpark(ShardRow.TABLE).select("of_tomorrow").first().getString(0)).isEqualTo("x");
-  }
-
-  @Test
-  void compactionLeavesOneFileAndEveryRow() throws Exception {
-    for (int step = 1; step <= 3; step++) {
-      store()
-          .append(
-              ShardRow.TABLE, List.of(shard("quantize-a", "a" + step, step)), "quantize-a", step);
-    }
-    store().append(ShardRow.TABLE, List.of(shard("quantize-b", "b", 1)), "quantize-b", 1);
-    assertThat(store().filesByRun(ShardRow.TABLE))
-        .isEqualTo(Map.of("quantize-a", 3L, "quantize-b", 1L));
-    Instant before = Instant.now().minusSeconds(1);
-
-    assertThat(store().compact(ShardRow.TABLE, "quantize-a")).isTrue();
-    assertThat(store().compact(ShardRow.TABLE, "quantize-a")).isFalse();
-    assertThat(store().compact(ShardRow.TABLE, "quantize-b")).isFalse();
-
-    assertThat(store().filesByRun(ShardRow.TABLE))
-        .isEqualTo(Map.of("quantize-a", 1L, "quantize-b", 1L));
-    assertThat(filesBySpark()).containsExactly("a1", "a2", "a3", "b");
-    assertThat(
-            store().append(ShardRow.TABLE, List.of(shard("quantize-a", "a3", 3)), "quantize-a", 3))
-        .isFalse();
-    String commit = Files.readString(folder.resolve("shards/_delta_log/00000000000000000004.json"));
-    assertThat(commit).contains("\"dataChange\":false").doesNotContain("\"dataChange\":true");
-    // What was taken out a moment ago is there for readers of older versions.
-    assertThat(store().unusedFiles(ShardRow.TABLE, before)).isEmpty();
-    List<String> unused =
-        store().unusedFiles(ShardRow.TABLE, Instant.now().plusSeconds(1)).stream()
-            .filter(name -> name.endsWith(".parquet"))
-            .toList();
-    assertThat(unused).hasSize(3).allMatch(name -> name.startsWith("run_id=quantize-a/"));
-    for (String name : unused) {
-      Files.delete(folder.resolve("shards").resolve(name));
-    }
-    assertThat(filesBySpark()).containsExactly("a1", "a2", "a3", "b");
-  }
-
-  @Test
-  void filesOfCommitsThatNeverCameAboutAreUnused() throws Exception {
-    store().append(ShardRow.TABLE, List.of(shard("quantize-a", "a", 1)), "quantize-a", 1);
-    Path partition = folder.resolve("shards/run_id=quantize-a");
-    FileTime longAgo = FileTime.from(Instant.now().minus(Duration.ofDays(2)));
-    for (Path file :
-        List.of(
-            partition.resolve("lost.parquet"),
-            partition.resolve(".lost.parquet.crc"),
-            folder.resolve("shards/_delta_log/.1.json.x.tmp"))) {
-      Files.setLastModifiedTime(Files.createFile(file), longAgo);
-    }
-    Files.createFile(partition.resolve("being-written.parquet"));
-    assertThat(store().unusedFiles(ShardRow.TABLE, Instant.now().minus(Duration.ofDays(1))))
-        .containsExactlyInAnyOrder(
-            "run_id=quantize-a/lost.parquet",
-            "run_id=quantize-a/.lost.parquet.crc",
-            "_delta_log/.1.json.x.tmp");
   }
 
   @Test
