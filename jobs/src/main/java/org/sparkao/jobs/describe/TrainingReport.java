@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.sparkao.jobs.job.TextTable;
 import org.sparkao.jobs.job.Texts;
 import org.sparkao.jobs.page.Card;
@@ -155,6 +156,9 @@ record TrainingReport(RunRow run, List<TrainStepRow> steps) {
     facts.put("Quantized layers", Texts.count(run.input().quantized()));
     facts.put(
         "Trained", Texts.count(steps.size()) + " steps, " + Texts.count(tokens(steps)) + " tokens");
+    facts.put(
+        "Computed on",
+        steps.stream().map(TrainStepRow::device).distinct().collect(Collectors.joining("; ")));
     facts.put("Started (UTC)", Texts.time(run.startedAt()));
     facts.put("Ended (UTC)", run.endedAt().map(Texts::time).orElse("-"));
     facts.put("Duration", RunFacts.duration(run));

@@ -372,7 +372,7 @@ class TestTrainJob {
             shared.resolve("tables").toString(),
             "html",
             page.toString());
-    assertThat(run.out()).contains("Loss", "24 steps");
+    assertThat(run.out()).contains("Loss", "24 steps", "cpu, fp32");
     assertThat(Files.readString(page))
         .contains("id=\"loss\"", "<svg", "<figcaption>Norm of all gradients")
         .doesNotContain("<figcaption>Learned scales");
