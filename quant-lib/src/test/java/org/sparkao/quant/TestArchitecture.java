@@ -42,6 +42,7 @@ class TestArchitecture {
           entry(
               "algorithm",
               Set.of("format", "scheme", "safetensors", "observe", "pack", "metric", "torchao")),
+          entry("prune", Set.of("format", "algorithm", "metric")),
           entry(
               "calibrated",
               Set.of(
@@ -52,6 +53,7 @@ class TestArchitecture {
                   "pack",
                   "metric",
                   "algorithm",
+                  "prune",
                   "dense")));
 
   static final Set<String> PACKAGES = new TreeSet<>(ARROWS.keySet());

@@ -16,7 +16,11 @@ final class CpuGptqSolver implements GptqSolver {
     this.grid = grid;
     this.order = factor.columns().order();
     this.dead = factor.columns().dead();
-    this.tile = new GptqTile(grid, factor, groups);
+    this.tile =
+        new GptqTile(
+            (place, rowBegin, rows, column, out) ->
+                grid.round(groups[order[place]], rowBegin, rows, column, out),
+            factor);
     this.steps = new float[order.length];
   }
 

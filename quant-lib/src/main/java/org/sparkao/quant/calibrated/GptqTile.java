@@ -1,7 +1,6 @@
 package org.sparkao.quant.calibrated;
 
 import java.util.Arrays;
-import org.sparkao.quant.algorithm.WeightGrid;
 import org.sparkao.quant.algorithm.WeightGrid.Rounded;
 import org.sparkao.quant.calibrated.CpuGptq.Factor;
 import org.sparkao.quant.dense.InverseFactor;
@@ -20,12 +19,14 @@ import org.sparkao.quant.dense.TileKernel.Place;
 final class GptqTile {
   static final int ROWS = 64;
 
-  private static final int BLOCK = 128;
-  private static final int NARROW = 16;
+  /** Columns whose errors go to all later ones together. */
+  static final int BLOCK = 128;
 
-  private final WeightGrid grid;
+  /** Columns among which errors are passed on at once. */
+  static final int NARROW = 16;
+
+  private final ColumnRule rule;
   private final Factor factor;
-  private final int[] groups;
   private final int k;
 
   /** What is left of each weight; once a column is rounded, its steps. */
@@ -37,16 +38,23 @@ final class GptqTile {
   private final Rounded rounded = new Rounded();
   private final TileKernel kernel = TileKernel.BEST;
 
-  /**
-   * A tile for one tensor.
-   *
-   * @param groups of each column of the weight
-   */
-  GptqTile(WeightGrid grid, Factor factor, int[] groups) {
-    this.grid = grid;
+  /** What becomes of a column when its turn comes. */
+  @FunctionalInterface
+  interface ColumnRule {
+    /**
+     * Chooses numbers and steps for {@code rows} weights of place {@code place} of the order.
+     *
+     * @param rowBegin as {@link #solve} was told
+     * @param column what is left of these weights
+     */
+    void round(int place, int rowBegin, int rows, float[] column, Rounded out);
+  }
+
+  /** A tile for one tensor. */
+  GptqTile(ColumnRule rule, Factor factor) {
+    this.rule = rule;
     this.factor = factor;
-    this.groups = groups;
-    this.k = groups.length;
+    this.k = factor.columns().order().length;
     this.weights = new float[(k + NARROW - 1) / NARROW * NARROW * ROWS];
     rounded.values = new float[ROWS];
     rounded.steps = weights;
@@ -68,7 +76,7 @@ final class GptqTile {
     weights[place * ROWS + row] = weight;
   }
 
-  /** The step at place {@code place} of the order, after {@link #solve}. */
+  /** What is left of the weight at place {@code place} of the order; its step once it is solved. */
   float step(int row, int place) {
     return weights[place * ROWS + row];
   }
@@ -86,23 +94,28 @@ final class GptqTile {
    */
   void solve(int rowBegin, int rows) {
     for (int begin = 0; begin < k; begin += BLOCK) {
-      int end = Math.min(k, begin + BLOCK);
-      for (int narrow = begin; narrow < end; narrow += NARROW) {
-        int narrowEnd = Math.min(end, narrow + NARROW);
-        for (int place = narrow; place < narrowEnd; place++) {
-          roundColumn(place, begin, rowBegin, rows);
-        }
-        passOn(narrow, narrowEnd, begin, end, rows);
-      }
-      passOn(begin, end, begin, k, rows);
+      solveBlock(begin, rowBegin, rows);
     }
+  }
+
+  /** Rounds the {@link #BLOCK} columns from place {@code begin} on, those before being rounded. */
+  void solveBlock(int begin, int rowBegin, int rows) {
+    int end = Math.min(k, begin + BLOCK);
+    for (int narrow = begin; narrow < end; narrow += NARROW) {
+      int narrowEnd = Math.min(end, narrow + NARROW);
+      for (int place = narrow; place < narrowEnd; place++) {
+        roundColumn(place, begin, rowBegin, rows);
+      }
+      passOn(narrow, narrowEnd, begin, end, rows);
+    }
+    passOn(begin, end, begin, k, rows);
   }
 
   /** Rounds one column and passes its error on to the rest of its narrow block. */
   private void roundColumn(int place, int begin, int rowBegin, int rows) {
     System.arraycopy(weights, place * ROWS, column, 0, ROWS);
     rounded.stepsAt = place * ROWS;
-    grid.round(groups[factor.columns().order()[place]], rowBegin, rows, column, rounded);
+    rule.round(place, rowBegin, rows, column, rounded);
     if (factor.factor().isEmpty()) {
       return;
     }
