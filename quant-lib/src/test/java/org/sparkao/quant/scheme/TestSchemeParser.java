@@ -52,7 +52,7 @@ class TestSchemeParser {
   @CsvSource(
       delimiter = '|',
       value = {
-        "W9A99 | unknown scheme \"W9A99\"; there are FP8, FP8_DYNAMIC, FP8_BLOCK, W8A8, W2A16",
+        "W9A99 | unknown scheme \"W9A99\"; there are FP8, FP8_DYNAMIC, FP8A16, FP8_BLOCK, W8A8, W2A16",
         "W4A16(group_size=64 | is not NAME or NAME(key=value, ...), such as W4A16(group_size=64)",
         "W4A16(groupsize=64) | unknown parameter \"groupsize=64\"; there are [group_size,",
         "W4A16(64) | unknown parameter \"64\"; there are [group_size,",
