@@ -28,6 +28,8 @@ public final class KernelLibrary implements AutoCloseable {
           "gemm_fp32",
           "gemm_grouped",
           "gemm_int4",
+          "gemm_int4_e4m3",
+          "gemm_int4_fp16",
           "gemm_portable",
           "gemm_prefill",
           "gemm_train",
@@ -40,6 +42,7 @@ public final class KernelLibrary implements AutoCloseable {
           "rows",
           "sample",
           "train_attention",
+          "train_float8",
           "train_losses",
           "train_rows");
 

@@ -16,7 +16,7 @@ final class DoctorKeys {
               "What is to compute: without a GPU cuda fails, auto warns, cpu does not look.")
           .withDefault(DeviceRequest.AUTO.configName());
   static final ConfigKey<String> JSON =
-      ConfigKey.text("json", "FILE", "Also writes what was found as JSON, by URI or path.");
+      ConfigKey.output("json", "FILE", "Also writes what was found as JSON, by URI or path.");
 
   private DoctorKeys() {}
 

@@ -2,6 +2,7 @@ package org.sparkao.jobs.doctor;
 
 import java.util.Locale;
 import java.util.Objects;
+import org.sparkao.jobs.config.Secrets;
 import org.sparkao.jobs.job.Failures;
 
 /**
@@ -9,7 +10,7 @@ import org.sparkao.jobs.job.Failures;
  *
  * @param level how it is
  * @param subject what was looked at, one word
- * @param text what was seen
+ * @param text what was seen; secrets in it are hidden
  * @param fix what to do about it; empty when it is well
  */
 record Finding(Level level, String subject, String text, String fix) {
@@ -28,6 +29,7 @@ record Finding(Level level, String subject, String text, String fix) {
 
   Finding {
     Objects.requireNonNull(level, "level");
+    text = Secrets.hideInMessage(text);
     if ((level == Level.OK) != fix.isEmpty()) {
       throw new IllegalArgumentException(subject + ": " + level + " with the fix \"" + fix + "\"");
     }

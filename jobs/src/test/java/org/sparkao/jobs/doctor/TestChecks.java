@@ -55,23 +55,19 @@ class TestChecks {
     assertThat(finding.fix()).contains("SPARKAO_MEMORY=2g");
   }
 
+  /** Versions of Spark, Scala, Delta and Hadoop that are found. */
   @ParameterizedTest
   @CsvSource({
-    "spark, 4.1.1, 2.13.16, 4.4.0, 3.5.0, FAIL, use Spark 4.2 with Scala 2.13",
-    "scala, 4.2.0, 2.12.20, 4.4.0, 3.5.0, FAIL, use Spark 4.2 with Scala 2.13",
-    "delta, 4.2.0, 2.13.16, 4.0.0, 3.5.0, FAIL, take the delta-kernel jars out of SPARK_HOME/jars",
-    "hadoop, 4.2.0, 2.13.16, 4.4.0, 3.4.1, WARN, use the Spark that brings its own Hadoop",
-    "hadoop, 4.2.0, 2.13.16, 4.4.0, 2.10.0, WARN, use the Spark that brings its own Hadoop",
+    "spark, 4.1.1 2.13.16 4.4.0 3.5.0, FAIL, use Spark 4.2 with Scala 2.13",
+    "scala, 4.2.0 2.12.20 4.4.0 3.5.0, FAIL, use Spark 4.2 with Scala 2.13",
+    "delta, 4.2.0 2.13.16 4.0.0 3.5.0, FAIL, take the delta-kernel jars out of SPARK_HOME/jars",
+    "hadoop, 4.2.0 2.13.16 4.4.0 3.4.1, WARN, use the Spark that brings its own Hadoop",
+    "hadoop, 4.2.0 2.13.16 4.4.0 2.10.0, WARN, use the Spark that brings its own Hadoop",
   })
-  void otherLibrariesAreNamed(
-      String subject,
-      String spark,
-      String scala,
-      String delta,
-      String hadoop,
-      Level level,
-      String fix) {
-    LibrariesCheck check = new LibrariesCheck(new Libraries(spark, scala, delta, hadoop), BUILT);
+  void otherLibrariesAreNamed(String subject, String versions, Level level, String fix) {
+    String[] found = versions.split(" ");
+    LibrariesCheck check =
+        new LibrariesCheck(new Libraries(found[0], found[1], found[2], found[3]), BUILT);
     Finding finding = of(check.look(), subject);
     assertThat(finding.level()).isEqualTo(level);
     assertThat(finding.fix()).startsWith(fix);

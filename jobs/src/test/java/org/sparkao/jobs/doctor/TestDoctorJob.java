@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.delta.kernel.types.StringType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -66,10 +67,13 @@ class TestDoctorJob {
 
   @Test
   void failuresEndWithTheirFix() throws Exception {
-    // As an older version could have made it.
-    List<Column> fewer = RunRow.TABLE.columns().subList(0, 2);
+    // As a later version could have made it.
+    List<Column> others =
+        List.of(
+            RunRow.TABLE.columns().get(0),
+            new Column("colour", StringType.STRING, "Not known here."));
     new DeltaStore(Storage.ofAssignments(List.of()), path("tables"))
-        .append(new Table("runs", "of before", fewer), List.of(List.of("r", "x")), "r", 0);
+        .append(new Table("runs", "of later", others), List.of(List.of("r", "x")), "r", 0);
     JobRun run =
         doctor(
             "checkpoint",
@@ -80,8 +84,8 @@ class TestDoctorJob {
             "spark.executor.resource.gpu.amount=1");
     assertThat(run.code()).isEqualTo(ExitCode.REFUSED);
     assertThat(run.lines())
-        .anyMatch(line -> line.matches("fail tables .*/runs: has no column .*"))
-        .contains("                fix: give other --tables")
+        .anyMatch(line -> line.matches("fail tables .*/runs: has a column colour .*"))
+        .contains("                fix: use that one, or give other --tables")
         .anyMatch(line -> line.startsWith("fail checkpoint " + path("absent")))
         .anyMatch(line -> line.startsWith("fail device     spark.executor.resource.gpu.amount=1: "))
         .anyMatch(line -> line.startsWith("fail executors  spark.executor.resource.gpu.amount=1: "))
