@@ -17,14 +17,23 @@ import org.sparkao.jobs.table.TensorRow;
 final class TableReader {
   private TableReader() {}
 
+  private static DeltaStore local(Path tables) {
+    return new DeltaStore(Storage.ofAssignments(List.of()), tables.toString());
+  }
+
   static List<TableRow> rows(Path tables, Table table) throws IOException {
-    return new DeltaStore(Storage.ofAssignments(List.of()), tables.toString()).read(table);
+    return local(tables).read(table);
   }
 
   /** Attempt of each committed file. */
   static Map<String, String> attempts(Path tables) throws IOException {
+    return attempts(local(tables));
+  }
+
+  /** The same of tables anywhere. */
+  static Map<String, String> attempts(DeltaStore tables) throws IOException {
     Map<String, String> attempts = new TreeMap<>();
-    for (TableRow row : rows(tables, ShardRow.TABLE)) {
+    for (TableRow row : tables.read(ShardRow.TABLE)) {
       String other = attempts.put(row.text("output_file"), row.text("attempt"));
       if (other != null) {
         throw new AssertionError(row.text("output_file") + " was committed twice");
@@ -35,8 +44,14 @@ final class TableReader {
 
   /** Spark's count of attempts at each committed file, from 0. */
   static Map<String, Long> attemptNumbers(Path tables) throws IOException {
+    return attemptNumbers(local(tables));
+  }
+
+  /** The same of tables anywhere. */
+  static Map<String, Long> attemptNumbers(DeltaStore tables) throws IOException {
     Map<String, Long> numbers = new TreeMap<>();
-    rows(tables, ShardRow.TABLE)
+    tables
+        .read(ShardRow.TABLE)
         .forEach(row -> numbers.put(row.text("output_file"), row.number("attempt_number")));
     return numbers;
   }
@@ -48,8 +63,13 @@ final class TableReader {
 
   /** How often each tensor is there. */
   static List<Long> tensorsPerName(Path tables) throws IOException {
+    return tensorsPerName(local(tables));
+  }
+
+  /** The same of tables anywhere. */
+  static List<Long> tensorsPerName(DeltaStore tables) throws IOException {
     Map<String, Long> counts = new TreeMap<>();
-    rows(tables, TensorRow.TABLE).forEach(row -> counts.merge(row.text("tensor"), 1L, Long::sum));
+    tables.read(TensorRow.TABLE).forEach(row -> counts.merge(row.text("tensor"), 1L, Long::sum));
     return List.copyOf(counts.values());
   }
 }
