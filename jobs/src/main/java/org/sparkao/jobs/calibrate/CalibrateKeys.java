@@ -12,7 +12,10 @@ import org.sparkao.quant.scheme.Schemes;
 /** What {@code calibrate} can be told. */
 final class CalibrateKeys {
   static final ConfigKey<String> CHECKPOINT =
-      ConfigKey.text("checkpoint", "URI", "Folder of the checkpoint, or one .safetensors file.");
+      ConfigKey.text(
+          "checkpoint",
+          "URI",
+          "Folder of the checkpoint, or one .safetensors or .gguf file; hf:// too (conf/storage.md).");
   static final ConfigKey<String> DATA =
       ConfigKey.text(
           "data",

@@ -14,7 +14,10 @@ import org.sparkao.jobs.gpu.DeviceRequest;
 /** What {@code evaluate} can be told. */
 final class EvaluateKeys {
   static final ConfigKey<String> CHECKPOINT =
-      ConfigKey.text("checkpoint", "URI", "Folder of the checkpoint, or one .safetensors file.");
+      ConfigKey.text(
+          "checkpoint",
+          "URI",
+          "Folder of the checkpoint, or one .safetensors or .gguf file; hf:// too (conf/storage.md).");
   static final ConfigKey<List<String>> TASKS =
       ConfigKey.value(
           "tasks",

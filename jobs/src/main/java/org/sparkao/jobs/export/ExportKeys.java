@@ -13,7 +13,10 @@ final class ExportKeys {
   }
 
   static final ConfigKey<String> CHECKPOINT =
-      ConfigKey.text("checkpoint", "URI", "Folder of the checkpoint, or one .safetensors file.");
+      ConfigKey.text(
+          "checkpoint",
+          "URI",
+          "Folder of the checkpoint, or one .safetensors or .gguf file; hf:// too (conf/storage.md).");
   static final ConfigKey<String> OUTPUT = ConfigKey.output("output", "URI", "File to write; new.");
   static final ConfigKey<Format> FORMAT =
       ConfigKey.choice(

@@ -12,7 +12,10 @@ import org.sparkao.jobs.gpu.DeviceRequest;
 /** What {@code generate} can be told. */
 final class GenerateKeys {
   static final ConfigKey<String> CHECKPOINT =
-      ConfigKey.text("checkpoint", "URI", "Folder of the checkpoint, or one .safetensors file.");
+      ConfigKey.text(
+          "checkpoint",
+          "URI",
+          "Folder of the checkpoint, or one .safetensors or .gguf file; hf:// too (conf/storage.md).");
   static final ConfigKey<String> PROMPTS =
       ConfigKey.text(
           "prompts",

@@ -15,6 +15,7 @@ import org.sparkao.jobs.table.DeltaStore;
 import org.sparkao.jobs.table.EvalItemRow;
 import org.sparkao.jobs.table.RunRow;
 import org.sparkao.jobs.table.TableRow;
+import org.sparkao.quant.llamacpp.Splits;
 
 /**
  * Files that nobody finishes: those that killed drivers and executors were writing, in the outputs
@@ -61,7 +62,7 @@ final class Leftovers {
   Found ofOutput(RunRow run) throws IOException, InterruptedException {
     String output = run.input().output();
     if (Outputs.isFile(run)) {
-      Folder parts = storage.folder(output + PARTS);
+      Folder parts = storage.folder(Splits.whole(output) + PARTS);
       List<String> files = files(parts, "");
       return new Found(parts, old(parts, files).size() == files.size() ? files : List.of());
     }

@@ -21,6 +21,7 @@ import org.sparkao.quant.safetensors.ByteSource;
  */
 final class Pipeline {
   private static final String INDEX = "model_index.json";
+  private static final String PART = ".part";
   private static final int CHUNK_BYTES = 1 << 22;
 
   private final Folder folder;
@@ -74,6 +75,11 @@ final class Pipeline {
     }
   }
 
+  /** Where it is; of a hub's with the commit. */
+  String location() {
+    return folder.location();
+  }
+
   /**
    * Refuses components that the pipeline has not.
    *
@@ -105,7 +111,8 @@ final class Pipeline {
   void requireFree(Folder output) throws IOException {
     Set<String> own = new TreeSet<>(folder.list(""));
     for (String name : output.list("")) {
-      if (!own.contains(name)) {
+      String whole = name.endsWith(PART) ? name.substring(0, name.length() - PART.length()) : name;
+      if (!own.contains(whole)) {
         throw new QuantException(
             output.location()
                 + ": holds "
@@ -144,11 +151,12 @@ final class Pipeline {
     if (output.size(name).orElse(-1) == size) {
       return;
     }
-    String part = name + ".part";
+    String part = name + PART;
+    // Makes the folder that it is in.
     output.replace(part, new byte[0]);
     output.delete(part);
     try (ByteSource source = folder.open(name);
-        ByteSink sink = output.sink(part)) {
+        ByteSink sink = output.sink(part, name)) {
       for (long at = 0; at < size; at += chunk.length) {
         int count = (int) Math.min(chunk.length, size - at);
         source.readFully(at, chunk, 0, count);
@@ -156,7 +164,6 @@ final class Pipeline {
       }
       sink.commit();
     }
-    output.rename(part, name);
   }
 
   /** Where a component lies, beside {@code root}. */

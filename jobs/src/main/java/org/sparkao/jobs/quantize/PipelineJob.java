@@ -47,13 +47,14 @@ final class PipelineJob {
     }
     Console planning = dryRun ? console : quiet(console);
     for (String name : chosen) {
-      component.run(of(config, name).with(Map.of("dry-run", List.of("true"))), planning);
+      component.run(
+          of(config, pipeline.location(), name).with(Map.of("dry-run", List.of("true"))), planning);
     }
     if (dryRun) {
       return ExitCode.DONE;
     }
     for (String name : chosen) {
-      component.run(of(config, name), console);
+      component.run(of(config, pipeline.location(), name), console);
     }
     Folder output = storage.folder(config.value(QuantizeKeys.OUTPUT));
     pipeline.copyRest(chosen, output);
@@ -62,8 +63,8 @@ final class PipelineJob {
   }
 
   /** The same configuration for the folder of a component. */
-  private static Config of(Config config, String name) {
-    String checkpoint = Pipeline.within(config.value(QuantizeKeys.CHECKPOINT), name);
+  private static Config of(Config config, String root, String name) {
+    String checkpoint = Pipeline.within(root, name);
     Config inner = config.with(Map.of(QuantizeKeys.CHECKPOINT.name(), List.of(checkpoint)));
     return config.isSet(QuantizeKeys.OUTPUT)
         ? inner.with(

@@ -76,8 +76,11 @@ public final class QuantizeJob implements Job {
   @Override
   public ExitCode run(Config config, Console console) throws Exception {
     Storage storage = Storage.ofAssignments(config.all(CommonKeys.CONF));
+    CheckpointLocation location = CheckpointLocation.of(config.value(QuantizeKeys.CHECKPOINT));
     Optional<Pipeline> pipeline =
-        Pipeline.in(storage.folder(config.value(QuantizeKeys.CHECKPOINT)));
+        location.file().isPresent()
+            ? Optional.empty()
+            : Pipeline.in(storage.folder(location.folder()));
     if (pipeline.isPresent()) {
       return new PipelineJob(pipeline.orElseThrow(), storage, this::quantize).run(config, console);
     }

@@ -19,7 +19,10 @@ import org.sparkao.quant.scheme.Schemes;
 /** What {@code quantize} can be told, and in part other jobs that quantize. */
 public final class QuantizeKeys {
   static final ConfigKey<String> CHECKPOINT =
-      ConfigKey.text("checkpoint", "URI", "Folder of the checkpoint, or one .safetensors file.");
+      ConfigKey.text(
+          "checkpoint",
+          "URI",
+          "Folder of the checkpoint, or one .safetensors or .gguf file; hf:// too (conf/storage.md).");
   static final ConfigKey<String> OUTPUT =
       ConfigKey.output("output", "URI", "Folder to write; new, or of the same run.");
   static final ConfigKey<QuantScheme> SCHEME =

@@ -6,7 +6,10 @@ import org.sparkao.jobs.config.ConfigKey;
 /** What {@code verify} can be told. */
 final class VerifyKeys {
   static final ConfigKey<String> CHECKPOINT =
-      ConfigKey.text("checkpoint", "URI", "Folder of the checkpoint, or one .safetensors file.");
+      ConfigKey.text(
+          "checkpoint",
+          "URI",
+          "Folder of the checkpoint, or one .safetensors or .gguf file; hf:// too (conf/storage.md).");
   static final ConfigKey<Integer> TENSOR_PARALLEL =
       ConfigKey.value(
               "tensor-parallel",

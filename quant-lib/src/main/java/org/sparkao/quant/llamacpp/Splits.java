@@ -33,6 +33,12 @@ public final class Splits {
     return String.format(Locale.ROOT, "%s-%05d-of-%05d.gguf", stem, index + 1, count);
   }
 
+  /** The name of the model that a file belongs to: {@link #name} undone, others as they are. */
+  public static String whole(String name) {
+    Matcher split = NAME.matcher(name);
+    return split.matches() ? split.group(1) + ".gguf" : name;
+  }
+
   /**
    * All files of a model.
    *

@@ -134,8 +134,7 @@ class TestGgufFiles {
     byte[] file = Files.readAllBytes(GoldenFile.folder().resolve("gguf/pure-Q4_0.gguf"));
     String text = new String(file, StandardCharsets.ISO_8859_1);
     Path changed = temp.resolve("model.gguf");
-    Files.write(
-        changed, text.replace(from, to).getBytes(StandardCharsets.ISO_8859_1));
+    Files.write(changed, text.replace(from, to).getBytes(StandardCharsets.ISO_8859_1));
     LocalFiles folder = LocalFiles.of(temp);
     if (message.equals("-")) {
       assertThat(GgufFiles.open(folder, "model.gguf").files()).hasSize(2);

@@ -293,7 +293,6 @@ public final class CalibrateRun {
             options,
             blocks);
     output.replace(CalibrationWriter.INFO, CalibrationWriter.info(info));
-    output.abortUploads();
     output.delete(BlockFiles.WORK);
   }
 

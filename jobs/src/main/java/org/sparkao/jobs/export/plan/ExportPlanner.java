@@ -182,8 +182,14 @@ public final class ExportPlanner {
               : types.of(name.text(), Math.max(0, name.layer()), shape.get(1));
       int heads = TensorShapes.interleavedHeads(name.text(), sizes);
       String schemeName = scheme.map(QuantScheme::name).orElse("");
+      String groups = quantized.weightName(tensor.entry().name()) + "_g_idx";
+      boolean permuted = checkpoint.tensor(groups).isPresent();
       return new Draft(
-          name.text(), name.layer(), shape, type, Origin.tensor(tensor, heads, schemeName));
+          name.text(),
+          name.layer(),
+          shape,
+          type,
+          Origin.tensor(tensor, heads, schemeName, permuted));
     }
   }
 

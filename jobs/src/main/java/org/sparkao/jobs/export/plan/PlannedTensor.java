@@ -24,19 +24,21 @@ public record PlannedTensor(GgufTensor target, Origin origin, float[] importance
    * @param source a tensor of the checkpoint; null for made numbers
    * @param heads of a projection whose rows are put in llama.cpp's order; 0 for rows as they are
    * @param scheme of the codes that the tensor holds; empty for plain numbers
+   * @param permuted whether groups of those are no neighbours ({@code weight_g_idx})
    * @param made numbers that no file holds; null for those of a tensor
    */
-  public record Origin(CheckpointTensor source, int heads, String scheme, float[] made)
+  public record Origin(
+      CheckpointTensor source, int heads, String scheme, boolean permuted, float[] made)
       implements Serializable {
 
     /** Numbers of a tensor. */
-    static Origin tensor(CheckpointTensor source, int heads, String scheme) {
-      return new Origin(Objects.requireNonNull(source, "source"), heads, scheme, null);
+    static Origin tensor(CheckpointTensor source, int heads, String scheme, boolean permuted) {
+      return new Origin(Objects.requireNonNull(source, "source"), heads, scheme, permuted, null);
     }
 
     /** Numbers that no file holds. */
     static Origin made(float[] values) {
-      return new Origin(null, 0, "", values);
+      return new Origin(null, 0, "", false, values);
     }
 
     /** The tensor that is read, if any. */
@@ -64,6 +66,7 @@ public record PlannedTensor(GgufTensor target, Origin origin, float[] importance
   /** Whether codes of the source stay as they are. */
   public boolean keepsCodes() {
     return origin.quantized()
+        && !origin.permuted()
         && QuantizedTensors.keepsCodes(Schemes.parse(origin.scheme()), target.type());
   }
 

@@ -115,6 +115,7 @@ public final class ExportRun {
                 .filter(part -> part.file() == wanted)
                 .map(part -> names.get(part.index()))
                 .toList();
+        output.keep(runId);
         output.join(file, plan.files().get(file).header().bytes(), own, joined::addAndGet);
       }
     } finally {

@@ -93,6 +93,11 @@ public record OutputFile(String uri, Folder folder, String name, int count) {
     }
   }
 
+  /** Says that the parts are still needed, which {@code maintain} goes by. */
+  void keep(String runId) throws IOException {
+    folder.replace(parts() + "/" + CLAIM, runId.getBytes(StandardCharsets.UTF_8));
+  }
+
   /** Removes the parts. */
   void release() throws IOException {
     folder.delete(parts());

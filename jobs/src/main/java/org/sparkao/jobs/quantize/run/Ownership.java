@@ -119,6 +119,7 @@ public final class Ownership implements AutoCloseable {
     requireStillMine();
     // A beat after the end would make the folder anew.
     life.end();
+    output.abortUploads();
     output.delete(WorkFolder.NAME);
   }
 

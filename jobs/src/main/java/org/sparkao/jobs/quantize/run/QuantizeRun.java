@@ -77,7 +77,6 @@ public final class QuantizeRun {
       String name = "sparkao quantize " + ownership.runId();
       try (SparkLease spark = SparkLease.open(config, name, device.sparkSettings())) {
         work(ownership, spark.context());
-        output.abortUploads();
         ownership.finish();
       }
       return ownership.runId();

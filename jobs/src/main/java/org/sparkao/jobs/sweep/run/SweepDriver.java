@@ -107,7 +107,12 @@ public final class SweepDriver {
                 SparkLease.open(
                     config, "sparkao sweep " + plan.definition().name(), settings(plan)));
         SparkContext context = lease.orElseThrow().context();
-        ownership.whenLost(why -> context.cancelAllJobs());
+        ownership.whenLost(
+            why -> {
+              if (!context.isStopped()) {
+                context.cancelAllJobs();
+              }
+            });
       }
       return lease.orElseThrow();
     }

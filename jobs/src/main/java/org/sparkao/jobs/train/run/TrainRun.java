@@ -91,7 +91,6 @@ public final class TrainRun {
         ended(ownership, run.with(RunRow.Status.FAILED, Instant.now()), e);
         throw e;
       }
-      output.abortUploads();
       ownership.finish();
       return ownership.runId();
     }
