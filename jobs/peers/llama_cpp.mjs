@@ -31,7 +31,7 @@ async function greedy(ids) {
 async function logLikelihood(ids) {
     await sequence.clearHistory();
     const items = ids.map((id, i) => i + 1 < ids.length
-        ? [id, {generateNext: {logits: {filter: {tokens: [ids[i + 1]], includeMax: true}}, totalLogitWeight: true}}]
+        ? [id, {generateNext: {logits: {filter: {tokens: [ids[i + 1]], includeTop: 1}}, totalLogitWeight: true}}]
         : id);
     const out = await sequence.controlledEvaluate(items);
     let sum = 0;

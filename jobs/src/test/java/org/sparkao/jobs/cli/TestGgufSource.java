@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
@@ -70,6 +71,14 @@ class TestGgufSource {
         .as(command.err())
         .isEqualTo(ExitCode.DONE);
     assertThat(output).hasSameBinaryContentAs(golden().resolve("mixed-Q4_0.gguf"));
+  }
+
+  @Test
+  void fileIsVerified() {
+    assertThat(
+            command.run("verify", "--checkpoint", golden().resolve("mixed-Q4_K_M.gguf").toString()))
+        .as(command.out() + command.err())
+        .isEqualTo(ExitCode.DONE);
   }
 
   /** Numbered files, the first with the metadata, are read as one. */
@@ -185,7 +194,7 @@ class TestGgufSource {
 
   /** The file with another byte; cut in the middle for a place behind its end. */
   private Path changed(byte[] file, int at, int value) throws IOException {
-    byte[] bytes = at < file.length ? file.clone() : java.util.Arrays.copyOf(file, at / 2);
+    byte[] bytes = at < file.length ? file.clone() : Arrays.copyOf(file, at / 2);
     if (at < file.length) {
       bytes[at] = (byte) value;
     }

@@ -1,6 +1,7 @@
 package org.sparkao.quant.llamacpp;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.charset.StandardCharsets;
@@ -104,7 +105,7 @@ final class TokenizerTexts {
   }
 
   /** What puts the first token before a text, where the file asks for it. */
-  private com.fasterxml.jackson.databind.JsonNode post(PreTokenizer pre) {
+  private JsonNode post(PreTokenizer pre) {
     boolean adds = metadata.flag(PREFIX + "add_bos_token").orElse(pre == PreTokenizer.LLAMA_3);
     Long bos = metadata.whole(PREFIX + "bos_token_id").orElse(-1L);
     if (!adds || bos < 0 || bos >= tokens.size()) {

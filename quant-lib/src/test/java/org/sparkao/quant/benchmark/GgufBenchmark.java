@@ -14,7 +14,9 @@ import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
+import org.sparkao.quant.format.WeightType;
 import org.sparkao.quant.gguf.GgufType;
+import org.sparkao.quant.gguf.NumberRows;
 import org.sparkao.quant.gguf.RowDecoder;
 import org.sparkao.quant.gguf.RowEncoder;
 
@@ -38,9 +40,7 @@ public class GgufBenchmark {
   private final byte[] source = new byte[2 * COUNT];
   private final float[] values = new float[COUNT];
   private RowEncoder encoder;
-  private RowEncoder plain;
   private RowDecoder decoder;
-  private RowDecoder numbers;
   private byte[] out;
 
   /** Normal weights of deviation 0.02, as in a trained linear layer. */
@@ -50,11 +50,9 @@ public class GgufBenchmark {
     for (int i = 0; i < COUNT; i++) {
       values[i] = (float) (random.nextGaussian() * 0.02);
     }
-    plain = GgufType.BF16.encoder();
-    plain.encode(values, COUNT, source);
+    GgufType.BF16.encoder().encode(values, COUNT, source);
     encoder = type.encoder();
     decoder = type.decoder();
-    numbers = GgufType.BF16.decoder();
     out = new byte[Math.toIntExact(type.bytes(COUNT))];
     encoder.encode(values, COUNT, out);
   }
@@ -63,7 +61,7 @@ public class GgufBenchmark {
   @Benchmark
   @OperationsPerInvocation(2 * COUNT)
   public Object export() {
-    numbers.decode(source, 0, values, COUNT);
+    NumberRows.read(WeightType.BF16, source, 0, values, 0, COUNT);
     encoder.encode(values, COUNT, out);
     return out;
   }

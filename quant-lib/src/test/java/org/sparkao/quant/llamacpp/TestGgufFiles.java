@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Map;
 import java.util.Random;
@@ -113,7 +115,7 @@ class TestGgufFiles {
         int length = random.nextInt(Math.min(9000, whole.length - begin));
         byte[] piece = new byte[length + 3];
         source.readFully(begin, piece, 3, length);
-        assertThat(piece).endsWith(java.util.Arrays.copyOfRange(whole, begin, begin + length));
+        assertThat(piece).endsWith(Arrays.copyOfRange(whole, begin, begin + length));
       }
     }
   }
@@ -130,10 +132,9 @@ class TestGgufFiles {
       })
   void whatIsNoLlamaIsRefused(String from, String to, String message) throws IOException {
     byte[] file = Files.readAllBytes(GoldenFile.folder().resolve("gguf/pure-Q4_0.gguf"));
-    String text = new String(file, java.nio.charset.StandardCharsets.ISO_8859_1);
+    String text = new String(file, StandardCharsets.ISO_8859_1);
     Path changed = temp.resolve("model.gguf");
-    Files.write(
-        changed, text.replace(from, to).getBytes(java.nio.charset.StandardCharsets.ISO_8859_1));
+    Files.write(changed, text.replace(from, to).getBytes(StandardCharsets.ISO_8859_1));
     LocalFiles folder = LocalFiles.of(temp);
     if (message.equals("-")) {
       assertThat(GgufFiles.open(folder, "model.gguf").files()).hasSize(2);
