@@ -48,8 +48,8 @@ import org.sparkao.jobs.table.ShardRow;
 import org.sparkao.jobs.table.TensorRow;
 import org.sparkao.quant.QuantException;
 import org.sparkao.quant.algorithm.WeightAlgorithm;
-import org.sparkao.quant.algorithm.WeightAlgorithm.Needs;
 import org.sparkao.quant.checkpoint.Checkpoint;
+import org.sparkao.quant.prune.Sparsity;
 import org.sparkao.quant.safetensors.ByteSource;
 import org.sparkao.quant.scheme.CheckpointLayout;
 import org.sparkao.quant.scheme.Numerics;
@@ -134,7 +134,7 @@ public final class QuantizeJob implements Job {
             source,
             given,
             config.value(QuantizeKeys.OUTPUT),
-            recipe.scheme().name(),
+            recipe.name(),
             recipeOf(config));
     String runId = run(request, device, config, console);
     console.out().println("run " + runId + " is done: " + config.value(QuantizeKeys.OUTPUT));
@@ -166,6 +166,9 @@ public final class QuantizeJob implements Job {
     if (given.learned().isPresent()) {
       return Optional.of("learned scales are applied on the processor");
     }
+    if (plan.totals().quantized() == 0) {
+      return Optional.of("zeros are chosen on the processor");
+    }
     if (plan.arithmetic().algorithm() == WeightAlgorithm.GPTQ) {
       return Optional.empty();
     }
@@ -184,7 +187,7 @@ public final class QuantizeJob implements Job {
     Optional<CalibrationFolder> statistics = Optional.empty();
     if (config.isSet(QuantizeKeys.CALIBRATION)) {
       CheckpointLocation place = CheckpointLocation.of(config.value(QuantizeKeys.CALIBRATION));
-      if (recipe.arithmetic().algorithm().needs() != Needs.NOTHING) {
+      if (recipe.arithmetic().needsInputs()) {
         String folder = config.value(QuantizeKeys.CALIBRATION);
         statistics = Optional.of(CalibrationFolder.open(storage.folder(folder)));
       } else if (!weighsBudget(config, place)) {
@@ -212,7 +215,10 @@ public final class QuantizeJob implements Job {
   private static Recipe recipe(Config config, Storage storage, Checkpoint source, Console console)
       throws IOException {
     if (config.find(QuantizeKeys.BUDGET).isEmpty()) {
-      return recipe(config, config.value(QuantizeKeys.SCHEME));
+      boolean alone =
+          config.find(QuantizeKeys.SCHEME).isEmpty() && !config.value(QuantizeKeys.SPARSITY).none();
+      return recipe(
+          config, alone ? Optional.empty() : Optional.of(config.value(QuantizeKeys.SCHEME)));
     }
     if (config.isSet(QuantizeKeys.SCHEME)) {
       throw new QuantException("--scheme and --budget both say what layers become; leave one out");
@@ -236,7 +242,7 @@ public final class QuantizeJob implements Job {
         new BudgetRequest(
             config.value(QuantizeKeys.BUDGET),
             schemes,
-            recipe(config, schemes.get(0)),
+            recipe(config, Optional.of(schemes.get(0))),
             tables,
             calibration);
     Budget budget = new BudgetPlanner(request).plan(source, new DeltaStore(storage, tables));
@@ -254,7 +260,7 @@ public final class QuantizeJob implements Job {
     return config.isSet(QuantizeKeys.BUDGET) && place.file().isEmpty();
   }
 
-  private static Recipe recipe(Config config, QuantScheme scheme) {
+  private static Recipe recipe(Config config, Optional<QuantScheme> scheme) {
     List<Rule> rules = new ArrayList<>(config.all(QuantizeKeys.SKIP));
     rules.addAll(config.all(QuantizeKeys.RULE));
     return new Recipe(
@@ -269,7 +275,10 @@ public final class QuantizeJob implements Job {
                 config.value(QuantizeKeys.DAMPING),
                 config.value(QuantizeKeys.SCALE_SEARCH),
                 config.value(QuantizeKeys.STRENGTH),
-                config.value(QuantizeKeys.DUO_SCALING))),
+                config.value(QuantizeKeys.DUO_SCALING)),
+            new Sparsity(
+                config.value(QuantizeKeys.SPARSITY),
+                config.value(QuantizeKeys.SPARSITY_ALGORITHM))),
         config.value(QuantizeKeys.MAX_SHARD_SIZE),
         config.value(QuantizeKeys.NON_FINITE));
   }

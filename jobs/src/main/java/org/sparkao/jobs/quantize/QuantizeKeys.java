@@ -11,6 +11,8 @@ import org.sparkao.jobs.quantize.plan.ScaleSearch;
 import org.sparkao.quant.algorithm.WeightAlgorithm;
 import org.sparkao.quant.calibrated.ActOrder;
 import org.sparkao.quant.calibrated.AwqSearch.DuoScaling;
+import org.sparkao.quant.prune.PruneAlgorithm;
+import org.sparkao.quant.prune.SparsityPattern;
 import org.sparkao.quant.scheme.CheckpointLayout;
 import org.sparkao.quant.scheme.Numerics;
 import org.sparkao.quant.scheme.QuantScheme;
@@ -70,7 +72,7 @@ public final class QuantizeKeys {
           "calibration",
           "URI",
           "Folder that calibrate wrote, for algorithms that look at inputs (gptq, awq, smoothquant,"
-              + " imatrix) and to weight the errors of --budget. For others a safetensors file with"
+              + " imatrix, wanda, sparsegpt) and to weight the errors of --budget. For others a safetensors file with"
               + " MODULE.input_scale (FP8) or MODULE.input_global_scale (NVFP4), taken as they"
               + " are.");
 
@@ -89,7 +91,7 @@ public final class QuantizeKeys {
       ConfigKey.value(
               "damping",
               "SHARE",
-              "What gptq adds to the diagonal of the Hessian, as a share of its mean.",
+              "What gptq and sparsegpt add to the diagonal of the Hessian, as a share of its mean.",
               text -> share(text, 1))
           .withDefault("0.01");
 
@@ -118,6 +120,24 @@ public final class QuantizeKeys {
               DuoScaling::configName,
               "Whether weights have a say in the scales that awq tries.")
           .withDefault("on");
+  static final ConfigKey<SparsityPattern> SPARSITY =
+      ConfigKey.value(
+              "sparsity",
+              "2:4|4:8|SHARE",
+              "Zeros among the weights of linear layers, saved like all others: two of every four"
+                  + " neighbours, four of every eight, or a share such as 0.5. Before codes are"
+                  + " chosen; without --scheme weights stay as they are otherwise.",
+              SparsityPattern::parse)
+          .withDefault("none");
+  static final ConfigKey<PruneAlgorithm> SPARSITY_ALGORITHM =
+      ConfigKey.choice(
+              "sparsity-algorithm",
+              PruneAlgorithm.class,
+              PruneAlgorithm::configName,
+              "How zeros are chosen: the smallest weights, those of the smallest products with"
+                  + " inputs, or those for which other weights make up best; the latter two need"
+                  + " --calibration, sparsegpt one with --hessian.")
+          .withDefault("magnitude");
   static final ConfigKey<String> SCALES =
       ConfigKey.text(
           "scales",
@@ -191,6 +211,8 @@ public final class QuantizeKeys {
           SCALE_SEARCH.name(),
           STRENGTH.name(),
           DUO_SCALING.name(),
+          SPARSITY.name(),
+          SPARSITY_ALGORITHM.name(),
           SCALES.name(),
           BUDGET.name(),
           BUDGET_SCHEMES.name(),
@@ -232,6 +254,8 @@ public final class QuantizeKeys {
         SCALE_SEARCH,
         STRENGTH,
         DUO_SCALING,
+        SPARSITY,
+        SPARSITY_ALGORITHM,
         SCALES,
         BUDGET,
         BUDGET_SCHEMES,

@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import org.sparkao.quant.metric.TensorStatistics;
+import org.sparkao.quant.prune.PruneStatistics;
 
 /**
  * One tensor of the source: where it came from, what became of it, how wrong it is now.
@@ -21,7 +22,8 @@ import org.sparkao.quant.metric.TensorStatistics;
  * @param outputFile file of the parts
  * @param outputSha256 SHA-256 of the only part; of the concatenated binary digests when several
  * @param nonFinite NaN and infinities that were read
- * @param statistics error of the codes; empty for a tensor that was copied
+ * @param statistics error of the codes, or of zeros where there are no codes; empty for a tensor
+ *     that was copied
  * @param elapsedNanos time spent on it
  * @param attempt unique name of the attempt that wrote the file
  * @param executor Spark executor
@@ -70,7 +72,8 @@ public record TensorRow(
    * @param reason why it was copied, or what the algorithm fell back to; empty when it was
    *     quantized as asked for
    * @param numerics whose arithmetic
-   * @param algorithm how codes were chosen
+   * @param algorithm how codes were chosen; zeros, where there are no codes
+   * @param zeros among the weights, before there were codes; empty where none were asked for
    * @param device what computed
    */
   public record Treatment(
@@ -78,7 +81,26 @@ public record TensorRow(
       Optional<String> reason,
       String numerics,
       String algorithm,
-      String device) {}
+      Optional<Zeros> zeros,
+      String device) {
+    /** Of a tensor that stays dense. */
+    public Treatment(
+        Optional<String> scheme,
+        Optional<String> reason,
+        String numerics,
+        String algorithm,
+        String device) {
+      this(scheme, reason, numerics, algorithm, Optional.empty(), device);
+    }
+  }
+
+  /**
+   * Weights that became zero.
+   *
+   * @param sparsity which, how
+   * @param statistics what that did to the weights
+   */
+  public record Zeros(String sparsity, PruneStatistics statistics) {}
 
   /**
    * One tensor of the output.
@@ -113,14 +135,14 @@ public record TensorRow(
               new Column("source_begin", LONG, "first byte in that file"),
               new Column("source_end", LONG, "byte after the last one"),
               new Column("source_sha256", STRING, "SHA-256 of those bytes as they were read"),
-              new Column("scheme", STRING, "scheme; null when copied unchanged"),
+              new Column("scheme", STRING, "scheme; null when copied or only pruned"),
               new Column(
                   "reason",
                   STRING,
                   "why it was copied, or what the algorithm fell back to; null when quantized as"
                       + " asked for"),
               new Column("numerics", STRING, "numeric profile"),
-              new Column("algorithm", STRING, "how codes were chosen"),
+              new Column("algorithm", STRING, "how codes were chosen; without codes, zeros"),
               new Column("output_file", STRING, "file in the output folder"),
               new Column("output_begin", LONG, "first byte of the codes in that file"),
               new Column("output_bytes", LONG, "bytes of all parts"),
@@ -137,6 +159,13 @@ public record TensorRow(
               new Column("max_error", DOUBLE, "largest absolute error"),
               new Column("mean_error", DOUBLE, "mean absolute error"),
               new Column("clipped_fraction", DOUBLE, "share of weights cut off, 0 to 1"),
+              new Column(
+                  "sparsity", STRING, "which weights became zero: 2:4 by wanda; null when dense"),
+              new Column("zeros", LONG, "weights that are zero after pruning; null when dense"),
+              new Column(
+                  "kept_norm", DOUBLE, "share of the norm in weights that are not zero, 0 to 1"),
+              new Column(
+                  "sparsity_noise", DOUBLE, "sum of squared changes by pruning, before codes"),
               new Column("elapsed_nanos", LONG, "time spent on the tensor"),
               new Column("device", STRING, "what computed: cuda sm_90 132 SM 4917 GB/s"),
               new Column("executor", STRING, "Spark executor"),
@@ -159,6 +188,7 @@ public record TensorRow(
   /** The row in the order of {@link #TABLE}. */
   public List<Object> toRow(long step) {
     TensorStatistics seen = statistics.orElse(null);
+    PruneStatistics pruned = treatment.zeros().map(Zeros::statistics).orElse(null);
     return Arrays.asList(
         runId,
         source.tensor(),
@@ -187,6 +217,10 @@ public record TensorRow(
         seen == null ? null : seen.maxError(),
         seen == null ? null : seen.meanError(),
         seen == null ? null : seen.clippedFraction(),
+        treatment.zeros().map(Zeros::sparsity).orElse(null),
+        pruned == null ? null : pruned.zeros(),
+        pruned == null ? null : pruned.keptNorm(),
+        pruned == null ? null : pruned.noise(),
         elapsedNanos,
         treatment.device(),
         executor,

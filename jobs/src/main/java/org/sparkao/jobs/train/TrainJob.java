@@ -233,7 +233,8 @@ public final class TrainJob implements Job {
         config.value(TrainKeys.NUMERICS),
         config.value(TrainKeys.SEED),
         averaging(config),
-        compute);
+        compute,
+        config.value(TrainKeys.KEEP_ZEROS));
   }
 
   private static Averaging averaging(Config config) {

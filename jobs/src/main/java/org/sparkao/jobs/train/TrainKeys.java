@@ -116,6 +116,11 @@ final class TrainKeys {
   static final ConfigKey<Double> TEMPERATURE =
       ConfigKey.value("temperature", "X", "Of both in --distill.", TrainKeys::positive)
           .withDefault("1");
+  static final ConfigKey<Boolean> KEEP_ZEROS =
+      ConfigKey.flag(
+          "keep-zeros",
+          "Weights that are zero in the checkpoint, as quantize --sparsity makes"
+              + " them, stay zero.");
   static final ConfigKey<Long> SEED =
       ConfigKey.value("seed", "N", "Of the order of sequences.", TrainKeys::seed).withDefault("0");
   static final ConfigKey<Integer> SAVE_EVERY =
@@ -212,6 +217,7 @@ final class TrainKeys {
         FREEZE,
         DISTILL,
         TEMPERATURE,
+        KEEP_ZEROS,
         SEED,
         SAVE_EVERY,
         WORKERS,

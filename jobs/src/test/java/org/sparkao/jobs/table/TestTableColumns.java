@@ -85,7 +85,8 @@ class TestTableColumns {
             "attempt")
         .contains("module", "layer", "dtype", "shape", "reason", "algorithm", "parts")
         .contains("elements", "non_finite", "step")
-        .hasSize(32);
+        .contains("sparsity", "zeros", "kept_norm", "sparsity_noise")
+        .hasSize(36);
   }
 
   @Test

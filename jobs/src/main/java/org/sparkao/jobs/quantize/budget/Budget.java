@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import org.sparkao.jobs.job.TextTable;
 import org.sparkao.jobs.quantize.plan.Recipe;
 import org.sparkao.jobs.quantize.plan.Rule;
@@ -39,7 +40,11 @@ public final class Budget {
     List<Rule> rules = new ArrayList<>(asked.rules());
     rules().forEach(text -> rules.add(Rule.parse(text)));
     return new Recipe(
-        Schemes.parse(common), rules, asked.arithmetic(), asked.maxShardBytes(), asked.nonFinite());
+        Optional.of(Schemes.parse(common)),
+        rules,
+        asked.arithmetic(),
+        asked.maxShardBytes(),
+        asked.nonFinite());
   }
 
   /** One for each group whose scheme is not the most frequent one. */

@@ -80,7 +80,7 @@ public final class BudgetPlanner {
     for (QuantScheme scheme : request.schemes()) {
       Recipe with =
           new Recipe(
-              scheme,
+              Optional.of(scheme),
               recipe.rules(),
               recipe.arithmetic(),
               recipe.maxShardBytes(),

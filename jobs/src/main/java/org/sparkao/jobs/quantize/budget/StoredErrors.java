@@ -42,6 +42,7 @@ final class StoredErrors {
       boolean counts =
           runs.contains(row.text("run_id"))
               && row.has("noise")
+              && !row.has("sparsity")
               && row.text("numerics").equals(numerics.configName())
               && row.text("algorithm").equals(request.errorsOf().configName());
       if (counts) {

@@ -6,10 +6,12 @@ import java.util.Objects;
 import org.sparkao.quant.algorithm.QuantizeRequest;
 import org.sparkao.quant.algorithm.Quantizers;
 import org.sparkao.quant.algorithm.WeightAlgorithm;
+import org.sparkao.quant.algorithm.WeightAlgorithm.Needs;
 import org.sparkao.quant.algorithm.WeightSpec;
 import org.sparkao.quant.calibrated.ColumnGroups;
 import org.sparkao.quant.checkpoint.WeightSource;
 import org.sparkao.quant.pack.PackedPart;
+import org.sparkao.quant.prune.Sparsity;
 import org.sparkao.quant.scheme.CheckpointLayout;
 import org.sparkao.quant.scheme.Numerics;
 import org.sparkao.quant.scheme.Schemes;
@@ -21,12 +23,14 @@ import org.sparkao.quant.scheme.Schemes;
  * @param numerics whose arithmetic
  * @param layout names and types of the tensors
  * @param calibrated how algorithms that look at activations go about it
+ * @param sparsity which weights become zero before anything else is done with them
  */
 public record Arithmetic(
     WeightAlgorithm algorithm,
     Numerics numerics,
     CheckpointLayout layout,
-    CalibratedOptions calibrated)
+    CalibratedOptions calibrated,
+    Sparsity sparsity)
     implements Serializable {
 
   /** All parts are given. */
@@ -35,11 +39,50 @@ public record Arithmetic(
     Objects.requireNonNull(numerics, "numerics");
     Objects.requireNonNull(layout, "layout");
     Objects.requireNonNull(calibrated, "calibrated");
+    Objects.requireNonNull(sparsity, "sparsity");
+  }
+
+  /** Of weights that stay dense. */
+  public Arithmetic(
+      WeightAlgorithm algorithm,
+      Numerics numerics,
+      CheckpointLayout layout,
+      CalibratedOptions calibrated) {
+    this(algorithm, numerics, layout, calibrated, Sparsity.NONE);
   }
 
   /** With the usual options of calibrated algorithms. */
   public Arithmetic(WeightAlgorithm algorithm, Numerics numerics, CheckpointLayout layout) {
     this(algorithm, numerics, layout, CalibratedOptions.DEFAULT);
+  }
+
+  /** Whether something must be known of the inputs of linear layers. */
+  public boolean needsInputs() {
+    return algorithm.needs() != Needs.NOTHING || prunesBy() != Needs.NOTHING;
+  }
+
+  /** Whether X^T X must be known. */
+  public boolean needsProducts() {
+    return algorithm.needs() == Needs.INPUT_PRODUCTS || prunesBy() == Needs.INPUT_PRODUCTS;
+  }
+
+  /** What choosing zeros needs to know of inputs. */
+  public Needs prunesBy() {
+    return sparsity.none() ? Needs.NOTHING : sparsity.algorithm().needs();
+  }
+
+  /** The text of before there was sparsity where there is none: it is part of fingerprints. */
+  @Override
+  public String toString() {
+    return "Arithmetic[algorithm="
+        + algorithm
+        + ", numerics="
+        + numerics
+        + ", layout="
+        + layout
+        + ", calibrated="
+        + calibrated
+        + (sparsity.none() ? "]" : ", sparsity=" + sparsity.text() + "]");
   }
 
   /** The tensors that a weight becomes. */

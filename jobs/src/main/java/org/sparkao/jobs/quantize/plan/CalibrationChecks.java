@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import org.sparkao.jobs.quantize.plan.TensorTask.Layer;
 import org.sparkao.jobs.quantize.plan.TensorTask.Quantize;
 import org.sparkao.quant.QuantException;
 import org.sparkao.quant.algorithm.QuantizeRequest;
@@ -32,15 +33,20 @@ public final class CalibrationChecks {
   }
 
   void require(List<TensorTask> tasks) {
-    if (arithmetic.algorithm().needs() == Needs.NOTHING) {
+    if (!arithmetic.needsInputs()) {
       return;
     }
     CalibrationFolder folder = calibration.orElseThrow(this::uncalibrated);
+    List<Layer> layers =
+        tasks.stream().filter(Layer.class::isInstance).map(Layer.class::cast).toList();
     List<Quantize> weights =
         tasks.stream().filter(Quantize.class::isInstance).map(Quantize.class::cast).toList();
-    requireInputs(folder, weights);
-    if (arithmetic.algorithm().needs() == Needs.INPUT_PRODUCTS) {
+    requireInputs(folder, layers);
+    if (arithmetic.needsProducts()) {
       requireProducts(folder);
+    }
+    if (arithmetic.prunesBy() == Needs.INPUT_PRODUCTS) {
+      layers.forEach(CalibrationChecks::requireFit);
     }
     requireRecipe(folder, weights);
     requireSchemes(weights);
@@ -88,13 +94,13 @@ public final class CalibrationChecks {
    *
    * @throws QuantException naming the folder, the module and what is wrong with it
    */
-  public static void requireInputs(CalibrationFolder folder, List<Quantize> weights) {
+  public static void requireInputs(CalibrationFolder folder, List<? extends Layer> weights) {
     requireModules(folder, weights);
     try {
       folder
           .statistics()
           .eachInput(
-              weights.stream().map(Quantize::module).toList(),
+              weights.stream().map(Layer::module).toList(),
               (module, input) -> requireNumbers(folder, module, input));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -102,17 +108,26 @@ public final class CalibrationChecks {
   }
 
   private QuantException uncalibrated() {
+    boolean pruning = arithmetic.algorithm().needs() == Needs.NOTHING;
     return new QuantException(
-        "algorithm "
-            + arithmetic.algorithm().configName()
+        (pruning ? "--sparsity-algorithm " : "algorithm ")
+            + name()
             + " needs to know the inputs of linear layers: run calibrate"
-            + (arithmetic.algorithm().needs() == Needs.INPUT_PRODUCTS ? " with --hessian" : "")
-            + " and give its --output as --calibration, or use --algorithm rtn or mse");
+            + (arithmetic.needsProducts() ? " with --hessian" : "")
+            + " and give its --output as --calibration, or use "
+            + (pruning ? "--sparsity-algorithm magnitude" : "--algorithm rtn or mse"));
   }
 
-  private static void requireModules(CalibrationFolder folder, List<Quantize> weights) {
+  /** Of what looks at inputs. */
+  private String name() {
+    return arithmetic.algorithm().needs() == Needs.NOTHING
+        ? arithmetic.sparsity().algorithm().configName()
+        : arithmetic.algorithm().configName();
+  }
+
+  private static void requireModules(CalibrationFolder folder, List<? extends Layer> weights) {
     List<String> missing = new ArrayList<>();
-    for (Quantize weight : weights) {
+    for (Layer weight : weights) {
       OptionalInt columns = folder.statistics().columns(weight.module());
       if (columns.isEmpty()) {
         missing.add(weight.module());
@@ -149,12 +164,12 @@ public final class CalibrationChecks {
       throw new QuantException(
           folder.location()
               + ": has no second moments of inputs, which algorithm "
-              + arithmetic.algorithm().configName()
+              + name()
               + " needs; run calibrate again with --hessian");
     }
   }
 
-  private static void requireFit(Quantize weight) {
+  private static void requireFit(Layer weight) {
     if (!InverseFactor.fits(weight.weight().columns())) {
       throw new QuantException(
           weight.module()

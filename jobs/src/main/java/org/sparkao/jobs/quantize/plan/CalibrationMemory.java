@@ -3,11 +3,16 @@ package org.sparkao.jobs.quantize.plan;
 import org.sparkao.gpu.device.DeviceInfo.Kind;
 import org.sparkao.gpu.gptq.CudaGptq;
 import org.sparkao.jobs.config.ByteSize;
+import org.sparkao.jobs.quantize.plan.TensorTask.Layer;
 import org.sparkao.jobs.quantize.plan.TensorTask.Quantize;
 import org.sparkao.quant.QuantException;
 import org.sparkao.quant.algorithm.WeightAlgorithm;
 import org.sparkao.quant.algorithm.WeightAlgorithm.Needs;
 import org.sparkao.quant.calibrated.CpuGptq;
+import org.sparkao.quant.calibrated.SparseGpt;
+import org.sparkao.quant.checkpoint.WeightSource;
+import org.sparkao.quant.prune.Sparsity;
+import org.sparkao.quant.prune.WeightPruner;
 
 /**
  * What a task holds of the heap beside its slices: second moments of one input, and what is made of
@@ -30,18 +35,30 @@ public final class CalibrationMemory {
 
   /** The most that the task of a file holds of the heap at a time. */
   public static long bytes(Arithmetic arithmetic, ShardTask shard, Kind device) {
-    if (arithmetic.algorithm().needs() != Needs.INPUT_PRODUCTS) {
-      return 0;
-    }
     long most = 0;
     for (TensorTask task : shard.tensors()) {
-      if (task instanceof Quantize weight) {
-        long k = weight.weight().columns();
-        long made = device == Kind.CUDA ? CudaGptq.HEAP_BYTES : CpuGptq.bytes(k);
-        most = Math.max(most, Float.BYTES * k * k + made);
+      if (task instanceof Layer layer) {
+        long k = layer.weight().columns();
+        if (arithmetic.prunesBy() == Needs.INPUT_PRODUCTS) {
+          long moments = Float.BYTES * k * k + CpuGptq.bytes(k);
+          most = Math.max(most, moments + pruningBytes(arithmetic.sparsity(), layer.weight()));
+        } else if (arithmetic.needsProducts() && task instanceof Quantize) {
+          long made = device == Kind.CUDA ? CudaGptq.HEAP_BYTES : CpuGptq.bytes(k);
+          most = Math.max(most, Float.BYTES * k * k + made);
+        }
       }
     }
     return most;
+  }
+
+  /** Of SparseGPT: a share of a weight needs all of it at once. */
+  private static long pruningBytes(Sparsity sparsity, WeightSource weight) {
+    long tiles = SparseGpt.bytes(sparsity.pattern(), weight.rows(), weight.columns());
+    return sparsity.pattern().grouped()
+        ? tiles
+        : tiles
+            + WeightPruner.bytes(weight.rows(), weight.columns())
+            + weight.rows() * weight.dtype().bytes(weight.columns());
   }
 
   /**
@@ -55,13 +72,18 @@ public final class CalibrationMemory {
       throw new QuantException(
           shard.file()
               + ": algorithm "
-              + arithmetic.algorithm().configName()
+              + (arithmetic.prunesBy() == Needs.INPUT_PRODUCTS
+                  ? arithmetic.sparsity().algorithm().configName()
+                  : arithmetic.algorithm().configName())
               + " holds second moments of "
               + ByteSize.format(bytes)
               + ", and tasks share "
               + ByteSize.format(heapBytes)
               + " of the heap; give executors more memory (SPARKAO_MEMORY for a local run), --skip the modules"
-              + " with the longest rows, or use --algorithm imatrix");
+              + " with the longest rows, or use "
+              + (arithmetic.prunesBy() == Needs.INPUT_PRODUCTS
+                  ? "--sparsity-algorithm wanda"
+                  : "--algorithm imatrix"));
     }
   }
 }

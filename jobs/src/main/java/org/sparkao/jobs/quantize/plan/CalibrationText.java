@@ -3,6 +3,7 @@ package org.sparkao.jobs.quantize.plan;
 import java.util.Locale;
 import org.sparkao.gpu.device.DeviceInfo.Kind;
 import org.sparkao.jobs.config.ByteSize;
+import org.sparkao.quant.algorithm.WeightAlgorithm.Needs;
 import org.sparkao.quant.calibration.CalibrationInfo;
 
 /** How a plan uses a calibration, for its user. */
@@ -42,11 +43,17 @@ public final class CalibrationText {
           default -> "";
         };
     CalibrationInfo info = folder.statistics().info();
+    String pruning = arithmetic.prunesBy() == Needs.NOTHING ? "" : arithmetic.sparsity().text();
+    String algorithm =
+        arithmetic.algorithm().needs() == Needs.NOTHING
+            ? ""
+            : arithmetic.algorithm().configName() + how;
     return String.format(
         Locale.ROOT,
-        "%s%s by what %s saw: %d x %d tokens of %s%n",
-        arithmetic.algorithm().configName(),
-        how,
+        "%s%s%s by what %s saw: %d x %d tokens of %s%n",
+        pruning,
+        pruning.isEmpty() || algorithm.isEmpty() ? "" : " and ",
+        algorithm,
         folder.location(),
         info.samples(),
         info.sequenceLength(),

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.sparkao.jobs.config.ByteSize;
 import org.sparkao.quant.checkpoint.Checkpoint;
+import org.sparkao.quant.prune.Sparsity;
 
 /** A plan as its user reads it: layers that differ in numbers only are one line. */
 public final class PlanText {
@@ -34,12 +35,18 @@ public final class PlanText {
             source.shards().size(),
             ByteSize.format(source.totalBytes())));
     alike.forEach((key, tasks) -> text.append(line(tasks, recipe)));
+    long pruned =
+        alike.values().stream()
+            .flatMap(List::stream)
+            .filter(TensorTask.Prune.class::isInstance)
+            .count();
     text.append(
         String.format(
             Locale.ROOT,
-            "%d of %d tensors are quantized; %s become %s in %d files (%.1f%%)%n",
-            totals.quantized(),
+            "%d of %d tensors are %s; %s become %s in %d files (%.1f%%)%n",
+            totals.quantized() + pruned,
             totals.tensors(),
+            pruned == 0 ? "quantized" : totals.quantized() == 0 ? "pruned" : "pruned or quantized",
             ByteSize.format(totals.sourceBytes()),
             ByteSize.format(totals.outputBytes()),
             plan.shards().size(),
@@ -74,16 +81,21 @@ public final class PlanText {
       return copy.tensor().entry().dtype() + " " + copy.tensor().entry().shape();
     }
     var weight =
-        task instanceof TensorTask.Quantize quantize
-            ? quantize.weight()
+        task instanceof TensorTask.Layer layer
+            ? layer.weight()
             : ((TensorTask.Unpack) task).weight();
     return task.tensor().entry().dtype() + " [" + weight.rows() + ", " + weight.columns() + "]";
   }
 
   private static String treatment(TensorTask task, Recipe recipe) {
+    Sparsity sparsity = recipe.arithmetic().sparsity();
     if (task instanceof TensorTask.Quantize quantize) {
       Optional<Rule> rule = recipe.rule(quantize.module());
-      return quantize.scheme() + rule.map(r -> "  (rule " + r.text() + ")").orElse("");
+      String zeros = sparsity.none() ? "" : ", zeros " + sparsity.text();
+      return quantize.scheme() + zeros + rule.map(r -> "  (rule " + r.text() + ")").orElse("");
+    }
+    if (task instanceof TensorTask.Prune) {
+      return "zeros " + sparsity.text();
     }
     return task instanceof TensorTask.Copy copy
         ? "copied: " + copy.reason()

@@ -1,6 +1,7 @@
 package org.sparkao.jobs.quantize.plan;
 
 import java.util.Map;
+import java.util.Optional;
 
 /** The place of {@code quantization_config} in a {@code config.json}. */
 final class QuantizationConfig {
@@ -16,13 +17,15 @@ final class QuantizationConfig {
    * root or in the text part, by either name.
    *
    * @param root of {@code config.json}, changed
+   * @param config empty for a model that is not quantized
    */
-  static void replace(Map<String, Object> root, Map<String, Object> config) {
+  static void replace(Map<String, Object> root, Optional<Map<String, Object>> config) {
     root.remove(OLD_KEY);
+    root.remove(KEY);
     if (root.get("text_config") instanceof Map<?, ?> text) {
       text.remove(KEY);
       text.remove(OLD_KEY);
     }
-    root.put(KEY, config);
+    config.ifPresent(object -> root.put(KEY, object));
   }
 }

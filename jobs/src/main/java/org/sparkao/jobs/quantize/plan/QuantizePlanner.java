@@ -43,6 +43,7 @@ public final class QuantizePlanner {
     new SenseChecks(checkpoint).require(list);
     Map<String, Copy> inputScales = new InputScales(given.inputScales()).copies(list.schemes());
     new ShapeChecks(recipe.arithmetic()).require(list.tasks());
+    new SparsityChecks(recipe.arithmetic()).require(list.tasks());
     given.learned().ifPresent(scales -> scales.require(list.tasks(), recipe.arithmetic()));
     new CalibrationChecks(recipe.arithmetic(), given.statistics()).require(list.tasks());
     Map<String, Object> root =
@@ -63,9 +64,15 @@ public final class QuantizePlanner {
     OutputLayout layout = OutputLayout.of(recipe.arithmetic().layout());
     QuantizationConfig.replace(
         root,
-        layout.config(
-            new OutputLayout.Decisions(
-                recipe, list.schemes(), list.ignored(), Collections.unmodifiableMap(root))));
+        list.schemes().isEmpty()
+            ? Optional.empty()
+            : Optional.of(
+                layout.config(
+                    new OutputLayout.Decisions(
+                        recipe,
+                        list.schemes(),
+                        list.ignored(),
+                        Collections.unmodifiableMap(root)))));
     String configText = ConfigJson.format(root);
     Outputs outputs = outputs(shards);
     return new QuantizePlan(

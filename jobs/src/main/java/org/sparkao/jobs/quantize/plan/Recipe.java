@@ -8,14 +8,15 @@ import org.sparkao.quant.scheme.QuantScheme;
 /**
  * What shall become of a checkpoint.
  *
- * @param scheme for every linear layer that no rule speaks about
+ * @param scheme for every linear layer that no rule speaks about; empty where they stay dense and
+ *     are pruned
  * @param rules first match wins
  * @param arithmetic what all weights share
  * @param maxShardBytes longest file of the output, but for a single tensor that is longer
  * @param nonFinite what becomes of NaN and infinities
  */
 public record Recipe(
-    QuantScheme scheme,
+    Optional<QuantScheme> scheme,
     List<Rule> rules,
     Arithmetic arithmetic,
     long maxShardBytes,
@@ -26,12 +27,20 @@ public record Recipe(
     Objects.requireNonNull(scheme, "scheme");
     Objects.requireNonNull(arithmetic, "arithmetic");
     Objects.requireNonNull(nonFinite, "nonFinite");
+    if (scheme.isEmpty() && arithmetic.sparsity().none()) {
+      throw new IllegalArgumentException("neither a scheme nor a pattern of zeros");
+    }
     rules = List.copyOf(rules);
   }
 
   /** A recipe that keeps what is not finite. */
   public Recipe(QuantScheme scheme, List<Rule> rules, Arithmetic arithmetic, long maxShardBytes) {
-    this(scheme, rules, arithmetic, maxShardBytes, NonFinitePolicy.KEEP);
+    this(Optional.of(scheme), rules, arithmetic, maxShardBytes, NonFinitePolicy.KEEP);
+  }
+
+  /** What the tables call it: the scheme, or what is pruned. */
+  public String name() {
+    return scheme.map(QuantScheme::name).orElseGet(() -> arithmetic.sparsity().text());
   }
 
   /**

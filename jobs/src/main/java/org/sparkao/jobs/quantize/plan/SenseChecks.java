@@ -14,12 +14,12 @@ final class SenseChecks {
   }
 
   void require(TaskList list) {
-    if (list.schemes().isEmpty()) {
+    if (list.tasks().stream().noneMatch(TensorTask.Layer.class::isInstance)) {
       throw nothing(list.ignored());
     }
     if (checkpoint.tieWordEmbeddings().orElse(false)) {
       list.tasks().stream()
-          .filter(task -> task instanceof TensorTask.Quantize)
+          .filter(task -> task instanceof TensorTask.Layer)
           .filter(task -> LinearModules.head(task.module()))
           .findFirst()
           .ifPresent(

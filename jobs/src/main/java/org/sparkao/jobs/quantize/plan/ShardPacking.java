@@ -3,7 +3,6 @@ package org.sparkao.jobs.quantize.plan;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import org.sparkao.quant.algorithm.WeightAlgorithm.Needs;
 import org.sparkao.quant.safetensors.TensorSpec;
 
 /**
@@ -34,7 +33,7 @@ final class ShardPacking {
     for (long unit : bytes) {
       total = Math.addExact(total, unit);
     }
-    boolean longWork = arithmetic.algorithm().needs() == Needs.INPUT_PRODUCTS;
+    boolean longWork = arithmetic.needsProducts();
     long smallest = longWork ? SMALLEST_OF_LONG_WORK : SMALLEST_TARGET_BYTES;
     long target = Math.min(maxShardBytes, Math.max(smallest, total / MOST_SHARDS));
     List<List<ShardTask.Unit>> files = new ArrayList<>();

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.sparkao.jobs.quantize.plan.TensorTask.Copy;
+import org.sparkao.jobs.quantize.plan.TensorTask.Prune;
 import org.sparkao.jobs.quantize.plan.TensorTask.Quantize;
 import org.sparkao.jobs.quantize.plan.TensorTask.Unpack;
 import org.sparkao.quant.checkpoint.Checkpoint;
@@ -92,12 +93,11 @@ final class TaskList {
     LinearModules.Kind kind = kind(name, module, tensor);
     Optional<Rule> rule = kind.linear() ? recipe.rule(module) : Optional.empty();
     if (kind == LinearModules.Kind.LINEAR || rule.isPresent()) {
-      Optional<QuantScheme> scheme = scheme(rule);
-      if (scheme.isPresent()) {
-        quantize(module, sources.weight(name), scheme.orElseThrow());
-      } else {
+      if (skipped(rule)) {
         ignored.add(module);
         keep(tensor, module, skipReason(rule.orElseThrow()));
+      } else {
+        change(module, sources.weight(name), scheme(rule));
       }
       return;
     }
@@ -123,8 +123,12 @@ final class TaskList {
     return embedder ? LinearModules.Kind.LINEAR : kind;
   }
 
+  private static boolean skipped(Optional<Rule> rule) {
+    return rule.isPresent() && rule.orElseThrow().scheme().isEmpty();
+  }
+
   private Optional<QuantScheme> scheme(Optional<Rule> rule) {
-    return rule.isPresent() ? rule.orElseThrow().scheme() : Optional.of(recipe.scheme());
+    return rule.isPresent() ? rule.orElseThrow().scheme() : recipe.scheme();
   }
 
   private static String skipReason(Rule rule) {
@@ -134,7 +138,7 @@ final class TaskList {
   private void decideExperts(CheckpointTensor tensor) {
     String prefix = FusedExperts.prefix(tensor);
     Optional<Rule> whole = recipe.rule(prefix);
-    if (whole.isPresent() && whole.orElseThrow().scheme().isEmpty()) {
+    if (skipped(whole)) {
       if (!ignored.contains(prefix)) {
         ignored.add(prefix);
       }
@@ -143,19 +147,24 @@ final class TaskList {
     }
     for (FusedExperts.Expert expert : fused.experts(tensor)) {
       Optional<Rule> rule = recipe.rule(expert.module());
-      Optional<QuantScheme> scheme = scheme(rule);
-      if (scheme.isPresent()) {
-        quantize(expert.module(), expert.weight(), scheme.orElseThrow());
-      } else {
+      if (skipped(rule)) {
         ignored.add(expert.module());
         tasks.add(new Unpack(expert.weight(), expert.module(), skipReason(rule.orElseThrow())));
+      } else {
+        change(expert.module(), expert.weight(), scheme(rule));
       }
     }
   }
 
-  private void quantize(String module, WeightSource weight, QuantScheme scheme) {
-    schemes.put(module, scheme);
-    tasks.add(new Quantize(weight, module, scheme.name()));
+  /** Without a scheme it is pruned, and stays a weight. */
+  private void change(String module, WeightSource weight, Optional<QuantScheme> scheme) {
+    if (scheme.isPresent()) {
+      schemes.put(module, scheme.orElseThrow());
+      tasks.add(new Quantize(weight, module, scheme.orElseThrow().name()));
+    } else {
+      ignored.add(module);
+      tasks.add(new Prune(weight, module));
+    }
   }
 
   private void keep(CheckpointTensor tensor, String module, String reason) {

@@ -23,6 +23,22 @@ public sealed interface TensorTask extends Serializable {
   /** Bytes that are read for it. */
   long sourceBytes();
 
+  /** The weight of a linear layer that does not stay as it is. */
+  sealed interface Layer extends TensorTask {
+    /** What is read. */
+    WeightSource weight();
+
+    @Override
+    default CheckpointTensor tensor() {
+      return weight().tensor();
+    }
+
+    @Override
+    default long sourceBytes() {
+      return weight().rows() * weight().columns() * weight().tensor().entry().dtype().bits() / 8;
+    }
+  }
+
   /**
    * A weight that becomes codes and scales.
    *
@@ -30,17 +46,12 @@ public sealed interface TensorTask extends Serializable {
    * @param module name of the linear layer in the output
    * @param scheme name of the scheme, which parses to it again
    */
-  record Quantize(WeightSource weight, String module, String scheme) implements TensorTask {
+  record Quantize(WeightSource weight, String module, String scheme) implements Layer {
     /** All parts are given. */
     public Quantize {
       Objects.requireNonNull(weight, "weight");
       Objects.requireNonNull(module, "module");
       Objects.requireNonNull(scheme, "scheme");
-    }
-
-    @Override
-    public CheckpointTensor tensor() {
-      return weight.tensor();
     }
 
     @Override
@@ -52,10 +63,20 @@ public sealed interface TensorTask extends Serializable {
     public TensorSpec output(PackedPart part) {
       return new TensorSpec(module + "." + part.suffix(), part.dtype(), part.shape());
     }
+  }
 
+  /**
+   * A weight of which some become zero, and no more.
+   *
+   * @param weight what is read
+   * @param module name of the linear layer in the output
+   */
+  record Prune(WeightSource weight, String module) implements Layer {
     @Override
-    public long sourceBytes() {
-      return weight.rows() * weight.columns() * weight.tensor().entry().dtype().bits() / 8;
+    public List<TensorSpec> outputs(Arithmetic arithmetic) {
+      return List.of(
+          new TensorSpec(
+              module + ".weight", weight.dtype(), List.of(weight.rows(), weight.columns())));
     }
   }
 

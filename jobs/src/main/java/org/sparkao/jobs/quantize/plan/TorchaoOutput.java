@@ -83,7 +83,10 @@ final class TorchaoOutput implements OutputLayout {
         own.forEach(module -> configs.put(module, config));
       }
     }
-    configs.put(DEFAULT, TorchaoConfigs.of(decisions.recipe().scheme()));
+    decisions
+        .recipe()
+        .scheme()
+        .ifPresent(scheme -> configs.put(DEFAULT, TorchaoConfigs.of(scheme)));
     return TorchaoConfigs.ofModules(configs);
   }
 

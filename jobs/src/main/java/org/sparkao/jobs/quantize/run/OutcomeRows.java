@@ -23,6 +23,9 @@ final class OutcomeRows {
   /** How codes were chosen where scales were given. */
   private static final String LEARNED = "learned";
 
+  /** Why there are no codes where some weights became zero. */
+  private static final String PRUNED = "zeros alone";
+
   private final String runId;
   private final String fingerprint;
   private final Arithmetic arithmetic;
@@ -102,11 +105,27 @@ final class OutcomeRows {
           Optional.ofNullable(outcome.fallback()).filter(text -> !text.isEmpty()),
           numerics,
           learned.test(task.module()) ? LEARNED : arithmetic.algorithm().configName(),
+          zeros(outcome),
+          device);
+    }
+    if (task instanceof TensorTask.Prune) {
+      String fallback = Optional.ofNullable(outcome.fallback()).orElse("");
+      return new TensorRow.Treatment(
+          Optional.empty(),
+          Optional.of(PRUNED + (fallback.isEmpty() ? "" : "; " + fallback)),
+          numerics,
+          arithmetic.sparsity().algorithm().configName(),
+          zeros(outcome),
           device);
     }
     String reason =
         task instanceof TensorTask.Copy copy ? copy.reason() : ((TensorTask.Unpack) task).reason();
     return new TensorRow.Treatment(Optional.empty(), Optional.of(reason), numerics, "copy", device);
+  }
+
+  private Optional<TensorRow.Zeros> zeros(TensorOutcome outcome) {
+    return Optional.ofNullable(outcome.pruning())
+        .map(statistics -> new TensorRow.Zeros(arithmetic.sparsity().text(), statistics));
   }
 
   private static TensorRow.Part part(WrittenTensor part) {

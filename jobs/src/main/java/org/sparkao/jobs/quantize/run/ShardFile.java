@@ -76,7 +76,8 @@ final class ShardFile {
         Calibrated calibrated = calibrated(device, task)) {
       ShardWriter writer = new ShardWriter(sink, task.header(settings.arithmetic()));
       UnitWorker.Tools tools =
-          new UnitWorker.Tools(device, calibrated.weights(), calibrated.smoother());
+          new UnitWorker.Tools(
+              device, calibrated.weights(), calibrated.smoother(), calibrated.pruning());
       UnitWorker worker = new UnitWorker(settings, tools, storage, writer, progress, clock);
       clock.begin(device.work());
       for (ShardTask.Unit unit : task.units()) {
@@ -97,13 +98,15 @@ final class ShardFile {
               .map(byName::get)
               .toList();
       UnitWorker.Result result = results.get(i);
+      UnitWorker.Became became = result.became();
       outcomes.add(
           new TensorOutcome(
               result.sourceSha256(),
-              result.nonFinite(),
+              became.nonFinite(),
               parts,
-              result.statistics().orElse(null),
-              result.fallback(),
+              became.statistics().orElse(null),
+              became.pruning().orElse(null),
+              became.fallback(),
               result.elapsedNanos()));
     }
     return outcomes;
@@ -111,33 +114,42 @@ final class ShardFile {
 
   /** What looks at activations, where the algorithm does. */
   private record Calibrated(
-      Optional<CalibratedWeights> weights, Optional<Smoother> smoother, MemoryShare.Taken onDevice)
+      Optional<CalibratedWeights> weights,
+      Optional<Smoother> smoother,
+      Pruning pruning,
+      MemoryShare.Taken onDevice)
       implements AutoCloseable {
     private static final MemoryShare.Taken NOTHING = () -> {};
 
     @Override
     public void close() {
       weights.ifPresent(CalibratedWeights::close);
+      pruning.close();
       onDevice.close();
     }
   }
 
   private Calibrated calibrated(WeightDevice device, ShardTask task) throws IOException {
     Arithmetic arithmetic = settings.arithmetic();
-    if (arithmetic.algorithm().needs() == Needs.NOTHING) {
-      return new Calibrated(Optional.empty(), Optional.empty(), Calibrated.NOTHING);
+    if (!arithmetic.needsInputs()) {
+      Pruning pruning = new Pruning(arithmetic, Optional.empty());
+      return new Calibrated(Optional.empty(), Optional.empty(), pruning, Calibrated.NOTHING);
     }
     Calibration statistics = Calibration.open(storage.folder(settings.calibration().location()));
+    Pruning pruning = new Pruning(arithmetic, Optional.of(CalibratedWeights.Inputs.of(statistics)));
+    if (arithmetic.algorithm().needs() == Needs.NOTHING) {
+      return new Calibrated(Optional.empty(), Optional.empty(), pruning, Calibrated.NOTHING);
+    }
     if (settings.smoothing().isEmpty()) {
       CalibratedWeights weights =
           new CalibratedWeights(
               CalibratedWeights.Inputs.of(statistics), arithmetic.calibrated(), device.gptq());
       MemoryShare.Taken onDevice = device.take(CalibrationMemory.deviceBytes(arithmetic, task));
-      return new Calibrated(Optional.of(weights), Optional.empty(), onDevice);
+      return new Calibrated(Optional.of(weights), Optional.empty(), pruning, onDevice);
     }
     Folder source = storage.folder(settings.source().location());
     Smoother smoother = new Smoother(source, statistics, arithmetic, settings.smoothing());
-    return new Calibrated(Optional.empty(), Optional.of(smoother), Calibrated.NOTHING);
+    return new Calibrated(Optional.empty(), Optional.of(smoother), pruning, Calibrated.NOTHING);
   }
 
   private void requireUnchanged(ShardTask task) throws IOException {
@@ -152,9 +164,7 @@ final class ShardFile {
 
   private void requireUnchanged(Planned folder, ShardTask task, Copy.Origin origin)
       throws IOException {
-    boolean statistics =
-        origin == Copy.Origin.CALIBRATION
-            && settings.arithmetic().algorithm().needs() != Needs.NOTHING;
+    boolean statistics = origin == Copy.Origin.CALIBRATION && settings.arithmetic().needsInputs();
     Set<String> read =
         task.tensors().stream()
             .filter(tensor -> origin(tensor) == origin)

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.List;
 import java.util.Optional;
 import org.sparkao.quant.metric.TensorStatistics;
+import org.sparkao.quant.prune.PruneStatistics;
 import org.sparkao.quant.safetensors.WrittenTensor;
 
 /**
@@ -53,6 +54,7 @@ record ShardOutcome(
    * @param nonFinite NaN and infinities that were read
    * @param parts what was written, codes first
    * @param statistics null when copied
+   * @param pruning null where no zeros were asked for, and in notes of older versions
    * @param fallback what did not go as it was asked for; empty or, in notes of older versions, null
    * @param elapsedNanos time spent
    */
@@ -61,6 +63,7 @@ record ShardOutcome(
       long nonFinite,
       List<WrittenTensor> parts,
       TensorStatistics statistics,
+      PruneStatistics pruning,
       String fallback,
       long elapsedNanos) {}
 

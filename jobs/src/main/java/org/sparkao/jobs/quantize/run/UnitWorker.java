@@ -1,5 +1,7 @@
 package org.sparkao.jobs.quantize.run;
 
+import static java.util.stream.Collectors.joining;
+
 import java.io.IOException;
 import java.security.MessageDigest;
 import java.util.ArrayList;
@@ -7,10 +9,12 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongConsumer;
+import java.util.stream.Stream;
 import org.sparkao.jobs.quantize.plan.NonFinitePolicy;
 import org.sparkao.jobs.quantize.plan.ShardTask;
 import org.sparkao.jobs.quantize.plan.TensorTask;
 import org.sparkao.jobs.quantize.plan.TensorTask.Copy;
+import org.sparkao.jobs.quantize.plan.TensorTask.Prune;
 import org.sparkao.jobs.quantize.plan.TensorTask.Quantize;
 import org.sparkao.jobs.quantize.plan.TensorTask.Unpack;
 import org.sparkao.jobs.quantize.run.TaskTimes.Stage;
@@ -27,6 +31,8 @@ import org.sparkao.quant.checkpoint.WeightSource;
 import org.sparkao.quant.metric.TensorStatistics;
 import org.sparkao.quant.observe.TensorRange;
 import org.sparkao.quant.pack.PackedPart;
+import org.sparkao.quant.prune.PruneStatistics;
+import org.sparkao.quant.prune.WeightPruner;
 import org.sparkao.quant.safetensors.ByteSource;
 import org.sparkao.quant.safetensors.NonFinite;
 import org.sparkao.quant.safetensors.Sha256;
@@ -46,6 +52,7 @@ final class UnitWorker {
   private final TaskClock clock;
   private final Optional<CalibratedWeights> calibrated;
   private final Optional<Smoother> smoother;
+  private final Pruning pruning;
   private final ScalesReader scales;
   private byte[] slice = new byte[0];
 
@@ -68,6 +75,7 @@ final class UnitWorker {
     this.device = tools.device();
     this.calibrated = tools.calibrated();
     this.smoother = tools.smoother();
+    this.pruning = tools.pruning();
     this.storage = storage;
     this.source = storage.folder(settings.source().location());
     this.scales = new ScalesReader(settings.scales(), storage);
@@ -82,17 +90,34 @@ final class UnitWorker {
    * @param device where
    * @param calibrated for algorithms that choose codes by activations
    * @param smoother for algorithms that scale weights by them
+   * @param pruning chooses zeros
    */
   record Tools(
-      WeightDevice device, Optional<CalibratedWeights> calibrated, Optional<Smoother> smoother) {}
+      WeightDevice device,
+      Optional<CalibratedWeights> calibrated,
+      Optional<Smoother> smoother,
+      Pruning pruning) {}
 
   /** What became of a tensor; its parts are known to the writer alone until the file is done. */
-  record Result(
-      String sourceSha256,
+  record Result(String sourceSha256, Became became, long elapsedNanos) {}
+
+  /**
+   * What became of the numbers of a tensor.
+   *
+   * @param nonFinite NaN and infinities that were read
+   * @param statistics of its errors, unless it is the same
+   * @param pruning of its zeros, where some were asked for
+   * @param fallback what did not go as it was asked for; empty when all did
+   */
+  record Became(
       long nonFinite,
       Optional<TensorStatistics> statistics,
-      String fallback,
-      long elapsedNanos) {}
+      Optional<PruneStatistics> pruning,
+      String fallback) {
+    static Became same(long nonFinite) {
+      return new Became(nonFinite, Optional.empty(), Optional.empty(), "");
+    }
+  }
 
   /** Works off one unit; gives a result for each of its tensors. */
   List<Result> work(ShardTask.Unit unit) throws IOException {
@@ -101,28 +126,24 @@ final class UnitWorker {
     for (TensorTask task : unit.tensors()) {
       long start = System.nanoTime();
       MessageDigest digest = Sha256.newDigest();
-      Optional<TensorStatistics> statistics = Optional.empty();
-      long nonFinite = 0;
-      String fallback = "";
-      if (task instanceof Quantize weight) {
-        TensorQuantizer used = hold(() -> quantize(weight, shared, digest));
-        nonFinite = used.statistics().nonFinite();
-        statistics = Optional.of(used.statistics());
-        fallback =
-            calibrated
-                .map(one -> one.fallback(weight, List.of(used)))
-                .or(() -> smoother.map(one -> one.fallback(weight.module())))
-                .orElse("");
-      } else if (task instanceof Unpack weight) {
-        nonFinite = unpack(weight, digest);
-      } else if (task instanceof Copy copy) {
-        nonFinite = copy(copy, digest);
-      }
-      requireFinite(task, nonFinite);
+      Became became = become(task, shared, digest);
+      requireFinite(task, became.nonFinite());
       long nanos = System.nanoTime() - start;
-      results.add(new Result(Sha256.hex(digest), nonFinite, statistics, fallback, nanos));
+      results.add(new Result(Sha256.hex(digest), became, nanos));
     }
     return results;
+  }
+
+  private Became become(TensorTask task, TensorRange shared, MessageDigest digest)
+      throws IOException {
+    if (task instanceof Quantize weight) {
+      return hold(() -> quantize(weight, shared, digest));
+    }
+    if (task instanceof Prune weight) {
+      return prune(weight, digest);
+    }
+    return Became.same(
+        task instanceof Unpack weight ? unpack(weight, digest) : copy((Copy) task, digest));
   }
 
   private <R> R hold(WeightDevice.Work<R> work) throws IOException {
@@ -161,7 +182,7 @@ final class UnitWorker {
     TensorRange range = TensorRange.EMPTY;
     for (TensorTask task : unit.tensors()) {
       if (task instanceof Quantize weight && sharesScale(request(weight).scheme())) {
-        range = range.merge(hold(() -> range(weight.weight())));
+        range = range.merge(hold(() -> range(weight)));
       }
     }
     return range;
@@ -175,14 +196,16 @@ final class UnitWorker {
     return settings.arithmetic().request(weight);
   }
 
-  private TensorRange range(WeightSource weight) throws IOException {
+  private TensorRange range(Quantize task) throws IOException {
+    WeightSource weight = task.weight();
     TensorRange range = TensorRange.EMPTY;
     int step = WeightSlices.rows(weight, 1);
     require(weight, step);
     try (WeightReader reader = WeightReader.open(source, weight)) {
+      WeightRows pruned = new WeightRows(reader, weight, pruning.of(task), clock);
       for (long row = 0; row < weight.rows(); row += step) {
         int rows = (int) Math.min(step, weight.rows() - row);
-        read(reader, row, rows);
+        pruned.read(row, rows, slice);
         int count = Math.toIntExact(rows * weight.columns());
         long begin = System.nanoTime();
         range = range.merge(device.range(slice, count, weight.dtype()));
@@ -193,11 +216,12 @@ final class UnitWorker {
     return range;
   }
 
-  private TensorQuantizer quantize(Quantize task, TensorRange shared, MessageDigest digest)
+  private Became quantize(Quantize task, TensorRange shared, MessageDigest digest)
       throws IOException {
     WeightSource weight = task.weight();
     QuantizeRequest request = request(task);
     TensorQuantizer quantizer = quantizer(task, request, shared);
+    Optional<WeightPruner> pruner = pruning.of(task);
     WeightSlices slices = new WeightSlices(weight, quantizer);
     require(weight, slices.rows());
     int rowBytes = Math.toIntExact(weight.dtype().bytes(weight.columns()));
@@ -209,16 +233,59 @@ final class UnitWorker {
                 rowBytes,
                 clock,
                 (row, rows) -> append(task, slices, row, rows))) {
+      WeightRows pruned = new WeightRows(reader, weight, pruner, clock);
       for (long row = 0; row < weight.rows(); row += slices.rows()) {
         int rows = (int) Math.min(slices.rows(), weight.rows() - row);
-        read(reader, row, rows);
+        pruned.read(row, rows, slice);
         smooth(task.module(), weight, row, rows);
         flow.put(slice, row, rows);
       }
       flow.finish();
     }
     clock.add(quantizer);
-    return quantizer;
+    String fallback =
+        calibrated
+            .map(one -> one.fallback(task, List.of(quantizer)))
+            .or(() -> smoother.map(one -> one.fallback(task.module())))
+            .orElse("");
+    String ofZeros = pruner.map(pruning::fallback).orElse("");
+    return new Became(
+        quantizer.statistics().nonFinite(),
+        Optional.of(quantizer.statistics()),
+        pruner.map(WeightPruner::statistics),
+        Stream.of(ofZeros, fallback).filter(text -> !text.isEmpty()).collect(joining("; ")));
+  }
+
+  private Became prune(Prune task, MessageDigest digest) throws IOException {
+    WeightSource weight = task.weight();
+    WeightPruner pruner = pruning.of(task).orElseThrow();
+    String name = task.outputs(settings.arithmetic()).get(0).name();
+    int step = WeightSlices.rows(weight, 1);
+    require(weight, step);
+    long nonFinite = 0;
+    try (WeightReader reader = WeightReader.open(source, weight, digest)) {
+      WeightRows pruned = new WeightRows(reader, weight, Optional.of(pruner), clock);
+      for (long row = 0; row < weight.rows(); row += step) {
+        int rows = (int) Math.min(step, weight.rows() - row);
+        pruned.read(row, rows, slice);
+        nonFinite += append(task, name, rows);
+      }
+    }
+    PruneStatistics zeros = pruner.statistics();
+    return new Became(
+        nonFinite,
+        Optional.of(zeros.errors(nonFinite)),
+        Optional.of(zeros),
+        pruning.fallback(pruner));
+  }
+
+  /** Writes rows as they are in the slice; gives the number of NaN and infinities among them. */
+  private long append(TensorTask task, String name, int rows) throws IOException {
+    WeightSource weight = task instanceof Unpack unpack ? unpack.weight() : ((Prune) task).weight();
+    int bytes = Math.toIntExact(weight.dtype().bytes(rows * weight.columns()));
+    clock.time(Stage.WRITE, () -> writer.append(name, slice, 0, bytes));
+    progress.accept(task.sourceBytes() * rows / weight.rows());
+    return NonFinite.count(weight.dtype(), slice, 0, bytes);
   }
 
   private void smooth(String module, WeightSource weight, long row, int rows) throws IOException {
@@ -240,7 +307,7 @@ final class UnitWorker {
     Optional<TensorRange> range =
         !request.scheme().needsTensorRange()
             ? Optional.empty()
-            : Optional.of(sharesScale(request.scheme()) ? shared : range(task.weight()));
+            : Optional.of(sharesScale(request.scheme()) ? shared : range(task));
     return calibrated.isPresent()
         ? calibrated.orElseThrow().quantizer(task, request, range)
         : device.quantizer(request, range);
@@ -268,10 +335,7 @@ final class UnitWorker {
       for (long row = 0; row < weight.rows(); row += step) {
         int rows = (int) Math.min(step, weight.rows() - row);
         read(reader, row, rows);
-        int bytes = Math.toIntExact(weight.dtype().bytes(rows * weight.columns()));
-        nonFinite += NonFinite.count(weight.dtype(), slice, 0, bytes);
-        clock.time(Stage.WRITE, () -> writer.append(name, slice, 0, bytes));
-        progress.accept(task.sourceBytes() * rows / weight.rows());
+        nonFinite += append(task, name, rows);
       }
     }
     return nonFinite;

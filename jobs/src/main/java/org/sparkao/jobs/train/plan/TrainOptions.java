@@ -36,6 +36,7 @@ import org.sparkao.quant.scheme.Numerics;
  * @param seed of the order of sequences
  * @param averaging of workers, in {@link TrainMode#MODEL}
  * @param compute what computes, and in which numbers
+ * @param keepsZeros whether weights that are zero stay zero
  */
 public record TrainOptions(
     TrainMode mode,
@@ -54,7 +55,8 @@ public record TrainOptions(
     Numerics numerics,
     long seed,
     Averaging averaging,
-    TrainCompute compute)
+    TrainCompute compute,
+    boolean keepsZeros)
     implements Serializable {
   /** All parts are given. */
   public TrainOptions {

@@ -10,6 +10,7 @@ import java.util.stream.DoubleStream;
 import org.apache.spark.TaskContext;
 import org.sparkao.gpu.fake.FakeSettings;
 import org.sparkao.gpu.fake.SchemeFakes;
+import org.sparkao.gpu.train.KeptZeros;
 import org.sparkao.gpu.train.StepReport;
 import org.sparkao.gpu.train.Trainer;
 import org.sparkao.gpu.train.TrainingOperators;
@@ -68,8 +69,9 @@ final class UnitTrainer implements AutoCloseable {
    */
   void train(int unit, TrainingTask task, SchemeFakes fakes) throws IOException {
     TrainOptions options = settings.options();
+    TrainingTask trained = options.keepsZeros() ? new KeptZeros(task) : task;
     try (Trainer trainer =
-        new Trainer(device.operators(), task, device.adamW(), options.trainer())) {
+        new Trainer(device.operators(), trained, device.adamW(), options.trainer())) {
       Optional<UnitState> kept = files.state(unit, options.steps());
       team.begin(trainer, kept);
       if (kept.isPresent() && kept.get().isFinished()) {

@@ -57,7 +57,8 @@ class TestTrainCompute {
             Numerics.TORCHAO,
             0,
             Averaging.NONE,
-            compute);
+            compute,
+            false);
     assertThat(compute).hasToString("cuda, bf16, float8 tensorwise");
     assertThat(options.toString()).contains("cuda, bf16, float8 tensorwise");
     assertThat(options.setup(Fakes.NONE).float8()).isEqualTo(Float8.TENSORWISE);
