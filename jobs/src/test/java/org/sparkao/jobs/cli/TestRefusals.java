@@ -2,6 +2,7 @@ package org.sparkao.jobs.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.delta.kernel.types.StringType;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
@@ -18,9 +19,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.sparkao.jobs.job.ExitCode;
 import org.sparkao.jobs.storage.Storage;
+import org.sparkao.jobs.table.Column;
 import org.sparkao.jobs.table.DeltaStore;
 import org.sparkao.jobs.table.Table;
-import org.sparkao.jobs.table.TensorRow;
 
 /** Bad input ends with exit code 2 and a message that helps, before Spark or any output. */
 class TestRefusals {
@@ -189,17 +190,20 @@ class TestRefusals {
   }
 
   @Test
-  void tablesOfAnotherVersionAreRefusedAtPlanning(@TempDir Path temp) throws IOException {
+  void tablesOfALaterVersionAreRefusedAtPlanning(@TempDir Path temp) throws IOException {
     Path source = Checkpoints.write(temp.resolve("source"), Checkpoints.llama(1, 128, 256));
-    Path tables = temp.resolve("before");
-    Table before = new Table("tensors", "of before", TensorRow.TABLE.columns().subList(0, 2));
+    Path tables = temp.resolve("later");
+    List<Column> columns =
+        List.of(
+            new Column("run_id", StringType.STRING, "as here"),
+            new Column("of_later", StringType.STRING, "unknown here"));
     new DeltaStore(Storage.ofAssignments(List.of()), tables.toString())
-        .append(before, List.of(List.of("x", "y")), "x", 0);
+        .append(new Table("tensors", "of later", columns), List.of(List.of("x", "y")), "x", 0);
     assertThat(
             command.quantize(
                 source, temp.resolve("output"), "--scheme", "W4A16", "--set", "tables=" + tables))
         .isEqualTo(ExitCode.REFUSED);
-    assertThat(command.err()).contains("tensors: has no column ", "give other --tables");
+    assertThat(command.err()).contains("of_later", "give other --tables");
     assertThat(temp.resolve("output")).doesNotExist();
   }
 

@@ -79,10 +79,10 @@ class TestGoldenTorchao {
             PlannedDevice.processor("test"));
     Storage storage = Storage.ofSettings(Map.of());
     new ShardFile(settings, storage, bytes -> {}, new TaskClock())
-        .write(plan.shards().get(0), storage.folder(output.toString()), "written");
+        .write(plan.shards().get(0), storage.folder(output.toString()), "part");
 
     String file = plan.shards().get(0).file();
-    assertSameFile(output.resolve("written"), golden.resolve(folder).resolve(file));
+    assertSameFile(output.resolve(file), golden.resolve(folder).resolve(file));
     assertThat(JSON.readTree(plan.config()))
         .isEqualTo(JSON.readTree(golden.resolve(folder).resolve("config.json").toFile()));
   }
