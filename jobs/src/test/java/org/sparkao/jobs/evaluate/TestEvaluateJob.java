@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.sparkao.jobs.evaluate.EvaluateFixture.said;
 
+import io.delta.kernel.types.StringType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,6 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.sparkao.jobs.config.Config;
 import org.sparkao.jobs.job.ExitCode;
 import org.sparkao.jobs.job.JobRun;
+import org.sparkao.jobs.table.Column;
 import org.sparkao.jobs.table.DeltaStore;
 import org.sparkao.jobs.table.EvalItemRow;
 import org.sparkao.jobs.table.RunRow;
@@ -147,12 +149,16 @@ class TestEvaluateJob {
   }
 
   @Test
-  void tablesOfAnotherVersionAreRefusedBeforeAnythingIsComputed() throws Exception {
-    Table before = new Table("eval_items", "of before", EvalItemRow.TABLE.columns().subList(0, 2));
-    fixture.store("t").append(before, List.of(List.of("x", "y")), "x", 0);
+  void tablesOfALaterVersionAreRefusedBeforeAnythingIsComputed() throws Exception {
+    List<Column> columns =
+        List.of(
+            new Column("run_id", StringType.STRING, "as here"),
+            new Column("of_later", StringType.STRING, "unknown here"));
+    Table later = new Table("eval_items", "of later", columns);
+    fixture.store("t").append(later, List.of(List.of("x", "y")), "x", 0);
     assertThatThrownBy(() -> fixture.run("t", "dry-run", "true"))
         .isInstanceOf(QuantException.class)
-        .hasMessageContaining("eval_items: has no column ")
+        .hasMessageContaining("eval_items: has a column of_later")
         .hasMessageEndingWith("give other --tables");
     assertThat(FakeModels.OPENED.get()).isZero();
   }
