@@ -9,6 +9,8 @@ import org.apache.hadoop.fs.FSDataOutputStreamBuilder;
 import org.apache.hadoop.fs.FileAlreadyExistsException;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.hdfs.protocol.AlreadyBeingCreatedException;
+import org.apache.hadoop.ipc.RemoteException;
 import org.sparkao.quant.QuantException;
 
 /**
@@ -28,6 +30,12 @@ public final class NewFile {
       stream.write(content);
     } catch (FileAlreadyExistsException e) {
       return false;
+    } catch (RemoteException e) {
+      // HDFS, while another writes it.
+      if (AlreadyBeingCreatedException.class.getName().equals(e.getClassName())) {
+        return false;
+      }
+      throw e;
     } catch (IOException e) {
       if (isConditional(files, path) && files.exists(path)) {
         // An object store tells it in its own words, and only when the file is complete.
