@@ -1,5 +1,7 @@
 package org.sparkao.jobs.cli;
 
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -66,6 +68,29 @@ final class Command {
                 "spark.ui.enabled=false"));
     args.addAll(List.of(more));
     return run(args.toArray(String[]::new));
+  }
+
+  /** Writes a GGUF file. */
+  ExitCode export(Path checkpoint, Path output, String... more) {
+    List<String> args =
+        new ArrayList<>(
+            List.of(
+                "export",
+                "--checkpoint",
+                checkpoint.toString(),
+                "--output",
+                output.toString(),
+                "--tables",
+                output.resolveSibling("tables").toString()));
+    args.addAll(List.of(more));
+    return run(args.toArray(String[]::new));
+  }
+
+  /** A folder of golden vectors; without it the test is skipped. */
+  static Path golden(String name) {
+    Path folder = Path.of(System.getProperty("sparkao.shared", "none"), "golden", name);
+    assumeTrue(Files.isDirectory(folder), "golden data is not here");
+    return folder;
   }
 
   String out() {

@@ -1,7 +1,6 @@
 package org.sparkao.jobs.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -48,31 +47,14 @@ class TestExportCommand {
   }
 
   private static Path golden() {
-    Path folder = Path.of(System.getProperty("sparkao.shared", "none"), "golden", "gguf");
-    assumeTrue(Files.isDirectory(folder), "golden data is not here");
-    return folder;
-  }
-
-  private ExitCode export(Path checkpoint, Path output, String... more) {
-    List<String> args =
-        new ArrayList<>(
-            List.of(
-                "export",
-                "--checkpoint",
-                checkpoint.toString(),
-                "--output",
-                output.toString(),
-                "--tables",
-                temp.resolve("tables").toString()));
-    args.addAll(List.of(more));
-    return command.run(args.toArray(String[]::new));
+    return Command.golden("gguf");
   }
 
   private byte[] exported(String type, String... more) throws IOException {
     Path output = temp.resolve("model.gguf");
     List<String> args = new ArrayList<>(List.of("--type", type));
     args.addAll(List.of(more));
-    assertThat(export(golden().resolve("llama"), output, args.toArray(String[]::new)))
+    assertThat(command.export(golden().resolve("llama"), output, args.toArray(String[]::new)))
         .as(command.err())
         .isEqualTo(ExitCode.DONE);
     assertThat(temp.resolve("model.gguf.parts")).doesNotExist();
@@ -160,7 +142,7 @@ class TestExportCommand {
     Path output = temp.resolve("refused.gguf");
     for (String matrix : List.of("pure-Q4_0.gguf", "llama", "missing.gguf")) {
       assertThat(
-              export(
+              command.export(
                   golden().resolve("llama"),
                   output,
                   "--type",
@@ -219,7 +201,7 @@ class TestExportCommand {
         .as(command.err())
         .isEqualTo(ExitCode.DONE);
     Path output = temp.resolve("model.gguf");
-    assertThat(export(quantized, output, "--type", "Q4_0")).isEqualTo(ExitCode.DONE);
+    assertThat(command.export(quantized, output, "--type", "Q4_0")).isEqualTo(ExitCode.DONE);
     assertThat(command.out())
         .contains("14x W4A16(group_size=32) keeps its codes")
         .containsPattern("all \\d+ scales of kept codes stay as they are");
@@ -243,7 +225,7 @@ class TestExportCommand {
                   source.get(module + ".weight_packed").bytes(),
                   source.get(module + ".weight_scale").bytes()));
     }
-    assertThat(export(quantized, temp.resolve("other.gguf"), "--type", "Q8_0", "--dry-run"))
+    assertThat(command.export(quantized, temp.resolve("other.gguf"), "--type", "Q8_0", "--dry-run"))
         .isEqualTo(ExitCode.DONE);
     assertThat(command.out()).contains("14x W4A16(group_size=32) is dequantized and rounded anew");
   }
@@ -274,7 +256,7 @@ class TestExportCommand {
 
   private void refused(Path checkpoint, String message) {
     Path output = temp.resolve("refused.gguf");
-    assertThat(export(checkpoint, output, "--type", "Q8_0")).isEqualTo(ExitCode.REFUSED);
+    assertThat(command.export(checkpoint, output, "--type", "Q8_0")).isEqualTo(ExitCode.REFUSED);
     assertThat(command.err()).contains(message);
     assertThat(output).doesNotExist();
     assertThat(temp.resolve("refused.gguf.parts")).doesNotExist();
@@ -312,7 +294,7 @@ class TestExportCommand {
   void nothingIsOverwritten() throws IOException {
     Path output = Files.writeString(temp.resolve("model.gguf"), "mine");
     Path checkpoint = golden().resolve("llama");
-    assertThat(export(checkpoint, output, "--type", "F16")).isEqualTo(ExitCode.REFUSED);
+    assertThat(command.export(checkpoint, output, "--type", "F16")).isEqualTo(ExitCode.REFUSED);
     assertThat(command.err()).contains("model.gguf: is there already");
     assertThat(Files.readString(output)).isEqualTo("mine");
   }

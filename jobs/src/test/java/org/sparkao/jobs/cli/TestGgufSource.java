@@ -41,24 +41,7 @@ class TestGgufSource {
   }
 
   private static Path golden() {
-    Path folder = Path.of(SHARED, "golden", "gguf");
-    assumeTrue(Files.isDirectory(folder), "golden data is not here");
-    return folder;
-  }
-
-  private ExitCode export(Path checkpoint, Path output, String... more) {
-    List<String> args =
-        new ArrayList<>(
-            List.of(
-                "export",
-                "--checkpoint",
-                checkpoint.toString(),
-                "--output",
-                output.toString(),
-                "--tables",
-                temp.resolve("tables").toString()));
-    args.addAll(List.of(more));
-    return command.run(args.toArray(String[]::new));
+    return Command.golden("gguf");
   }
 
   /** Names, metadata and tokenizer come back as llama.cpp's converter wrote them. */
@@ -66,7 +49,7 @@ class TestGgufSource {
   void fileIsExportedAsItWas() throws IOException {
     Path output = temp.resolve("again.gguf");
     assertThat(
-            export(
+            command.export(
                 golden().resolve("convert-bf16.gguf"), output, "--type", "Q4_0", "--name", "Llama"))
         .as(command.err())
         .isEqualTo(ExitCode.DONE);
@@ -85,22 +68,26 @@ class TestGgufSource {
   @Test
   void splitsAreReadAsOneFile() throws IOException {
     Path output = temp.resolve("split.gguf");
-    assertThat(export(golden().resolve("llama"), output, "--type", "BF16", "--split-size", "600kB"))
+    assertThat(
+            command.export(
+                golden().resolve("llama"), output, "--type", "BF16", "--split-size", "600kB"))
         .as(command.err())
         .isEqualTo(ExitCode.DONE);
     assertThat(command.out()).contains(" in 6 files");
     assertThat(output).doesNotExist();
     Path first = temp.resolve("split-00001-of-00006.gguf");
     Path joined = temp.resolve("joined.gguf");
-    assertThat(export(first, joined, "--type", "Q4_0", "--name", "Llama"))
+    assertThat(command.export(first, joined, "--type", "Q4_0", "--name", "Llama"))
         .as(command.err())
         .isEqualTo(ExitCode.DONE);
     assertThat(joined).hasSameBinaryContentAs(golden().resolve("mixed-Q4_0.gguf"));
-    assertThat(export(golden().resolve("llama"), output, "--type", "BF16", "--split-size", "600kB"))
+    assertThat(
+            command.export(
+                golden().resolve("llama"), output, "--type", "BF16", "--split-size", "600kB"))
         .isEqualTo(ExitCode.REFUSED);
     assertThat(command.err()).contains("split-00001-of-00006.gguf: is there already");
     Files.delete(temp.resolve("split-00003-of-00006.gguf"));
-    assertThat(export(first, temp.resolve("none.gguf"), "--type", "BF16"))
+    assertThat(command.export(first, temp.resolve("none.gguf"), "--type", "BF16"))
         .isEqualTo(ExitCode.REFUSED);
     assertThat(command.err()).contains("split-00003-of-00006.gguf: is missing, one of 6 files");
   }

@@ -1,7 +1,6 @@
 package org.sparkao.jobs.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -37,10 +36,7 @@ class TestPipelines {
   }
 
   private static Path golden() {
-    Path folder =
-        Path.of(System.getProperty("sparkao.shared", "none"), "golden", "torchao-checkpoints");
-    assumeTrue(Files.isDirectory(folder), "golden data is not here");
-    return folder.resolve("dit");
+    return Command.golden("torchao-checkpoints").resolve("dit");
   }
 
   /** The tensors of TestGoldenTorchao, the rest as it was; the same command again does nothing. */

@@ -1,7 +1,6 @@
 package org.sparkao.jobs.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -49,10 +48,7 @@ class TestTorchaoLayout {
   }
 
   private static Path golden() {
-    Path folder =
-        Path.of(System.getProperty("sparkao.shared", "none"), "golden", "torchao-checkpoints");
-    assumeTrue(Files.isDirectory(folder), "golden data is not here");
-    return folder;
+    return Command.golden("torchao-checkpoints");
   }
 
   private void verified(Path folder) {
