@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.sparkao.gpu.device.Buffer;
 import org.sparkao.gpu.device.CpuDevice;
 import org.sparkao.gpu.model.ProjectionSpec.After;
@@ -47,16 +48,25 @@ abstract class AbstractTestInputNumbers {
   void rowsAreThoseOfThePlainOperators(List<String> schemes) {
     List<LinearWeight> weights =
         schemes.stream().map(scheme -> OperatorCase.quantized(scheme, diagonal())).toList();
-    for (Arithmetic arithmetic : arithmetics()) {
-      ModelOperators operators = open(arithmetic);
-      try (operators;
-          ModelOperators reference =
-              new ReferenceModelOperators(CpuDevice.open(), operators.arithmetic())) {
-        compare(operators, reference, weights);
-      } finally {
-        operators.device().close();
-      }
+    arithmetics().forEach(arithmetic -> compare(weights, arithmetic));
+  }
+
+  void compare(List<LinearWeight> weights, Arithmetic arithmetic) {
+    ModelOperators operators = open(arithmetic);
+    try (operators;
+        ModelOperators reference =
+            new ReferenceModelOperators(CpuDevice.open(), operators.arithmetic())) {
+      compare(operators, reference, weights);
+    } finally {
+      operators.device().close();
     }
+  }
+
+  /** Schemes whose codes are multiplied where numbers are bf16. */
+  @ParameterizedTest
+  @ValueSource(strings = {"W4A8", "FP8_DYNAMIC", "FP8_BLOCK", "W4AFP8"})
+  void rowsAreThoseOfThePlainOperatorsInFp32(String scheme) {
+    compare(List.of(OperatorCase.quantized(scheme, diagonal())), Arithmetic.FP32);
   }
 
   List<Arithmetic> arithmetics() {
@@ -87,7 +97,7 @@ abstract class AbstractTestInputNumbers {
     }
   }
 
-  private static LinearWeight diagonal() {
+  static LinearWeight diagonal() {
     float[] values = new float[K * K];
     for (int i = 0; i < K; i++) {
       values[i * K + i] = DIAGONAL;

@@ -1,6 +1,8 @@
 package org.sparkao.gpu.model;
 
+import java.util.List;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.sparkao.gpu.device.CudaDevice;
 import org.sparkao.gpu.device.MemoryBudget;
 import org.sparkao.gpu.model.cuda.CudaModelOperators;
@@ -14,5 +16,11 @@ class TestCudaInputNumbersOnGpu extends AbstractTestInputNumbers {
   ModelOperators open(Arithmetic arithmetic) {
     KernelLibrary library = KernelLibrary.of(CudaDevice.open(0, MemoryBudget.of(1L << 30)));
     return CudaModelOperators.of(library, CudaModelOptions.of(arithmetic));
+  }
+
+  /** On the processor these codes are multiplied as integers. */
+  @Test
+  void rowsOfW8A8InFp32() {
+    compare(List.of(OperatorCase.quantized("W8A8", diagonal())), Arithmetic.FP32);
   }
 }

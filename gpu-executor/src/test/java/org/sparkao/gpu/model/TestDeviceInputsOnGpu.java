@@ -152,6 +152,8 @@ class TestDeviceInputsOnGpu {
       }
       BlockSums expected = whole.sums();
       BlockSums found = parts.sums();
+      assertThat(expected.inputs()).hasSize(4);
+      assertThat(found.inputs()).containsOnlyKeys(expected.inputs().keySet());
       expected
           .inputs()
           .forEach(

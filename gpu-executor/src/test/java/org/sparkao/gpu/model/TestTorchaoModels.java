@@ -32,7 +32,9 @@ class TestTorchaoModels {
     "intx4_row, llama-intx4_row, 0.02",
     "fqn_mixed, llama-fqn_mixed, 0.02",
     "int8dyn, llama-int8dyn, 0.05",
-    "8da4w_g32, llama-8da4w_g32, 0.05"
+    "8da4w_g32, llama-8da4w_g32, 0.05",
+    "intx4_g32, llama-intx4_g32, 0.02",
+    "8da4w_g128, llama-8da4w_g128, 0.05"
   })
   void logitsAreThoseOfTransformers(String name, String folder, double most) throws IOException {
     Optional<Path> golden = GoldenFile.shared("golden/torchao-checkpoints");

@@ -115,10 +115,10 @@ class TestCudaFloat8ProductsOnGpu {
     for (int i = 0; i < found.size(); i++) {
       assertThat(kept.get(i)).isEqualTo(found.get(i));
       double error = TestFloat8TrainableModel.relativeError(found.get(i), expected.get(i));
-      assertThat(error).as("tensor %d", i).isLessThan(0.9);
+      assertThat(error).as("tensor %d", i).isLessThan(0.7);
       sum += error;
     }
-    assertThat(sum / found.size()).isBetween(0.1, 0.45);
+    assertThat(sum / found.size()).isBetween(0.1, 0.35);
   }
 
   private List<float[]> gradients(ModelSetup setup) {

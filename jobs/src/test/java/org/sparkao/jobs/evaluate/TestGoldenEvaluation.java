@@ -29,7 +29,7 @@ class TestGoldenEvaluation {
    * All that are given, an hour or so of two cores: {@code -Dsparkao.golden-tasks=hellaswag
    * -Dsparkao.golden-items=3000}, piqa with 900, lambada with 2500.
    */
-  private static final int ITEMS = Integer.getInteger("sparkao.golden-items", 30);
+  private static final int ITEMS = Integer.getInteger("sparkao.golden-items", 100);
 
   private static final String TASKS =
       System.getProperty("sparkao.golden-tasks", "hellaswag,piqa,lambada");
