@@ -148,9 +148,6 @@ final class Pipeline {
   }
 
   private void copy(String name, long size, Folder output, byte[] chunk) throws IOException {
-    if (output.size(name).orElse(-1) == size) {
-      return;
-    }
     String part = name + PART;
     // Makes the folder that it is in.
     output.replace(part, new byte[0]);

@@ -81,7 +81,8 @@ final class TorchaoConfigReader {
         expression(entry.getKey(), entry.getValue());
       }
     }
-    if (modules.has(DEFAULT)) {
+    // Without a default, what no other entry names stays as it is.
+    if (modules.hasNonNull(DEFAULT)) {
       add(DEFAULT, new ModulePattern.Name("Linear"), modules.get(DEFAULT));
     }
   }

@@ -104,6 +104,7 @@ final class CodedRows {
 
   /** Q4_0 under the scales that codes have: x = d (q - 8). */
   private final class SameCodes implements Rows {
+    private final String name;
     private final ByteBuffer scales;
     private final WeightType type;
     private final int groups;
@@ -113,6 +114,7 @@ final class CodedRows {
       this.scales = stored.bytes().get().order(ByteOrder.LITTLE_ENDIAN);
       this.type = WeightType.valueOf(stored.dtype().name());
       this.groups = columns / BLOCK;
+      this.name = weight.name();
     }
 
     @Override
@@ -123,7 +125,18 @@ final class CodedRows {
         float scale = type.read(bytes, 0);
         int at = g * BLOCK_BYTES;
         WeightType.F16.write(WeightType.F16.round(scale), out, at);
-        rounded.add(scale, WeightType.F16.read(out, at));
+        float kept = WeightType.F16.read(out, at);
+        if (!Float.isFinite(kept)) {
+          throw new QuantException(
+              name
+                  + ": row "
+                  + row
+                  + " has the scale "
+                  + scale
+                  + ", which fp16, and so Q4_0, does"
+                  + " not hold; choose --type Q8_0");
+        }
+        rounded.add(scale, kept);
         for (int j = 0; j < BLOCK / 2; j++) {
           int low = code(values[g * BLOCK + j], scale);
           int high = code(values[g * BLOCK + BLOCK / 2 + j], scale);
