@@ -129,14 +129,16 @@ public record TrainMemory(
               + " --samples");
     }
     long there = onGpu ? gpuBytes : heapBytes;
-    if (tasks * (onGpu ? total() - samples : total()) <= there) {
+    // Tasks of blocks take turns at a GPU.
+    int together = onGpu && mode == TrainMode.BLOCK ? 1 : tasks;
+    if (together * (onGpu ? total() - samples : total()) <= there) {
       return;
     }
     boolean otherFits = other <= there;
     throw new QuantException(
-        refusal(compute.place(), there, tasks)
+        refusal(compute.place(), there, together)
             + (otherFits ? otherMode() : "")
-            + (tasks == 1
+            + (together == 1
                 ? ""
                 : "choose fewer --workers, executors of fewer cores (spark.executor.cores), or ")
             + compute.more()

@@ -32,13 +32,22 @@ class TestTrainMemory {
   void hiddenStatesOfAllSequencesStayOnTheHeapOfGpus() {
     TrainMemory memory = memory(TrainMode.BLOCK, Kind.CUDA, 6 * GIB);
     memory.require(4 * GIB, 8 * GIB, 1);
-    memory.require(8 * GIB, 16 * GIB, 2);
-    assertThatThrownBy(() -> memory.require(8 * GIB, 15 * GIB, 2))
-        .hasMessageContaining("2 of them may run in one executor, and the GPU has 16.1 GB")
-        .hasMessageContaining("fewer --workers");
+    // Two tasks, each on a GPU of its own, share the heap.
+    memory.require(8 * GIB, 8 * GIB, 2);
+    assertThatThrownBy(() -> memory.require(7 * GIB, 8 * GIB, 2))
+        .hasMessageContaining("2 of them may run in one executor, and the heap has 7.52 GB");
     assertThatThrownBy(() -> memory.require(4 * GIB, 7 * GIB, 1))
         .hasMessageContaining("and the GPU has 7.52 GB; --mode model needs 6.44 GB and fits");
     assertThatThrownBy(() -> memory.require(3 * GIB, 8 * GIB, 1))
         .hasMessageContaining("and the heap has 3.22 GB; give executors more memory");
+  }
+
+  @Test
+  void workersMayShareAGpu() {
+    TrainMemory memory = memory(TrainMode.MODEL, Kind.CUDA, 6 * GIB);
+    memory.require(8 * GIB, 16 * GIB, 2);
+    assertThatThrownBy(() -> memory.require(8 * GIB, 15 * GIB, 2))
+        .hasMessageContaining("2 of them may run in one executor, and the GPU has 16.1 GB")
+        .hasMessageContaining("fewer --workers");
   }
 }
