@@ -2,6 +2,9 @@
 
     check_llama_cpp.py --node FOLDER --checkpoint DIR --prompts LOGITS.json --data DIR --work DIR --output FILE.json
 
+llama.cpp rounds what it multiplies with such blocks to 8 bits (Q8_0, Q8_K); how much of a difference that makes is seen from
+the same codes, exported once more as F32, which it multiplies in fp32.
+
 FOLDER has node-llama-cpp in its node_modules, DIR of --checkpoint is SmolLM2-135M-Instruct in bf16, --prompts has
 `input_ids` and the `greedy_ids` of transformers in fp32, --data the folder of wikitext2 that `evaluate --tasks wikitext2-2048` reads.
 """
@@ -47,6 +50,26 @@ def perplexity(model, data, work):
     return float(re.search(r"token_perplexity\s+([\d.]+)", out).group(1))
 
 
+def ask(node, file, request, work):
+    """The answer of llama.cpp."""
+    question, answer = work / "request.json", work / f"{file.stem}.json"
+    question.write_text(json.dumps(request))
+    run(["node", HERE / "llama_cpp.mjs", file.resolve(), question.resolve(), answer.resolve()], cwd=node)
+    return json.loads(answer.read_text())
+
+
+def perplexity_of(answer):
+    """Perplexity of all chunks; their first tokens are given."""
+    return math.exp(-sum(answer["log_likelihoods"]) / (CHUNKS * (CHUNK - 1)))
+
+
+def export(source, kind, file, work):
+    """Writes `file` unless it is there."""
+    if not file.exists():
+        run([SPARKAO, "export", "--checkpoint", source, "--type", kind, "--output", file, "--tables", work / "tables"])
+    return file
+
+
 def main():
     from record import save
     from tokenizers import Tokenizer
@@ -70,29 +93,27 @@ def main():
     expected = [tokenizer.encode(text).ids for text in texts]
     rows, good = [], True
     for kind in options.types.split(","):
-        file = options.work / f"{kind}.gguf"
-        if not file.exists():
-            run([SPARKAO, "export", "--checkpoint", options.checkpoint, "--type", kind, "--output", file, "--tables", options.work / "tables"])
-        answer_file = options.work / f"{kind}.json"
-        asked = request | ({"chunks": []} if kind == "F32" else {"prompts": []})
-        (options.work / "request.json").write_text(json.dumps(asked))
-        run(["node", HERE / "llama_cpp.mjs", file.resolve(), (options.work / "request.json").resolve(), answer_file.resolve()], cwd=options.node)
-        answer = json.loads(answer_file.read_text())
+        file = export(options.checkpoint, kind, options.work / f"{kind}.gguf", options.work)
+        answer = ask(options.node, file, request | ({"chunks": []} if kind == "F32" else {"prompts": []}), options.work)
         row = {"type": kind, "bytes": file.stat().st_size, "equal_texts": sum(a == b for a, b in zip(answer["tokens"], expected))}
         if kind == "F32":
             row["equal_greedy"] = sum(made[:GREEDY] == prompt["greedy_ids"][:GREEDY] for made, prompt in zip(answer["greedy"], prompts))
             good &= row["equal_greedy"] == len(prompts)
         else:
-            theirs = math.exp(-sum(answer["log_likelihoods"]) / (CHUNKS * (CHUNK - 1)))
             ours = perplexity(file, options.data, options.work)
-            row |= {"perplexity_llama_cpp": theirs, "perplexity_sparkao": ours, "difference": theirs / ours - 1}
-            good &= abs(row["difference"]) <= MOST_DIFFERENCE
+            decoded = export(file, "F32", options.work / f"{kind}-F32.gguf", options.work)
+            theirs = {"blocks": perplexity_of(answer),
+                      "fp32": perplexity_of(ask(options.node, decoded, request | {"prompts": [], "texts": []}, options.work))}
+            differences = {name: value / ours - 1 for name, value in theirs.items()}
+            row |= {"perplexity_llama_cpp": theirs, "perplexity_sparkao": ours, "difference": differences,
+                    "within_bound": abs(differences["blocks"]) <= MOST_DIFFERENCE}
+            good &= row["within_bound"]
         good &= row["equal_texts"] == len(texts)
         rows.append(row)
         print(json.dumps(row))
     package = json.loads((options.node / "node_modules" / "node-llama-cpp" / "package.json").read_text())
     save(options.output, {"check": "GGUF files run by llama.cpp", "texts": len(texts), "prompts": len(prompts), "greedy": GREEDY,
-                          "chunks": CHUNKS, "chunk": CHUNK, "versions": {"node-llama-cpp": package["version"]}, "rows": rows})
+                          "chunks": CHUNKS, "chunk": CHUNK, "most_difference": MOST_DIFFERENCE, "versions": {"node-llama-cpp": package["version"]}, "rows": rows})
     return 0 if good else 1
 
 
