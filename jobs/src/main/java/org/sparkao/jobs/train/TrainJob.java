@@ -10,6 +10,7 @@ import org.sparkao.datasets.tokenizer.Tokenizers;
 import org.sparkao.gpu.device.CpuDevice;
 import org.sparkao.gpu.device.DeviceInfo.Kind;
 import org.sparkao.gpu.fake.CudaFakes;
+import org.sparkao.gpu.fake.FakeSettings.Ranges;
 import org.sparkao.gpu.train.OuterSettings;
 import org.sparkao.gpu.train.cpu.CpuTrainingOperators;
 import org.sparkao.gpu.train.cuda.CudaTrainingOperators;
@@ -152,6 +153,12 @@ public final class TrainJob implements Job {
               + " sequences; give more, or a smaller --batch-sequences");
     }
     requireSenseOfWorkers(config, block);
+    if (config.isSet(TrainKeys.SCALE_LEARNING_RATE)
+        && config.value(TrainKeys.SCALES) == Ranges.COMPUTED) {
+      throw new QuantException(
+          "--scale-learning-rate: scales are computed from weights; leave it out, or give --scales"
+              + " learned-step");
+    }
   }
 
   private static void requireSenseOfWorkers(Config config, boolean block) {
@@ -223,6 +230,7 @@ public final class TrainJob implements Job {
         samples(config),
         config.value(TrainKeys.SEQUENCE_LENGTH),
         config.value(TrainKeys.LEARNING_RATE),
+        config.find(TrainKeys.SCALE_LEARNING_RATE).orElse(config.value(TrainKeys.LEARNING_RATE)),
         config.value(TrainKeys.WARMUP),
         config.value(TrainKeys.WEIGHT_DECAY),
         config.value(TrainKeys.CLIP),

@@ -78,6 +78,13 @@ final class TrainKeys {
               "The highest; from there it falls along half a cosine to 0.",
               TrainKeys::positive)
           .withDefault("1e-4");
+  static final ConfigKey<Double> SCALE_LEARNING_RATE =
+      ConfigKey.value(
+          "scale-learning-rate",
+          "X",
+          "The highest of learned scales of weights; --learning-rate when not given. A scale moves"
+              + " all codes of its group, so that less may be better.",
+          TrainKeys::positive);
   static final ConfigKey<Integer> WARMUP =
       ConfigKey.value(
               "warmup", "N", "Steps until the highest learning rate.", text -> whole(text, 0))
@@ -209,6 +216,7 @@ final class TrainKeys {
         SAMPLES,
         SEQUENCE_LENGTH,
         LEARNING_RATE,
+        SCALE_LEARNING_RATE,
         WARMUP,
         WEIGHT_DECAY,
         CLIP,

@@ -24,6 +24,7 @@ import org.sparkao.quant.scheme.Numerics;
  * @param samples sequences there are
  * @param sequenceLength tokens of each
  * @param learningRate the highest
+ * @param scaleLearningRate the highest of learned scales
  * @param warmUpSteps until it is reached
  * @param weightDecay of matrices, times the learning rate
  * @param largestNorm that gradients are clipped to
@@ -45,6 +46,7 @@ public record TrainOptions(
     int samples,
     int sequenceLength,
     double learningRate,
+    double scaleLearningRate,
     int warmUpSteps,
     double weightDecay,
     double largestNorm,
@@ -116,6 +118,7 @@ public record TrainOptions(
         new AdamWSettings(usual.beta1(), usual.beta2(), usual.epsilon(), weightDecay),
         states,
         new CosineSchedule(learningRate, warmUpSteps, steps, 0),
+        scaleLearningRate / learningRate,
         new GradientClipping(largestNorm),
         batchSequences,
         seed);
