@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.UUID;
 import java.util.function.Consumer;
 import org.sparkao.jobs.job.Texts;
 import org.sparkao.jobs.storage.Folder;
@@ -87,7 +88,8 @@ public record OutputFile(String uri, Folder folder, String name, int count) {
 
   /** Takes the folder of parts for a run. */
   void claim(String runId) throws IOException {
-    if (!folder.create(parts() + "/" + CLAIM, runId.getBytes(StandardCharsets.UTF_8))) {
+    String mine = runId + " " + UUID.randomUUID();
+    if (!folder.create(parts() + "/" + CLAIM, mine.getBytes(StandardCharsets.UTF_8))) {
       throw new QuantException(
           folder.location() + "/" + parts() + ": another export has just begun; wait for its end");
     }
