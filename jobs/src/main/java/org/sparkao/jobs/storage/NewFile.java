@@ -86,7 +86,7 @@ public final class NewFile {
    * @throws QuantException when the store lets two create the same file
    */
   public static void requireExclusive(FileSystem files, Path folder) throws IOException {
-    Path trial = new Path(folder, "_sparkao-trial-" + UUID.randomUUID());
+    Path trial = new Path(folder, WorkFolder.NAME + "-trial-" + UUID.randomUUID());
     boolean exclusive =
         isConditional(files, folder)
             && create(files, trial, new byte[] {1})

@@ -5,7 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.UUID;
-import java.util.function.Consumer;
+import java.util.function.IntConsumer;
 import org.sparkao.jobs.job.Texts;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.Storage;
@@ -25,7 +25,6 @@ import org.sparkao.quant.safetensors.ByteSource;
  */
 public record OutputFile(String uri, Folder folder, String name, int count) {
   private static final String CLAIM = "run";
-  private static final int PIECE = 1 << 22;
 
   /** A file by URI or local path; nothing is touched. */
   public static OutputFile of(String file, Storage storage, int count) throws IOException {
@@ -113,23 +112,15 @@ public record OutputFile(String uri, Folder folder, String name, int count) {
    * @param names of the parts in order
    * @param joined told of bytes as they are done
    */
-  void join(int index, byte[] header, List<String> names, Consumer<Integer> joined)
-      throws IOException {
+  void join(int index, byte[] header, List<String> names, IntConsumer joined) throws IOException {
     String whole = parts() + "/whole";
-    byte[] piece = new byte[PIECE];
     try (ByteSink sink = folder.sink(whole, file(index))) {
       sink.write(0, header, 0, header.length);
       long position = header.length;
       for (String part : names) {
         try (ByteSource source = folder.open(parts() + "/" + part)) {
-          long size = source.size();
-          for (long at = 0; at < size; at += PIECE) {
-            int count = (int) Math.min(PIECE, size - at);
-            source.readFully(at, piece, 0, count);
-            sink.write(position, piece, 0, count);
-            position += count;
-            joined.accept(count);
-          }
+          source.copyTo(sink, position, joined);
+          position += source.size();
         }
       }
       sink.commit();

@@ -26,6 +26,7 @@ import org.sparkao.jobs.quantize.run.Ownership;
 import org.sparkao.jobs.spark.TextStage;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.Storage;
+import org.sparkao.jobs.storage.WorkFolder;
 import org.sparkao.jobs.table.DeltaStore;
 import org.sparkao.jobs.table.RunRow;
 import org.sparkao.jobs.table.TrainStepRow;
@@ -125,7 +126,7 @@ public final class TrainRun {
 
   /** Rows of a run are told apart by its name alone. */
   private void requireNew() throws IOException {
-    if (config.isSet(CommonKeys.RUN_ID) && output.list(UnitFiles.WORK).isEmpty()) {
+    if (config.isSet(CommonKeys.RUN_ID) && output.list(WorkFolder.NAME).isEmpty()) {
       String runId = config.value(CommonKeys.RUN_ID);
       if (!store.read(RunRow.TABLE, runId).isEmpty()) {
         throw new QuantException(
