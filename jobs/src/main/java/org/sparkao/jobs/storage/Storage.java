@@ -55,6 +55,11 @@ public final class Storage {
     return new Storage(settings, Path.of(System.getProperty("java.io.tmpdir")));
   }
 
+  /** The local folder for such files. */
+  Path scratch() {
+    return scratch;
+  }
+
   /** The same, with another local folder for files that must be assembled before they are sent. */
   public Storage withScratch(Path folder) {
     return new Storage(hadoopSettings, folder);

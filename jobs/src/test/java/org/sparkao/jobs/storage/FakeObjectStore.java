@@ -133,7 +133,7 @@ public final class FakeObjectStore extends RawLocalFileSystem {
       this.target = Path.of(target.toUri().getPath());
       this.conditional = conditional && getConf().getBoolean(CONDITIONS, true);
       this.fault =
-          target.getName().endsWith(getConf().get(NAME))
+          target.getName().endsWith(getConf().get(NAME, ""))
               ? getConf().getEnum(FAULT, Fault.NOTHING)
               : Fault.NOTHING;
     }
