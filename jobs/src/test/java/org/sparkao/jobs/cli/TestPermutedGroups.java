@@ -97,15 +97,15 @@ class TestPermutedGroups {
       shapes.put(name + ".weight", List.of(512L, (long) HIDDEN));
     }
     for (String part : List.of("k", "v")) {
-      shapes.put(
-          "model.layers.0.self_attn." + part + "_proj.weight", List.of(64L, (long) HIDDEN));
+      shapes.put("model.layers.0.self_attn." + part + "_proj.weight", List.of(64L, (long) HIDDEN));
     }
     shapes.put("model.layers.0.post_attention_layernorm.weight", List.of((long) HIDDEN));
     return shapes;
   }
 
   private static Stored random(Random random, List<Long> shape) {
-    return Stored.random(random, shape, (int) shape.stream().mapToLong(n -> n).reduce(1, (a, b) -> a * b));
+    return Stored.random(
+        random, shape, (int) shape.stream().mapToLong(n -> n).reduce(1, (a, b) -> a * b));
   }
 
   private static Map<String, Stored> tensors(Path folder, String file) throws IOException {
@@ -167,8 +167,7 @@ class TestPermutedGroups {
   @Test
   void haveNoPlaceInLayoutTorchao() throws IOException {
     Path output = temp.resolve("output");
-    assertThat(
-            command.quantize(checkpoint, output, "--layout", "torchao", "--scheme", "W8A16"))
+    assertThat(command.quantize(checkpoint, output, "--layout", "torchao", "--scheme", "W8A16"))
         .isEqualTo(ExitCode.REFUSED);
     assertThat(command.err()).contains("already quantized", "start from the checkpoint before");
     assertThat(output).doesNotExist();

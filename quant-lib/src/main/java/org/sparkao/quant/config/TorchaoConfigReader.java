@@ -23,8 +23,8 @@ import org.sparkao.quant.scheme.TorchaoKind;
  * {@code quant_method: torchao}: one configuration for all linear layers, or {@code FqnToConfig}
  * with names and expressions of modules.
  *
- * <p>Source: transformers 5.23 {@code TorchAoConfig} and {@code TorchAoQuantize}; torchao 0.18 {@code core/config.py} and
- * {@code quantization/quant_api.py}.
+ * <p>Source: transformers 5.23 {@code TorchAoConfig} and {@code TorchAoQuantize}; torchao 0.18
+ * {@code core/config.py} and {@code quantization/quant_api.py}.
  */
 final class TorchaoConfigReader {
   private static final Set<String> FIELDS =

@@ -7,6 +7,7 @@ import java.util.OptionalLong;
 import java.util.UUID;
 import java.util.function.IntConsumer;
 import org.sparkao.jobs.job.Texts;
+import org.sparkao.jobs.storage.FileLocation;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.quant.QuantException;
@@ -28,13 +29,12 @@ public record OutputFile(String uri, Folder folder, String name, int count) {
 
   /** A file by URI or local path; nothing is touched. */
   public static OutputFile of(String file, Storage storage, int count) throws IOException {
-    int slash = file.lastIndexOf('/');
-    String name = file.substring(slash + 1);
-    if (name.isEmpty()) {
+    FileLocation location = FileLocation.of(file);
+    if (location.name().isEmpty()) {
       throw new QuantException("--output " + file + ": name a file, such as model.gguf");
     }
-    String folder = slash < 0 ? "." : slash == 0 ? "/" : file.substring(0, slash);
-    return new OutputFile(folder, storage.folder(folder), name, count);
+    return new OutputFile(
+        location.folder(), storage.folder(location.folder()), location.name(), count);
   }
 
   /**
