@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.IntStream;
+import org.sparkao.gpu.train.SingleBlock;
 import org.sparkao.gpu.train.Trainer;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.quant.algorithm.ModuleScales;
@@ -98,6 +99,13 @@ final class UnitFiles {
     try (Sources values = new Sources(output, values(state));
         ByteSource moments = output.open(moments(state.unit(), state.step(), worker))) {
       trainer.resume(values.all(), moments);
+    }
+  }
+
+  /** Gives a block the values of a state. */
+  void restore(SingleBlock block, UnitState state) throws IOException {
+    try (Sources values = new Sources(output, values(state))) {
+      block.restore(values.all());
     }
   }
 

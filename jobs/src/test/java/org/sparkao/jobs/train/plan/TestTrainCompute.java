@@ -58,7 +58,8 @@ class TestTrainCompute {
             0,
             Averaging.NONE,
             compute,
-            false);
+            false,
+            BlockInputs.TEACHER);
     assertThat(compute).hasToString("cuda, bf16, float8 tensorwise");
     assertThat(options.toString()).contains("cuda, bf16, float8 tensorwise");
     assertThat(options.setup(Fakes.NONE).float8()).isEqualTo(Float8.TENSORWISE);
