@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import org.sparkao.gpu.train.SingleBlock;
 import org.sparkao.gpu.train.Trainer;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.WorkFolder;
@@ -95,6 +96,13 @@ final class UnitFiles {
     try (Sources values = new Sources(output, values(state));
         ByteSource moments = output.open(moments(state.unit(), state.step(), worker))) {
       trainer.resume(values.all(), moments);
+    }
+  }
+
+  /** Gives a block the values of a state. */
+  void restore(SingleBlock block, UnitState state) throws IOException {
+    try (Sources values = new Sources(output, values(state))) {
+      block.restore(values.all());
     }
   }
 

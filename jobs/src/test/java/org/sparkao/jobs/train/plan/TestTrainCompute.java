@@ -60,7 +60,8 @@ class TestTrainCompute {
             0,
             Averaging.NONE,
             compute,
-            false);
+            false,
+            BlockInputs.TEACHER);
     assertThat(options.trainer().scaleShare()).isCloseTo(0.1, within(1e-12));
     assertThat(compute).hasToString("cuda, bf16, float8 tensorwise");
     assertThat(options.toString()).contains("cuda, bf16, float8 tensorwise");
