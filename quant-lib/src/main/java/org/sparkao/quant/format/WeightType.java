@@ -26,21 +26,19 @@ public enum WeightType {
     }
   },
   F16(NumberFormats.FP16.epsilon(), NumberFormats.FP16.smallestNormal(), 10) {
-    private final BinaryFloat format = NumberFormats.FP16;
-
     @Override
     public float read(byte[] source, int offset) {
-      return format.decode(bits16(source, offset));
+      return Half.decode(bits16(source, offset));
     }
 
     @Override
     public float round(float value) {
-      return format.round(value);
+      return Half.decode(Half.encode(value));
     }
 
     @Override
     public void write(float value, byte[] out, int offset) {
-      write16(format.encode(value, Overflow.SPECIAL), out, offset);
+      write16(Half.encode(value), out, offset);
     }
   },
   F32(Math.ulp(1f), Float.MIN_NORMAL, 23) {

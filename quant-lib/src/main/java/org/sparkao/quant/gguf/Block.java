@@ -6,6 +6,15 @@ interface Block {
   /** Encodes the block of values that begins at {@code from} as the bytes from {@code at} on. */
   void encode(float[] values, int from, byte[] out, int at);
 
+  /** Encodes the first {@code count} values, whole blocks of a type, from the begin of both on. */
+  default void encodeAll(float[] values, int count, GgufType type, byte[] out) {
+    int at = 0;
+    for (int from = 0; from < count; from += type.blockSize()) {
+      encode(values, from, out, at);
+      at += type.blockBytes();
+    }
+  }
+
   /**
    * The same with errors weighted by the columns; types that choose nothing stay as they are.
    *

@@ -1,30 +1,25 @@
 package org.sparkao.quant.gguf;
 
-/** Loops over the 32 values of a block. All implementations give the same numbers. */
+/** The inner loops of blocks. All implementations give the same numbers. */
 interface BlockLoops {
-  /** Values of a block. */
-  int SIZE = 32;
 
-  /** The value of largest magnitude, the first of several; 0 when all are zero. */
-  float extreme(float[] x, int from);
-
-  /** Products with a factor, rounded to the nearest integer, ties away from zero. */
-  void nearestAway(float[] x, int from, float factor, byte[] out, int at);
+  /** Fills in the extremes of a run of blocks. */
+  void extremes(BlockRun run);
 
   /**
-   * Products with a factor plus half a step more than {@code middle}, cut off to integers from 0 to
-   * {@code 2 * middle - 1}.
+   * Codes of Q8_0, behind the scales of a run of blocks: products with the factor, rounded to the
+   * nearest integer, ties away from zero.
    */
-  void codes(float[] x, int from, float factor, int middle, byte[] codes);
+  void bytes(BlockRun run);
 
   /**
-   * Codes of 32 values under a scale that is not 0 and an offset, (x + offset) / scale, rounded to
-   * the nearest integer, ties to even, within [low, high]; then {@code shift} is added.
+   * Codes of Q4_0 and Q5_0, packed behind the scales of a run of blocks: products with the factor
+   * plus half a step more than 2^(bits-1), cut off to integers from 0 to 2^bits - 1.
    */
-  void nearest(float[] x, int from, Range range, byte[] codes, int at);
+  void symmetric(BlockRun run, int bits);
 
-  /** What {@link #nearest} rounds under. */
-  record Range(float offset, float scale, int low, int high, int shift) {}
+  /** Codes of the super-block of values that begins at {@code from}. */
+  void nearest(float[] x, int from, GroupScales groups, byte[] codes);
 
   /** Whether eight values at a time are worth while. */
   boolean vectors();

@@ -7,6 +7,14 @@ final class BlockNumbers {
   /** 1.5 x 2^23: added to a number below 2^22 in magnitude, it leaves the nearest integer. */
   static final float INTEGERS = 12582912f;
 
+  /** Bits of such a sum that say the integer, which is {@link #INTEGER_ZERO} for 0. */
+  static final int INTEGER = 0x7FFFFF;
+
+  static final int INTEGER_ZERO = 0x400000;
+
+  /** The other bits of such a sum. */
+  static final int INTEGER_EXPONENT = 0x4B000000;
+
   /** Groups whose largest magnitude is below this are taken for zeros. */
   static final float ZERO = 1e-15f;
 
@@ -14,7 +22,7 @@ final class BlockNumbers {
 
   /** The nearest integer, ties to even; its low 23 bits for magnitudes from 2^22 on. */
   static int nearest(float value) {
-    return (Float.floatToRawIntBits(value + INTEGERS) & 0x7FFFFF) - 0x400000;
+    return (Float.floatToRawIntBits(value + INTEGERS) & INTEGER) - INTEGER_ZERO;
   }
 
   /** The nearest integer within [low, high], ties to even. */

@@ -24,6 +24,14 @@ final class Nibbles {
     }
   }
 
+  /** 32 codes of four or five bits as Q4_0 and Q5_0 have them: the fifth bits first. */
+  static void symmetric(byte[] codes, int bits, byte[] out, int at) {
+    if (bits == 5) {
+      fifth(codes, out, at);
+    }
+    low(codes, 0, out, bits == 5 ? at + Integer.BYTES : at);
+  }
+
   /** Codes of two bits, 256: byte 32 h + l holds codes 128 h + l + 32 i in bits 2 i. */
   static void pairs(byte[] codes, byte[] out, int at) {
     for (int h = 0; h < 2; h++) {

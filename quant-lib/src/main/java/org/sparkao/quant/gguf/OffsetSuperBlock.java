@@ -12,6 +12,9 @@ final class OffsetSuperBlock implements Block {
   private static final int GROUPS = SIZE / GROUP;
   private static final int LARGEST_SCALE = 63;
 
+  /** From here on a 63rd part is a half that is not zero. */
+  private static final float SURE_SCALE = 0x1p-18f;
+
   private final int bits;
   private final float[] weights = new float[GROUP];
   private final BlockLoops loops;
@@ -20,6 +23,7 @@ final class OffsetSuperBlock implements Block {
   private final float[] scales = new float[GROUPS];
   private final float[] offsets = new float[GROUPS];
   private final byte[] codes = new byte[SIZE];
+  private final GroupScales rounded;
   private final OffsetFit weightedFit;
   private final float[] groupWeights = new float[GROUPS];
   private final PositiveFit fitOfScales = new PositiveFit(LARGEST_SCALE, groupWeights);
@@ -37,6 +41,7 @@ final class OffsetSuperBlock implements Block {
     this.fit = new OffsetFit(grid, weights);
     this.vectors = loops.vectors() ? Optional.of(new VectorOffsetFit(grid)) : Optional.empty();
     this.weightedFit = new OffsetFit(OffsetFit.Grid.weighted(largest), weights);
+    this.rounded = new GroupScales(GROUPS, 0, largest, 0);
   }
 
   @Override
@@ -50,24 +55,24 @@ final class OffsetSuperBlock implements Block {
     }
     float inverseScale = mostScale > 0 ? LARGEST_SCALE / mostScale : 0;
     float inverseOffset = mostOffset > 0 ? LARGEST_SCALE / mostOffset : 0;
-    float scale = BlockNumbers.half(mostScale / LARGEST_SCALE, out, at);
-    float offset = BlockNumbers.half(mostOffset / LARGEST_SCALE, out, at + 2);
     for (int j = 0; j < GROUPS; j++) {
-      int s = Math.min(LARGEST_SCALE, BlockNumbers.nearest(inverseScale * scales[j]) & 0xFF);
-      int o = Math.min(LARGEST_SCALE, BlockNumbers.nearest(inverseOffset * offsets[j]) & 0xFF);
-      pack(j, s, o, out, at + 4);
-      round(values, from, GROUP * j, scale * s, offset * o);
+      scaleCodes[j] = sixBits(inverseScale * scales[j]);
+      offsetCodes[j] = sixBits(inverseOffset * offsets[j]);
+      if (vectors.isPresent() && (scaleCodes[j] == 0 || mostScale < SURE_SCALE)) {
+        vectors.get().codes(j, codes);
+      }
     }
-    packCodes(out, at);
+    finish(values, from, mostScale / LARGEST_SCALE, mostOffset / LARGEST_SCALE, out, at);
   }
 
-  /** Scales, offsets and codes of all groups. */
+  private static byte sixBits(float position) {
+    return (byte) Math.min(LARGEST_SCALE, BlockNumbers.nearest(position) & 0xFF);
+  }
+
+  /** Scales and offsets of all groups; their codes too, or {@code vectors} has them. */
   private void fit(float[] values, int from) {
     if (vectors.isPresent()) {
       vectors.get().fit(values, from, scales, offsets);
-      for (int j = 0; j < GROUPS; j++) {
-        vectors.get().codes(j, codes);
-      }
       return;
     }
     for (int j = 0; j < GROUPS; j++) {
@@ -85,12 +90,21 @@ final class OffsetSuperBlock implements Block {
       scales[j] = weightedFit.fit(values, from, codes, GROUP * j);
       offsets[j] = weightedFit.offset();
     }
-    float scale = BlockNumbers.half(fitOfScales.fit(scales, scaleCodes), out, at);
-    float offset = BlockNumbers.half(fitOfScales.fit(offsets, offsetCodes), out, at + 2);
+    float scale = fitOfScales.fit(scales, scaleCodes);
+    float offset = fitOfScales.fit(offsets, offsetCodes);
+    finish(values, from, scale, offset, out, at);
+  }
+
+  /** Bytes of the block whose groups have {@code scaleCodes} and {@code offsetCodes}. */
+  private void finish(float[] values, int from, float scale, float offset, byte[] out, int at) {
+    float halfScale = BlockNumbers.half(scale, out, at);
+    float halfOffset = BlockNumbers.half(offset, out, at + 2);
     for (int j = 0; j < GROUPS; j++) {
       pack(j, scaleCodes[j], offsetCodes[j], out, at + 4);
-      round(values, from, GROUP * j, scale * scaleCodes[j], offset * offsetCodes[j]);
+      rounded.scales[j] = halfScale * scaleCodes[j];
+      rounded.offsets[j] = halfOffset * offsetCodes[j];
     }
+    loops.nearest(values, from, rounded, codes);
     packCodes(out, at);
   }
 
@@ -160,14 +174,6 @@ final class OffsetSuperBlock implements Block {
       out[at + group - 4] |= (byte) (scale >> 4 << 6);
       out[at + group] |= (byte) (offset >> 4 << 6);
     }
-  }
-
-  private void round(float[] values, int from, int group, float scale, float offset) {
-    if (scale == 0) {
-      return;
-    }
-    BlockLoops.Range range = new BlockLoops.Range(offset, scale, 0, (1 << bits) - 1, 0);
-    loops.nearest(values, from + group, range, codes, group);
   }
 
   /** Bit g of byte l belongs to value l of group g. */

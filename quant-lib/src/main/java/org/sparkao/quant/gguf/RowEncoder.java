@@ -22,15 +22,15 @@ public final class RowEncoder {
    */
   public int encode(float[] values, int count, byte[] out) {
     int bytes = Math.toIntExact(type.bytes(count));
+    if (importance.isEmpty()) {
+      blocks.encodeAll(values, count, type, out);
+      return bytes;
+    }
+    Importance columns = importance.get();
     int at = 0;
     for (int from = 0; from < count; from += type.blockSize()) {
-      if (importance.isPresent()) {
-        Importance columns = importance.get();
-        columns.beginRow(from - from % columns.columns());
-        blocks.encode(values, from, columns, out, at);
-      } else {
-        blocks.encode(values, from, out, at);
-      }
+      columns.beginRow(from - from % columns.columns());
+      blocks.encode(values, from, columns, out, at);
       at += type.blockBytes();
     }
     return bytes;

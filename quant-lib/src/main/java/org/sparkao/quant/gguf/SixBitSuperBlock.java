@@ -1,7 +1,7 @@
 package org.sparkao.quant.gguf;
 
 import java.util.Arrays;
-import java.util.Optional;
+import java.util.List;
 
 /**
  * Q6_K: 16 groups of 16 values, x = d s (q - 32), with scales s of eight bits and signs. Bytes: the
@@ -18,38 +18,34 @@ final class SixBitSuperBlock implements Block {
   private final float[] scales = new float[GROUPS];
   private final byte[] codes = new byte[SIZE];
   private final float[] weights = new float[GROUP];
+  private final GroupScales rounded = new GroupScales(GROUPS, -MIDDLE, MIDDLE - 1, MIDDLE);
   private final SymmetricFit fit = new SymmetricFit(MIDDLE, weights);
-  private final Optional<VectorSymmetricFit> vectors;
+  private final BlockLoops loops;
+
+  /** For a half of the groups each; none without vectors. */
+  private final List<VectorSymmetricFit> halves;
 
   SixBitSuperBlock(BlockLoops loops) {
-    this.vectors = loops.vectors() ? Optional.of(new VectorSymmetricFit(MIDDLE)) : Optional.empty();
+    this.loops = loops;
+    this.halves =
+        loops.vectors()
+            ? List.of(new VectorSymmetricFit(MIDDLE), new VectorSymmetricFit(MIDDLE))
+            : List.of();
   }
 
   @Override
   public void encode(float[] values, int from, byte[] out, int at) {
-    if (vectors.isPresent()) {
-      fit(vectors.get(), values, from);
-      roundAll(values, from, out, at);
-      return;
+    for (int half = 0; half < halves.size(); half++) {
+      halves.get(half).fit(values, from + SIZE / 2 * half, scales, GROUPS / 2 * half);
     }
-    for (int j = 0; j < GROUPS; j++) {
+    for (int j = 0; j < GROUPS && halves.isEmpty(); j++) {
       for (int l = 0; l < GROUP; l++) {
         float value = values[from + GROUP * j + l];
         weights[l] = value * value;
       }
       scales[j] = fit.fit(values, from + GROUP * j, codes, GROUP * j);
     }
-    roundAll(values, from, out, at);
-  }
-
-  /** Half of the groups at a time. */
-  private void fit(VectorSymmetricFit eight, float[] values, int from) {
-    for (int half = 0; half < GROUPS; half += GROUPS / 2) {
-      eight.fit(values, from + GROUP * half, scales, half);
-      for (int j = 0; j < GROUPS / 2; j++) {
-        eight.codes(j, codes, GROUP * (half + j));
-      }
-    }
+    roundAll(values, from, halves, out, at);
   }
 
   @Override
@@ -58,10 +54,16 @@ final class SixBitSuperBlock implements Block {
       importance.plain(from + GROUP * j, GROUP, weights);
       scales[j] = fit.fit(values, from + GROUP * j, codes, GROUP * j);
     }
-    roundAll(values, from, out, at);
+    roundAll(values, from, List.of(), out, at);
   }
 
-  private void roundAll(float[] values, int from, byte[] out, int at) {
+  /**
+   * The bytes of the block whose groups have {@code scales}.
+   *
+   * @param fits what chose them, where their codes are still there and not in {@code codes}
+   */
+  private void roundAll(
+      float[] values, int from, List<VectorSymmetricFit> fits, byte[] out, int at) {
     float extreme = BlockNumbers.extreme(scales, 0, GROUPS);
     if (Math.abs(extreme) < BlockNumbers.ZERO) {
       Arrays.fill(out, at, at + BYTES, (byte) 0);
@@ -71,8 +73,12 @@ final class SixBitSuperBlock implements Block {
     float scale = BlockNumbers.half(1 / inverse, out, at + SCALES + GROUPS);
     for (int j = 0; j < GROUPS; j++) {
       out[at + SCALES + j] = (byte) Math.min(127, BlockNumbers.nearest(inverse * scales[j]));
-      round(values, from, GROUP * j, scale * out[at + SCALES + j]);
+      rounded.scales[j] = scale * out[at + SCALES + j];
+      if (rounded.scales[j] == 0 && !fits.isEmpty()) {
+        fits.get(2 * j / GROUPS).codes(j % (GROUPS / 2), codes, GROUP * j);
+      }
     }
+    loops.nearest(values, from, rounded, codes);
     for (int half = 0; half < 2; half++) {
       pack(128 * half, out, at + 64 * half, at + 128 + 32 * half);
     }
@@ -100,16 +106,6 @@ final class SixBitSuperBlock implements Block {
       codes[first + l + 32] = (byte) (bytes[low + l + 32] & 0xF | (upper >> 2 & 3) << 4);
       codes[first + l + 64] = (byte) (bytes[low + l] >> 4 & 0xF | (upper >> 4 & 3) << 4);
       codes[first + l + 96] = (byte) (bytes[low + l + 32] >> 4 & 0xF | (upper >> 6 & 3) << 4);
-    }
-  }
-
-  private void round(float[] values, int from, int group, float scale) {
-    if (scale == 0) {
-      return;
-    }
-    for (int i = group; i < group + GROUP; i++) {
-      codes[i] =
-          (byte) (BlockNumbers.nearest(values[from + i] / scale, -MIDDLE, MIDDLE - 1) + MIDDLE);
     }
   }
 

@@ -5,42 +5,48 @@ package org.sparkao.quant.gguf;
  * code 0. Bytes: d as fp16, for five bits the fifth ones, the low four.
  */
 final class SymmetricBlock implements Block {
-  private static final int SIZE = BlockLoops.SIZE;
+  private static final int SIZE = BlockRun.SIZE;
 
   private final int bits;
   private final byte[] codes = new byte[SIZE];
   private final float[] weights = new float[SIZE];
   private final SymmetricFit fit;
   private final BlockLoops loops;
+  private final BlockRun run;
 
   SymmetricBlock(int bits, BlockLoops loops) {
     this.bits = bits;
     this.loops = loops;
     this.fit = new SymmetricFit(1 << bits - 1, weights);
+    this.run = new BlockRun(Short.BYTES + bits * SIZE / Byte.SIZE);
   }
 
   @Override
   public void encode(float[] values, int from, byte[] out, int at) {
+    run.begin(values, from, 1, out, at);
+    encodeRun();
+  }
+
+  @Override
+  public void encodeAll(float[] values, int count, GgufType type, byte[] out) {
+    run.each(values, count, out, this::encodeRun);
+  }
+
+  private void encodeRun() {
+    loops.extremes(run);
     int middle = 1 << bits - 1;
-    float scale = loops.extreme(values, from) / -middle;
-    float inverse = BlockNumbers.inverse(scale);
-    BlockNumbers.half(scale, out, at);
-    loops.codes(values, from, inverse, middle, codes);
-    pack(out, at);
+    for (int block = 0; block < run.count; block++) {
+      run.scale(block, run.extremes[block] / -middle);
+    }
+    loops.symmetric(run, bits);
+    run.clearTiny();
   }
 
   @Override
   public void encode(float[] values, int from, Importance importance, byte[] out, int at) {
     importance.weigh(values, from, SIZE, importance.meanSquareOfRow(values), weights);
     BlockNumbers.half(fit.fit(values, from, codes, 0), out, at);
-    pack(out, at);
-  }
-
-  private void pack(byte[] out, int at) {
-    if (bits == 5) {
-      Nibbles.fifth(codes, out, at + 2);
-    }
-    Nibbles.low(codes, 0, out, at + (bits == 5 ? 6 : 2));
+    Nibbles.symmetric(codes, bits, out, at + Short.BYTES);
   }
 
   @Override

@@ -8,19 +8,30 @@ import jdk.incubator.vector.VectorSpecies;
 
 /**
  * {@link SymmetricFit} of eight groups of 16 values side by side, a lane each, weighted by x^2:
- * every lane does what that does, in its order. For one thread.
+ * every lane does what that does, in its order. Written as {@link VectorOffsetFit} is. For one
+ * thread.
  */
 final class VectorSymmetricFit {
   private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_256;
   private static final int LANES = 8;
   private static final int COUNT = 16;
+  private static final int SIZE = COUNT * LANES;
   private static final int TRIALS = 9;
   private static final float INTEGERS = BlockNumbers.INTEGERS;
 
   private final int middle;
-  private final float[] x = new float[COUNT * LANES];
-  private final float[] inverses = new float[LANES];
-  private final boolean[] zeros = new boolean[LANES];
+  private final float[] x = new float[SIZE];
+  private final float[] squares = new float[SIZE];
+  private final float[] cubes = new float[SIZE];
+
+  // By lane: of the group, of the trial, and of the best trial.
+  private final float[] extreme = new float[LANES];
+  private final float[] inverse = new float[LANES];
+  private final float[] sumProducts = new float[LANES];
+  private final float[] sumSquares = new float[LANES];
+  private final float[] best = new float[LANES];
+  private final float[] bestScale = new float[LANES];
+  private final float[] bestInverse = new float[LANES];
 
   VectorSymmetricFit(int middle) {
     this.middle = middle;
@@ -28,74 +39,103 @@ final class VectorSymmetricFit {
 
   /** Fits 128 values, and puts the scales of their groups from {@code at} on. */
   void fit(float[] values, int from, float[] scales, int at) {
-    for (int g = 0; g < LANES; g++) {
-      for (int i = 0; i < COUNT; i++) {
+    for (int i = 0; i < COUNT; i++) {
+      for (int g = 0; g < LANES; g++) {
         x[LANES * i + g] = values[from + COUNT * g + i];
       }
     }
-    FloatVector extreme = extreme();
-    VectorMask<Float> zero = extreme.abs().compare(VectorOperators.LT, BlockNumbers.ZERO);
-    FloatVector scale = FloatVector.zero(FLOATS);
-    FloatVector best = scale;
-    FloatVector bestInverse = scale;
-    for (int i = -TRIALS - 1; i <= TRIALS; i++) {
-      boolean first = i < -TRIALS;
-      if (i == 0) {
-        continue;
-      }
-      float numerator = -(middle + 0.1f * (first ? 0 : i));
-      FloatVector inverse = FloatVector.broadcast(FLOATS, numerator).div(extreme);
-      FloatVector products = FloatVector.zero(FLOATS);
-      FloatVector squares = FloatVector.zero(FLOATS);
-      for (int k = 0; k < x.length; k += LANES) {
-        FloatVector value = FloatVector.fromArray(FLOATS, x, k);
-        FloatVector code =
-            inverse.mul(value).add(INTEGERS).sub(INTEGERS).max(-middle).min(middle - 1);
-        FloatVector weight = value.mul(value);
-        products = products.add(weight.mul(value).mul(code));
-        squares = squares.add(weight.mul(code).mul(code));
-      }
-      VectorMask<Float> some = squares.compare(VectorOperators.GT, 0);
-      FloatVector newScale = products.div(squares);
-      VectorMask<Float> better =
-          some.and(products.mul(products).compare(VectorOperators.GT, best.mul(squares)));
-      if (first) {
-        // It stands even where nothing is explained.
-        scale = FloatVector.zero(FLOATS).blend(newScale, some);
-        best = scale.mul(products);
-        bestInverse = inverse;
-      } else {
-        scale = scale.blend(newScale, better);
-        best = best.blend(newScale.mul(products), better);
-        bestInverse = bestInverse.blend(inverse, better);
+    prepare();
+    // The plain one first: its scale stands even where nothing is explained.
+    round(-middle);
+    for (int g = 0; g < LANES; g++) {
+      bestScale[g] = sumSquares[g] == 0 ? 0 : sumProducts[g] / sumSquares[g];
+      best[g] = bestScale[g] * sumProducts[g];
+      bestInverse[g] = inverse[g];
+    }
+    for (int i = -TRIALS; i <= TRIALS; i++) {
+      if (i != 0) {
+        round(-(middle + 0.1f * i));
+        keep();
       }
     }
-    scale.blend(0, zero).intoArray(scales, at);
-    bestInverse.intoArray(inverses, 0);
-    zero.intoArray(zeros, 0);
+    for (int g = 0; g < LANES; g++) {
+      scales[at + g] = zero(g) ? 0 : bestScale[g];
+    }
   }
 
-  /** The values of largest magnitude, the first of several. */
-  private FloatVector extreme() {
-    FloatVector extreme = FloatVector.zero(FLOATS);
-    FloatVector magnitude = extreme;
-    for (int k = 0; k < x.length; k += LANES) {
-      FloatVector value = FloatVector.fromArray(FLOATS, x, k);
-      VectorMask<Float> larger = value.abs().compare(VectorOperators.GT, magnitude);
-      extreme = extreme.blend(value, larger);
-      magnitude = magnitude.blend(value.abs(), larger);
+  /** Values of largest magnitude, the first of several; weights, and weights by values. */
+  private void prepare() {
+    FloatVector.zero(FLOATS).intoArray(extreme, 0);
+    for (int i = 0; i < SIZE; i += LANES) {
+      FloatVector value = FloatVector.fromArray(FLOATS, x, i);
+      FloatVector before = FloatVector.fromArray(FLOATS, extreme, 0);
+      VectorMask<Float> larger = value.abs().compare(VectorOperators.GT, before.abs());
+      before.blend(value, larger).intoArray(extreme, 0);
+      FloatVector square = value.mul(value);
+      square.intoArray(squares, i);
+      square.mul(value).intoArray(cubes, i);
     }
-    return extreme;
+  }
+
+  /** Sums over the codes of a range of {@code numerator} steps to the extreme. */
+  private void round(float numerator) {
+    int low = BlockNumbers.INTEGER_ZERO - middle;
+    int high = BlockNumbers.INTEGER_ZERO + middle - 1;
+    FloatVector.broadcast(FLOATS, numerator)
+        .div(FloatVector.fromArray(FLOATS, extreme, 0))
+        .intoArray(inverse, 0);
+    FloatVector inverses = FloatVector.fromArray(FLOATS, inverse, 0);
+    FloatVector productsOfCodes = FloatVector.zero(FLOATS);
+    FloatVector squaresOfCodes = FloatVector.zero(FLOATS);
+    for (int i = 0; i < SIZE; i += LANES) {
+      FloatVector code =
+          FloatVector.fromArray(FLOATS, x, i)
+              .mul(inverses)
+              .add(INTEGERS)
+              .reinterpretAsInts()
+              .and(BlockNumbers.INTEGER)
+              .max(low)
+              .min(high)
+              .or(BlockNumbers.INTEGER_EXPONENT)
+              .reinterpretAsFloats()
+              .sub(INTEGERS);
+      productsOfCodes = FloatVector.fromArray(FLOATS, cubes, i).mul(code).add(productsOfCodes);
+      squaresOfCodes =
+          FloatVector.fromArray(FLOATS, squares, i).mul(code).mul(code).add(squaresOfCodes);
+    }
+    FloatVector.zero(FLOATS).add(productsOfCodes).intoArray(sumProducts, 0);
+    FloatVector.zero(FLOATS).add(squaresOfCodes).intoArray(sumSquares, 0);
+  }
+
+  /**
+   * Keeps what is better, in the lanes where it is. Without squares there are no products either,
+   * and zero is not more than zero.
+   */
+  private void keep() {
+    FloatVector products = FloatVector.fromArray(FLOATS, sumProducts, 0);
+    FloatVector sum = FloatVector.fromArray(FLOATS, sumSquares, 0);
+    FloatVector before = FloatVector.fromArray(FLOATS, best, 0);
+    VectorMask<Float> better = products.mul(products).compare(VectorOperators.GT, before.mul(sum));
+    FloatVector scale = products.div(sum);
+    before.blend(scale.mul(products), better).intoArray(best, 0);
+    FloatVector.fromArray(FLOATS, bestScale, 0).blend(scale, better).intoArray(bestScale, 0);
+    FloatVector.fromArray(FLOATS, bestInverse, 0)
+        .blend(FloatVector.fromArray(FLOATS, inverse, 0), better)
+        .intoArray(bestInverse, 0);
+  }
+
+  private boolean zero(int group) {
+    return Math.abs(extreme[group]) < BlockNumbers.ZERO;
   }
 
   /** The codes, from 0 on, of a group of the eight that the fit found, to {@code at}. */
   void codes(int group, byte[] out, int at) {
-    if (zeros[group]) {
+    if (zero(group)) {
       Arrays.fill(out, at, at + COUNT, (byte) 0);
       return;
     }
     for (int i = 0; i < COUNT; i++) {
-      float position = inverses[group] * x[LANES * i + group];
+      float position = bestInverse[group] * x[LANES * i + group];
       out[at + i] = (byte) (BlockNumbers.nearest(position, -middle, middle - 1) + middle);
     }
   }
