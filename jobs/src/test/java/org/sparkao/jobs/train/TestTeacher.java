@@ -171,8 +171,7 @@ class TestTeacher {
 
   private static BlockRunner open(Path folder, CpuModelOperators operators) throws IOException {
     LocalFiles files = LocalFiles.of(folder);
-    return BlockRunner.open(
-        Checkpoint.open(files), files, operators, TOKENS, Workers.ALL_CORES);
+    return BlockRunner.open(Checkpoint.open(files), files, operators, TOKENS, Workers.ALL_CORES);
   }
 
   private static double meanSquare(
@@ -194,7 +193,16 @@ class TestTeacher {
   @Test
   void aModelLearnsWhatTheTeacherPredicts() throws Exception {
     train(
-        "out", "mode", "model", "distill", "true", "run-id", "m", "steps", "12", "learning-rate",
+        "out",
+        "mode",
+        "model",
+        "distill",
+        "true",
+        "run-id",
+        "m",
+        "steps",
+        "12",
+        "learning-rate",
         "1e-3");
     List<TrainStepRow> rows = rows("m");
     assertThat(rows.get(0).loss()).isGreaterThan(0.01);
