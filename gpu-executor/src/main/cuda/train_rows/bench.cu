@@ -33,6 +33,9 @@ struct Checker {
     train_rows_combine<<<7, 256>>>(OF(x), OF(other), -1, 0, x.count());
     for (double& one : copy) one = -one;
     within("copy", other, copy);
+    train_rows_multiply<<<7, 256>>>(OF(x), OF(other), x.count());
+    for (double& one : copy) one *= -one;
+    within("multiply", other, copy);
     many(x);
   }
 

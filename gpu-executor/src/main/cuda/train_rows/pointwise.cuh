@@ -20,6 +20,21 @@ __device__ __forceinline__ void combine(const X& x, const Y& y, float factor, bo
   }
 }
 
+// y = y x: eights of all numbers.
+template <typename X, typename Y>
+__device__ __forceinline__ void multiply(const X& x, const Y& y, long long count) {
+  const long long step = 8ll * gridDim.x * blockDim.x;
+  for (long long i = 8ll * (blockIdx.x * static_cast<long long>(blockDim.x) + threadIdx.x); i < count; i += step) {
+    const int some = static_cast<int>(min(8ll, count - i));
+    Eight v, factors;
+    y.load(i, some, v);
+    x.load(i, some, factors);
+#pragma unroll
+    for (int j = 0; j < 8; j++) v[j] *= factors[j];
+    y.store(i, some, v);
+  }
+}
+
 __device__ __forceinline__ float sigmoid(float x) { return __fdividef(1.0f, 1.0f + reduce::exp2_fast(-reduce::kLog2E * x)); }
 
 // An eight of Y [rows, columns] a thread: silu(gate) up of a row of gates, then ups.

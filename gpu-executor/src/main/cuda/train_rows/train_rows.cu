@@ -21,6 +21,14 @@ extern "C" __global__ void __launch_bounds__(256) train_rows_combine(TENSOR(x), 
   else train_rows::combine(x, y, factor, add != 0, count);
 }
 
+// y = y x. Any grid, block 256.
+extern "C" __global__ void __launch_bounds__(256) train_rows_multiply(TENSOR(x), TENSOR(y), long long count) {
+  reduce::wait_for_predecessor();
+  const train_rows::Numbers x = NUMBERS(x), y = NUMBERS(y);
+  if (count % 8 == 0 && is_fast(x) && is_fast(y)) train_rows::multiply(fast(x), fast(y), count);
+  else train_rows::multiply(x, y, count);
+}
+
 // Tensors of a table (train_rows::Entry, ascending firsts), a piece of 32,768 numbers a block: grid as many as pieces, block 256.
 // squares: fp64, one a block.
 extern "C" __global__ void __launch_bounds__(train_rows::kPieceThreads) train_rows_squares(const void* table, int entries, double* squares) {

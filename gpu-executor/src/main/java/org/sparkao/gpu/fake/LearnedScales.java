@@ -22,6 +22,9 @@ import org.sparkao.quant.scheme.QuantArgs;
  * Gradients go through both as if they were not.
  */
 public final class LearnedScales implements AutoCloseable {
+  /** What the name of a learned scale ends with, behind the module's. */
+  public static final String SUFFIX = ".weight_scale";
+
   private static final float SMALLEST_SCALE = 1e-9f;
   private static final float LARGEST_FP8 = 448;
 
@@ -43,7 +46,7 @@ public final class LearnedScales implements AutoCloseable {
     boolean whole = isWhole(request);
     this.bandRows = whole ? rows : begin.bandRows();
     this.groups = begin.groups();
-    this.scale = parameter(module + ".weight_scale", rows, device);
+    this.scale = parameter(module + SUFFIX, rows, device);
     this.zeroPoint =
         request.scheme().weights().symmetric()
             ? Optional.empty()

@@ -2,18 +2,18 @@ package org.sparkao.gpu.gemm;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.sparkao.gpu.device.Buffer;
 import org.sparkao.gpu.device.CudaDevice;
+import org.sparkao.gpu.device.Taken;
 
 /** Takes the memory of prepared weights and fills it; nothing stays taken when that fails. */
 final class WeightTiler {
   private final CudaDevice device;
-  private final List<Buffer> taken = new ArrayList<>();
+  private final Taken taken = new Taken();
 
   WeightTiler(CudaDevice device) {
     this.device = device;
@@ -33,16 +33,13 @@ final class WeightTiler {
       Optional<ByteBuffer> scales,
       Optional<ByteBuffer> bias,
       Consumer<Buffer> kernel) {
-    try {
+    try (taken) {
       Buffer tiles = take(bytes);
       Optional<Buffer> scalesOnDevice = scales.map(this::copy);
       Optional<Buffer> biasOnDevice = bias.map(this::copy);
       kernel.accept(tiles);
       device.synchronize();
-      return new TiledWeights(gemm, layout, tiles, scalesOnDevice, biasOnDevice);
-    } catch (RuntimeException e) {
-      taken.forEach(Buffer::close);
-      throw e;
+      return taken.keptBy(new TiledWeights(gemm, layout, tiles, scalesOnDevice, biasOnDevice));
     }
   }
 
@@ -84,8 +81,6 @@ final class WeightTiler {
   }
 
   private Buffer take(long bytes) {
-    Buffer buffer = device.allocate(bytes);
-    taken.add(buffer);
-    return buffer;
+    return taken.add(device.allocate(bytes), Buffer::close);
   }
 }

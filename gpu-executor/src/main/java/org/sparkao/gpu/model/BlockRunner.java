@@ -8,8 +8,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.sparkao.gpu.tensor.Tensor;
 import org.sparkao.quant.checkpoint.Checkpoint;
 import org.sparkao.quant.checkpoint.CheckpointFiles;
+import org.sparkao.quant.format.WeightType;
 import org.sparkao.quant.observe.Workers;
 
 /**
@@ -119,6 +121,16 @@ public final class BlockRunner implements AutoCloseable {
   /** The numbers of a sequence's hidden states, [tokens, hidden]; a copy. */
   public float[] values(HiddenStates states) {
     return HiddenStates.floats(states.bytes(), context.operators().arithmetic());
+  }
+
+  /**
+   * Copies a sequence's hidden states.
+   *
+   * @param to [tokens, hidden]
+   */
+  public void copy(HiddenStates states, Tensor to) {
+    Arithmetic stored = context.operators().arithmetic();
+    to.write(states.bytes(), stored == Arithmetic.BF16 ? WeightType.BF16 : WeightType.F32);
   }
 
   /** What the model is. */

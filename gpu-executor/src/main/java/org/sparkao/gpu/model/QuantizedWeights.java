@@ -56,7 +56,7 @@ final class QuantizedWeights implements WeightLookup {
   @Override
   public LinearWeight linear(String module, int n, int k) {
     QuantizationConfig config = quantization.config();
-    NamedModule linear = new Linear(module);
+    NamedModule linear = NamedModule.linear(module);
     boolean ignored = config.ignores(linear);
     Optional<QuantizedGroup> group = config.group(linear).filter(found -> !ignored);
     if (group.isEmpty()) {
@@ -93,13 +93,5 @@ final class QuantizedWeights implements WeightLookup {
         .map(weight -> weight.entry().dtype())
         .filter(type -> type == DType.BF16 || type == DType.F16 || type == DType.F32)
         .isPresent();
-  }
-
-  /** A linear layer by its name. */
-  private record Linear(String name) implements NamedModule {
-    @Override
-    public boolean embedding() {
-      return false;
-    }
   }
 }

@@ -121,6 +121,16 @@ public final class CudaTensor implements Tensor {
     }
   }
 
+  /** As the interface says; numbers of its own type are copied as they are. */
+  @Override
+  public void write(ByteBuffer numbers, WeightType from) {
+    if (from == type) {
+      device.write(buffer, 0, numbers.duplicate().rewind());
+    } else {
+      Tensor.super.write(numbers, from);
+    }
+  }
+
   /** Gives the memory back; closing a slice does nothing. */
   @Override
   public void close() {

@@ -1,5 +1,8 @@
 package org.sparkao.gpu.tensor;
 
+import java.nio.ByteBuffer;
+import org.sparkao.quant.format.WeightType;
+
 /**
  * A matrix [rows, columns] on a device, columns contiguous. A vector has one row. Whoever allocated
  * it closes it; {@link #slice} is a view that need not be closed.
@@ -33,6 +36,23 @@ public interface Tensor extends AutoCloseable {
 
   /** Takes {@link #elements()} numbers of the host from {@code offset}. */
   void write(float[] from, int offset);
+
+  /**
+   * Takes {@link #elements()} numbers of the host, little endian, from the first byte on; rounds
+   * where its own type is narrower.
+   *
+   * @param type of the numbers
+   */
+  default void write(ByteBuffer numbers, WeightType type) {
+    ByteBuffer bytes = numbers.duplicate().rewind();
+    byte[] stored = new byte[bytes.remaining()];
+    bytes.get(stored);
+    float[] values = new float[stored.length / type.bytes()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = type.read(stored, type.bytes() * i);
+    }
+    write(values, 0);
+  }
 
   /** A copy of all elements on the host. */
   default float[] toFloats() {

@@ -1,19 +1,63 @@
 package org.sparkao.gpu.train;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.sparkao.gpu.tensor.Parameter;
 import org.sparkao.gpu.tensor.Tensor;
 
 /**
- * A task whose matrices keep their zeros: a weight that is zero has no gradient, so that its
- * moments stay zero and it never moves. Gradients pass through the host.
+ * A task whose weights keep their zeros: a weight of a matrix that is zero when this is made has no
+ * gradient, so that its moments stay zero and it never moves. Which these are lies on the device, a
+ * number a weight. The caller closes it; the task stays the caller's.
  */
-public final class KeptZeros implements TrainingTask {
-  private final TrainingTask task;
+public final class KeptZeros implements TrainingTask, AutoCloseable {
+  private static final String WEIGHT = ".weight";
 
-  /** The same task otherwise. */
-  public KeptZeros(TrainingTask task) {
+  private final TrainingOperators operators;
+  private final TrainingTask task;
+  private final List<Masked> masked = new ArrayList<>();
+  private long zeros;
+
+  /**
+   * A gradient, and what it is multiplied by.
+   *
+   * @param kept 1, or 0 where the weight is zero; of the shape of the gradient
+   */
+  private record Masked(Tensor gradient, Tensor kept) {}
+
+  /** Of the weights that the task's parameters have now. */
+  public KeptZeros(TrainingOperators operators, TrainingTask task) {
+    this.operators = operators;
     this.task = task;
+    try {
+      task.parameters().forEach(this::keep);
+    } catch (RuntimeException e) {
+      close();
+      throw e;
+    }
+  }
+
+  private void keep(Parameter parameter) {
+    Tensor value = parameter.value();
+    if (!parameter.name().endsWith(WEIGHT) || value.rows() == 1 || value.columns() == 1) {
+      return;
+    }
+    float[] kept = value.toFloats();
+    long before = zeros;
+    for (int i = 0; i < kept.length; i++) {
+      zeros += kept[i] == 0 ? 1 : 0;
+      kept[i] = kept[i] == 0 ? 0 : 1;
+    }
+    if (zeros > before) {
+      Tensor mask = operators.allocateStates(value.rows(), value.columns());
+      masked.add(new Masked(parameter.gradient(), mask));
+      mask.write(kept, 0);
+    }
+  }
+
+  /** How many weights stay zero. */
+  public long zeros() {
+    return zeros;
   }
 
   @Override
@@ -49,24 +93,11 @@ public final class KeptZeros implements TrainingTask {
   @Override
   public void finishGradients() {
     task.finishGradients();
-    for (Parameter parameter : task.parameters()) {
-      if (parameter.value().rows() > 1 && parameter.value().columns() > 1) {
-        mask(parameter.value().toFloats(), parameter.gradient());
-      }
-    }
+    masked.forEach(one -> operators.multiply(one.kept(), one.gradient()));
   }
 
-  private static void mask(float[] values, Tensor gradient) {
-    float[] masked = gradient.toFloats();
-    int zeros = 0;
-    for (int i = 0; i < values.length; i++) {
-      if (values[i] == 0) {
-        masked[i] = 0;
-        zeros++;
-      }
-    }
-    if (zeros > 0) {
-      gradient.write(masked, 0);
-    }
+  @Override
+  public void close() {
+    masked.forEach(one -> one.kept().close());
   }
 }

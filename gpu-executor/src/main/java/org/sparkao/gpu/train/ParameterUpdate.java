@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.sparkao.gpu.fake.LearnedScales;
 import org.sparkao.gpu.optimizer.AdamW;
 import org.sparkao.gpu.optimizer.AdamWSettings;
 import org.sparkao.gpu.optimizer.AdamWState;
@@ -67,12 +68,18 @@ final class ParameterUpdate implements AutoCloseable {
     for (int i = 0; i < parameters.size(); i++) {
       Parameter parameter = parameters.get(i);
       AdamWStep how =
-          new AdamWStep(
-              settings(parameter), step, settings.schedule().rate(step), factor, settings.seed());
+          new AdamWStep(settings(parameter), step, rate(parameter, step), factor, settings.seed());
       TrainedParameter moved = new TrainedParameter(parameter, i, TrainedParameter.Rounding.FP32);
       adamW.step(moved, states.get(parameter.name()), how);
     }
     return norm;
+  }
+
+  private float rate(Parameter parameter, int step) {
+    float rate = settings.schedule().rate(step);
+    return parameter.name().endsWith(LearnedScales.SUFFIX)
+        ? (float) (rate * settings.scaleShare())
+        : rate;
   }
 
   /** Norms, biases and learned scales do not decay; scales by group are matrices, too. */

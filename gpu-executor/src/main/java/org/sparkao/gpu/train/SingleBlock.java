@@ -1,11 +1,13 @@
 package org.sparkao.gpu.train;
 
+import java.io.IOException;
 import java.util.List;
 import org.sparkao.gpu.model.ModelConfig;
 import org.sparkao.gpu.model.ModelWeights;
 import org.sparkao.gpu.model.WeightLookup;
 import org.sparkao.gpu.tensor.Parameter;
 import org.sparkao.gpu.tensor.Tensor;
+import org.sparkao.quant.safetensors.ByteSource;
 
 /**
  * One transformer block of a model by itself, trained to give wanted outputs (Block-AP of
@@ -77,6 +79,25 @@ public final class SingleBlock implements AutoCloseable {
     TrainErrors.requireFits(batch, loader.setup());
     memory.begin(batch.tokens());
     block.forward(x, batch, y);
+  }
+
+  /** Computes the block in place. */
+  void advance(Tensor x, TokenBatch batch) {
+    Tensor y = output.slice(0, batch.tokens());
+    forward(x, batch, y);
+    operators.copy(y, x);
+  }
+
+  /**
+   * Takes values that a {@link Trainer} of this block wrote.
+   *
+   * @param values of all parts; stay the caller's
+   * @throws org.sparkao.quant.QuantException when they are of something else; nothing is changed
+   *     then
+   */
+  public void restore(List<ByteSource> values) throws IOException {
+    ParameterFile.require(values, parameters());
+    ParameterFile.read(values, parameters());
   }
 
   /** Squared errors against wanted outputs: no gradient changes. */

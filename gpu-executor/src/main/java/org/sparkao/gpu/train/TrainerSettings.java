@@ -12,6 +12,7 @@ import org.sparkao.gpu.optimizer.StateFormat;
  * @param adamW of matrices; vectors have no weight decay
  * @param states what moments are stored as
  * @param schedule of the learning rate, and the number of steps
+ * @param scaleShare the learning rate of learned scales, as a share of the schedule's
  * @param clipping of all gradients together
  * @param itemsPerStep items whose mean loss a step lowers
  * @param seed of the order of items, and of what is rounded at random
@@ -20,6 +21,7 @@ public record TrainerSettings(
     AdamWSettings adamW,
     StateFormat states,
     CosineSchedule schedule,
+    double scaleShare,
     GradientClipping clipping,
     int itemsPerStep,
     long seed) {
@@ -29,6 +31,9 @@ public record TrainerSettings(
     Objects.requireNonNull(states, "states");
     Objects.requireNonNull(schedule, "schedule");
     Objects.requireNonNull(clipping, "clipping");
+    if (!(scaleShare > 0)) {
+      throw new IllegalArgumentException(scaleShare + " of the learning rate for scales");
+    }
     if (itemsPerStep < 1) {
       throw new IllegalArgumentException(itemsPerStep + " items a step");
     }

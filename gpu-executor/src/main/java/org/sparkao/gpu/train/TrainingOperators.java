@@ -48,6 +48,9 @@ public interface TrainingOperators extends AutoCloseable {
   /** x = x * factor. */
   void scale(Tensor x, float factor);
 
+  /** y = y * x, number by number. */
+  void multiply(Tensor x, Tensor y);
+
   /** The sum of squares of each tensor, in fp64 from sums of fp32 over at most 128 numbers. */
   double[] squaredNorms(List<Tensor> tensors);
 

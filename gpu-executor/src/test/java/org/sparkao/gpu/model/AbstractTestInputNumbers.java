@@ -52,11 +52,16 @@ abstract class AbstractTestInputNumbers {
   }
 
   void compare(List<LinearWeight> weights, Arithmetic arithmetic) {
+    compare(weights, arithmetic, 0);
+  }
+
+  /** {@code relative}: how far a result may be from that of the plain operators. */
+  void compare(List<LinearWeight> weights, Arithmetic arithmetic, double relative) {
     ModelOperators operators = open(arithmetic);
     try (operators;
         ModelOperators reference =
             new ReferenceModelOperators(CpuDevice.open(), operators.arithmetic())) {
-      compare(operators, reference, weights);
+      compare(operators, reference, weights, relative);
     } finally {
       operators.device().close();
     }
@@ -74,7 +79,10 @@ abstract class AbstractTestInputNumbers {
   }
 
   private static void compare(
-      ModelOperators operators, ModelOperators reference, List<LinearWeight> weights) {
+      ModelOperators operators,
+      ModelOperators reference,
+      List<LinearWeight> weights,
+      double relative) {
     operators.reserve(ROWS, ROWS);
     ProjectionSpec spec = new ProjectionSpec("p", Optional.empty(), After.LOGITS);
     LinearWeight unrounded = OperatorCase.quantized("W3A16(group_size=64)", diagonal());
@@ -87,12 +95,21 @@ abstract class AbstractTestInputNumbers {
       float[] expected = run(reference, there, Operation.PREFILL, x, columns);
       assertThat(expected).isNotEqualTo(run(reference, without, Operation.PREFILL, x, columns));
       for (Operation operation : Operation.values()) {
-        assertThat(run(operators, here, operation, x, columns))
-            .as("%s by %s", operation, here.numerics())
-            .isEqualTo(expected);
-        float[] alone = Arrays.copyOfRange(x, 3 * K, 4 * K);
-        assertThat(run(operators, here, operation, alone, columns))
-            .isEqualTo(Arrays.copyOfRange(expected, 3 * columns, 4 * columns));
+        String how = operation + " by " + here.numerics();
+        assertRows(how, run(operators, here, operation, x, columns), expected, relative);
+        float[] alone =
+            run(operators, here, operation, Arrays.copyOfRange(x, 3 * K, 4 * K), columns);
+        float[] fourth = Arrays.copyOfRange(expected, 3 * columns, 4 * columns);
+        assertRows(how, alone, fourth, relative);
+      }
+    }
+  }
+
+  private static void assertRows(String how, float[] found, float[] expected, double relative) {
+    assertThat(found).hasSameSizeAs(expected);
+    for (int i = 0; i < found.length; i++) {
+      if (!(Math.abs(found[i] - expected[i]) <= relative * Math.abs(expected[i]))) {
+        assertThat(found[i]).as(how + " [" + i + "]").isEqualTo(expected[i]);
       }
     }
   }

@@ -58,6 +58,7 @@ abstract class AbstractTestTrainer {
         new AdamWSettings(0.9, 0.99, 1e-8, 0.01),
         states,
         new CosineSchedule(0.01, 2, 12, 0.1),
+        1,
         new GradientClipping(1),
         4,
         seed);

@@ -376,6 +376,12 @@ abstract class AbstractTestTrainingOperators {
     assertClose("y + x", to, expected);
     operators.scale(to, -2);
     assertClose("-2 (y + x)", to, Arrays.stream(expected).map(v -> -2 * v).toArray());
+    double[] products = new double[x.length];
+    Arrays.setAll(products, i -> i % 3 == 0 ? 0 : -2 * expected[i] * x[i]);
+    double[] factors = new double[x.length];
+    Arrays.setAll(factors, i -> i % 3 == 0 ? 0 : x[i]);
+    operators.multiply(state(7, factors), to);
+    assertClose("-2 (y + x) x", to, products);
     double[] squares = operators.squaredNorms(List.of(put(7, x), put(7, y).slice(0, 1)));
     double[] row = Arrays.copyOf(y, 3 * step());
     assertThat(squares[0] / InDoubles.dot(x, x)).isBetween(1 - tolerance(), 1 + tolerance());

@@ -1,6 +1,7 @@
 package org.sparkao.gpu.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import java.util.Arrays;
 import java.util.List;
@@ -28,14 +29,37 @@ class TestParameterUpdate {
     "input_layernorm.weight, 1, 8, 8"
   })
   void matricesOfWeightsDecayAlone(String name, int rows, int columns, float expected) {
-    TrainerSettings settings =
-        new TrainerSettings(
-            new AdamWSettings(0.9, 0.99, 1e-8, 0.25),
-            StateFormat.FP32,
-            new CosineSchedule(0.25, 0, 2, 1),
-            new GradientClipping(1),
-            1,
-            0);
+    assertThat(moved(name, rows, columns, 0, settings(0.25, 1))).containsOnly(expected);
+  }
+
+  /** A first step of Adam goes the learning rate far, whatever the gradient. */
+  @ParameterizedTest
+  @CsvSource({
+    "mlp.up_proj.weight, 7.75",
+    "mlp.up_proj.weight_scale, 7.9375",
+    "mlp.up_proj.weight_zero_point, 7.75",
+    "mlp.up_proj.bias, 7.75"
+  })
+  void learnedScalesHaveTheirShareOfTheRate(String name, double expected) {
+    for (float found : moved(name, 2, 4, 0.125f, settings(0, 0.25))) {
+      assertThat((double) found).isCloseTo(expected, within(1e-6));
+    }
+  }
+
+  private static TrainerSettings settings(double weightDecay, double scaleShare) {
+    return new TrainerSettings(
+        new AdamWSettings(0.9, 0.99, 1e-8, weightDecay),
+        StateFormat.FP32,
+        new CosineSchedule(0.25, 0, 2, 1),
+        scaleShare,
+        new GradientClipping(1),
+        1,
+        0);
+  }
+
+  /** Eights, after the first step. */
+  private static float[] moved(
+      String name, int rows, int columns, float slope, TrainerSettings settings) {
     try (CpuDevice device = CpuDevice.open();
         CpuTrainingOperators operators = new CpuTrainingOperators(device, 1);
         HostTensor value = HostTensor.allocate(device, rows, columns);
@@ -43,13 +67,16 @@ class TestParameterUpdate {
       float[] eights = new float[rows * columns];
       Arrays.fill(eights, 8);
       value.write(eights, 0);
+      float[] slopes = new float[rows * columns];
+      Arrays.fill(slopes, slope);
+      gradient.write(slopes, 0);
       List<Parameter> parameters = List.of(new Parameter(name, value, gradient));
       try (ParameterUpdate update =
           new ParameterUpdate(
               operators, new HostAdamW(operators.workers()), parameters, settings)) {
-        assertThat(update.step(1)).isZero();
+        assertThat(update.step(1)).isCloseTo(slope * Math.sqrt(slopes.length), within(1e-6));
       }
-      assertThat(value.toFloats()).containsOnly(expected);
+      return value.toFloats();
     }
   }
 }

@@ -55,6 +55,7 @@ class TestTrainerState {
             new AdamWSettings(0.9, 0.99, 1e-8, 0.01),
             StateFormat.FP32,
             new CosineSchedule(0.01, 2, 12, 0.1),
+            1,
             new GradientClipping(1),
             items,
             seed);

@@ -3,7 +3,6 @@ package org.sparkao.jobs.doctor;
 import io.delta.kernel.types.LongType;
 import io.delta.kernel.types.StringType;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -79,11 +78,10 @@ record TablesCheck(Storage storage, String root) implements Check {
                 root + ": a row that was written is not there when it is read",
                 "use storage where a file is seen as soon as it is written"));
       }
-      byte[] content = name.getBytes(StandardCharsets.UTF_8);
-      folder.create(name + "/claim", content);
+      folder.create(name + "/claim", new byte[] {1});
       return List.of(
           Finding.ok(subject(), root + ": a row was written and read"),
-          folder.create(name + "/claim", content)
+          folder.create(name + "/claim", new byte[] {2})
               ? Finding.warn(
                   "claims",
                   root + ": a file that exists can be created again",

@@ -11,6 +11,7 @@ import org.sparkao.jobs.evaluate.logits.LogitsFile;
 import org.sparkao.jobs.evaluate.logits.LogitsRequest;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.Storage;
+import org.sparkao.jobs.storage.WorkFolder;
 import org.sparkao.jobs.table.DeltaStore;
 import org.sparkao.jobs.table.EvalItemRow;
 import org.sparkao.jobs.table.RunRow;
@@ -71,8 +72,8 @@ final class Leftovers {
       return new Found(folder, List.of());
     }
     List<String> unfinished = new ArrayList<>();
-    for (String name : folder.list(Outputs.WORK)) {
-      String path = Outputs.WORK + "/" + name;
+    for (String name : folder.list(WorkFolder.NAME)) {
+      String path = WorkFolder.NAME + "/" + name;
       if (name.endsWith(TEMPORARY)) {
         unfinished.add(path);
       } else if (folder.size(path).isEmpty()) {

@@ -9,9 +9,6 @@ import org.sparkao.jobs.table.RunRow;
 
 /** What is known of the outputs of jobs. */
 final class Outputs {
-  /** Where jobs keep what is unfinished, claims too. */
-  static final String WORK = "_sparkao";
-
   private static final Set<String> WITH_CLAIM = Set.of("quantize", "train", "sweep");
   private static final Set<String> WITH_WORK =
       Set.of("quantize", "train", "sweep", "calibrate", "generate");

@@ -8,7 +8,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.TreeSet;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.quant.QuantException;
@@ -22,7 +21,6 @@ import org.sparkao.quant.safetensors.ByteSource;
 final class Pipeline {
   private static final String INDEX = "model_index.json";
   private static final String PART = ".part";
-  private static final int CHUNK_BYTES = 1 << 22;
 
   private final Folder folder;
   private final Set<String> components;
@@ -124,22 +122,21 @@ final class Pipeline {
 
   /** Copies everything but {@code chosen}, the index last: without it a folder is no pipeline. */
   void copyRest(List<String> chosen, Folder output) throws IOException {
-    Map<String, Long> files = new TreeMap<>();
+    Set<String> files = new TreeSet<>();
     for (String name : folder.list("")) {
       if (!chosen.contains(name) && !name.equals(INDEX) && !name.startsWith(".")) {
         collect(name, files);
       }
     }
-    byte[] chunk = new byte[CHUNK_BYTES];
-    for (Map.Entry<String, Long> file : files.entrySet()) {
-      copy(file.getKey(), file.getValue(), output, chunk);
+    for (String file : files) {
+      copy(file, output);
     }
     output.replace(INDEX, folder.read(INDEX));
   }
 
-  private void collect(String name, Map<String, Long> files) throws IOException {
+  private void collect(String name, Set<String> files) throws IOException {
     if (folder.size(name).isPresent()) {
-      files.put(name, folder.size(name).getAsLong());
+      files.add(name);
       return;
     }
     for (String inner : folder.list(name)) {
@@ -147,18 +144,14 @@ final class Pipeline {
     }
   }
 
-  private void copy(String name, long size, Folder output, byte[] chunk) throws IOException {
+  private void copy(String name, Folder output) throws IOException {
     String part = name + PART;
     // Makes the folder that it is in.
     output.replace(part, new byte[0]);
     output.delete(part);
     try (ByteSource source = folder.open(name);
         ByteSink sink = output.sink(part, name)) {
-      for (long at = 0; at < size; at += chunk.length) {
-        int count = (int) Math.min(chunk.length, size - at);
-        source.readFully(at, chunk, 0, count);
-        sink.write(at, chunk, 0, count);
-      }
+      source.copyTo(sink, 0, count -> {});
       sink.commit();
     }
   }

@@ -20,10 +20,8 @@ public record CheckpointLocation(String folder, Optional<String> file) {
     if (!uri.endsWith(SUFFIX)) {
       return new CheckpointLocation(uri, Optional.empty());
     }
-    int slash = uri.lastIndexOf('/');
-    return new CheckpointLocation(
-        slash < 0 ? "." : slash == 0 ? "/" : uri.substring(0, slash),
-        Optional.of(uri.substring(slash + 1)));
+    FileLocation file = FileLocation.of(uri);
+    return new CheckpointLocation(file.folder(), Optional.of(file.name()));
   }
 
   /** Its URI, of a repository at the hub with the commit that was opened. */

@@ -32,6 +32,7 @@ public interface Folder extends CheckpointFiles {
    * 3.4.2 on, unless switched off); others may let several. Others than local disks may show the
    * file before it has its content.
    *
+   * @param content which tells those apart that may try; see {@link NewFile#create}
    * @return whether it was this call that created it
    */
   boolean create(String name, byte[] content) throws IOException;

@@ -1,5 +1,6 @@
 package org.sparkao.jobs.storage;
 
+import java.io.ByteArrayInputStream;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -16,7 +17,6 @@ import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.CommonPathCapabilities;
 import org.apache.hadoop.fs.EtagSource;
 import org.apache.hadoop.fs.FSDataInputStream;
-import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.MultipartUploader;
@@ -154,17 +154,12 @@ final class HadoopFolder implements Folder {
 
   @Override
   public void replace(String name, byte[] content) throws IOException {
-    if (isObjectStore()) {
-      try (FSDataOutputStream stream = files.create(path(name), true)) {
-        stream.write(content);
-      }
-      return;
+    String sent = isObjectStore() ? name : name + "." + UUID.randomUUID() + ".tmp";
+    WholeFile.send(
+        new ByteArrayInputStream(content), files, path(sent), files.create(path(sent), true));
+    if (!sent.equals(name)) {
+      rename(sent, name);
     }
-    String whole = name + "." + UUID.randomUUID() + ".tmp";
-    try (FSDataOutputStream stream = files.create(path(whole), false)) {
-      stream.write(content);
-    }
-    rename(whole, name);
   }
 
   @Override

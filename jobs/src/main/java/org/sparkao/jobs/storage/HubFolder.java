@@ -2,7 +2,6 @@ package org.sparkao.jobs.storage;
 
 import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -13,11 +12,10 @@ import org.sparkao.jobs.storage.hub.HubRepository;
 import org.sparkao.jobs.storage.hub.HubSettings;
 import org.sparkao.quant.QuantException;
 import org.sparkao.quant.checkpoint.FileEntry;
-import org.sparkao.quant.safetensors.ByteSink;
 import org.sparkao.quant.safetensors.ByteSource;
 
-/** A folder of a repository at the hub, at one commit. Nothing can be written to it. */
-final class HubFolder implements Folder {
+/** A folder of a repository at the hub, at one commit. */
+final class HubFolder implements ReadOnlyFolder {
   private final HubRepository repository;
   private final HubAddress address;
 
@@ -90,70 +88,11 @@ final class HubFolder implements Folder {
     return file(name).map(file -> OptionalLong.of(file.size())).orElse(OptionalLong.empty());
   }
 
-  /** Not known: files of a commit are what they always were. */
-  @Override
-  public Optional<Instant> modified(String name) {
-    return Optional.empty();
-  }
-
   @Override
   public ByteSource open(String name) throws IOException {
     return repository.open(
         file(name)
             .orElseThrow(
                 () -> new FileNotFoundException(location() + "/" + name + ": is not there")));
-  }
-
-  @Override
-  public byte[] read(String name) throws IOException {
-    try (ByteSource source = open(name)) {
-      byte[] bytes = new byte[Math.toIntExact(source.size())];
-      source.readFully(0, bytes, 0, bytes.length);
-      return bytes;
-    }
-  }
-
-  @Override
-  public boolean create(String name, byte[] content) {
-    throw readOnly();
-  }
-
-  @Override
-  public void replace(String name, byte[] content) {
-    throw readOnly();
-  }
-
-  @Override
-  public ByteSink sink(String name) {
-    throw readOnly();
-  }
-
-  @Override
-  public ByteSink sink(String part, String name) {
-    throw readOnly();
-  }
-
-  @Override
-  public int abortUploads() {
-    return 0;
-  }
-
-  @Override
-  public void rename(String from, String to) {
-    throw readOnly();
-  }
-
-  @Override
-  public void delete(String name) {
-    throw readOnly();
-  }
-
-  @Override
-  public OptionalLong freeBytes() {
-    return OptionalLong.of(0);
-  }
-
-  private QuantException readOnly() {
-    return new QuantException(location() + ": is only read; write to a disk or a Hadoop URI");
   }
 }

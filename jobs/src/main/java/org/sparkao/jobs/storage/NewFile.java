@@ -2,8 +2,11 @@ package org.sparkao.jobs.storage;
 
 import static org.apache.hadoop.fs.Options.CreateFileOptionKeys.FS_OPTION_CREATE_CONDITIONAL_OVERWRITE;
 
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.UUID;
+import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FSDataOutputStreamBuilder;
 import org.apache.hadoop.fs.FileAlreadyExistsException;
@@ -23,11 +26,14 @@ public final class NewFile {
   /**
    * Creates a file; of several that try at once one succeeds, where the store holds to it.
    *
+   * @param content which tells those apart that may try: a file of the same content counts as the
+   *     caller's own where the store's answer was lost
    * @return whether it was this call that created it
    */
   public static boolean create(FileSystem files, Path path, byte[] content) throws IOException {
-    try (FSDataOutputStream stream = begin(files, path)) {
-      stream.write(content);
+    FSDataOutputStream stream;
+    try {
+      stream = begin(files, path);
     } catch (FileAlreadyExistsException e) {
       return false;
     } catch (RemoteException e) {
@@ -36,14 +42,25 @@ public final class NewFile {
         return false;
       }
       throw e;
+    }
+    try {
+      WholeFile.send(new ByteArrayInputStream(content), files, path, stream);
+      return true;
     } catch (IOException e) {
+      // An object store tells that another was first in its own words, and only when the file is
+      // complete. It says the same, or nothing, to a second attempt of the client when the answer
+      // to the first one was lost.
       if (isConditional(files, path) && files.exists(path)) {
-        // An object store tells it in its own words, and only when the file is complete.
-        return false;
+        return holds(files, path, content);
       }
       throw e;
     }
-    return true;
+  }
+
+  private static boolean holds(FileSystem files, Path path, byte[] content) throws IOException {
+    try (FSDataInputStream stream = files.open(path)) {
+      return Arrays.equals(stream.readNBytes(content.length + 1), content);
+    }
   }
 
   private static FSDataOutputStream begin(FileSystem files, Path path) throws IOException {
@@ -69,7 +86,7 @@ public final class NewFile {
    * @throws QuantException when the store lets two create the same file
    */
   public static void requireExclusive(FileSystem files, Path folder) throws IOException {
-    Path trial = new Path(folder, "_sparkao-trial-" + UUID.randomUUID());
+    Path trial = new Path(folder, WorkFolder.NAME + "-trial-" + UUID.randomUUID());
     boolean exclusive =
         isConditional(files, folder)
             && create(files, trial, new byte[] {1})

@@ -13,7 +13,7 @@ public final class Provenance {
   public static final String FILE = "sparkao.json";
 
   /** Its file in a folder of data, where readers of Parquet pass over names with an underscore. */
-  public static final String DATA_FILE = "_sparkao.json";
+  public static final String DATA_FILE = WorkFolder.NAME + ".json";
 
   private static final ObjectMapper JSON = new ObjectMapper();
 

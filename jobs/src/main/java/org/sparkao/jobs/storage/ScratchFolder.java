@@ -15,12 +15,12 @@ public final class ScratchFolder implements AutoCloseable {
   }
 
   /**
-   * Makes it, where the system keeps temporary files.
+   * Makes it, where the storage has files assembled.
    *
    * @param name its name begins so
    */
   public static ScratchFolder create(Storage storage, String name) throws IOException {
-    return new ScratchFolder(storage, Files.createTempDirectory(name));
+    return new ScratchFolder(storage, Files.createTempDirectory(storage.scratch(), name));
   }
 
   /** Where it is. */

@@ -7,9 +7,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FileSystem;
-import org.apache.hadoop.fs.StreamCapabilities;
 import org.sparkao.quant.safetensors.ByteSink;
 
 /**
@@ -57,29 +55,8 @@ final class ScratchSink implements ByteSink {
 
   @Override
   public void commit() throws IOException {
-    FSDataOutputStream stream = files.create(target, true);
-    try {
-      scratch.position(0);
-      Channels.newInputStream(scratch).transferTo(stream);
-    } catch (IOException | RuntimeException e) {
-      abandon(stream, e);
-      throw e;
-    }
-    stream.close();
-  }
-
-  /** Object stores would take the closing of a stream for the end of the file. */
-  private void abandon(FSDataOutputStream stream, Exception why) {
-    try {
-      if (stream.hasCapability(StreamCapabilities.ABORTABLE_STREAM)) {
-        stream.abort();
-      } else {
-        stream.close();
-        files.delete(target, false);
-      }
-    } catch (IOException | RuntimeException e) {
-      why.addSuppressed(e);
-    }
+    scratch.position(0);
+    WholeFile.send(Channels.newInputStream(scratch), files, target, files.create(target, true));
   }
 
   @Override

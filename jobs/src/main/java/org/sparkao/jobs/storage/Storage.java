@@ -55,6 +55,11 @@ public final class Storage {
     return new Storage(settings, Path.of(System.getProperty("java.io.tmpdir")));
   }
 
+  /** The local folder for such files. */
+  Path scratch() {
+    return scratch;
+  }
+
   /** The same, with another local folder for files that must be assembled before they are sent. */
   public Storage withScratch(Path folder) {
     return new Storage(hadoopSettings, folder);
@@ -68,18 +73,13 @@ public final class Storage {
   public Folder folder(String uri) throws IOException {
     Secrets.requireNone("URI", uri);
     if (uri.endsWith(GgufFolder.SUFFIX)) {
-      Folder parent = plainFolder(parent(uri));
-      String name = uri.substring(uri.lastIndexOf('/') + 1);
-      if (parent.size(name).isPresent()) {
-        return new GgufFolder(GgufFiles.open(parent, name));
+      FileLocation file = FileLocation.of(uri);
+      Folder parent = plainFolder(file.folder());
+      if (parent.size(file.name()).isPresent()) {
+        return new GgufFolder(GgufFiles.open(parent, file.name()));
       }
     }
     return plainFolder(uri);
-  }
-
-  private static String parent(String file) {
-    int slash = file.lastIndexOf('/');
-    return slash < 0 ? "." : slash == 0 ? "/" : file.substring(0, slash);
   }
 
   private Folder plainFolder(String uri) throws IOException {
@@ -95,8 +95,8 @@ public final class Storage {
 
   /** Writes a text in UTF-8 as a file, by URI or local path, replacing what was there. */
   public void writeText(String file, String text) throws IOException {
-    folder(parent(file))
-        .replace(file.substring(file.lastIndexOf('/') + 1), text.getBytes(StandardCharsets.UTF_8));
+    FileLocation location = FileLocation.of(file);
+    folder(location.folder()).replace(location.name(), text.getBytes(StandardCharsets.UTF_8));
   }
 
   /** Hadoop's configuration with these settings, for whoever keeps files of its own. */

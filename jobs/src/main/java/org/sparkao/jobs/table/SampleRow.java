@@ -6,10 +6,10 @@ import static io.delta.kernel.types.StringType.STRING;
 
 import io.delta.kernel.types.ArrayType;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
-import org.sparkao.jobs.storage.Storage;
 
 /**
  * One sample of {@code generate}. Samples are in Parquet files of their own, not in a table.
@@ -55,14 +55,13 @@ public record SampleRow(long sample, PromptPlace prompt, int[] ids, String text,
   public record Origin(long seed, String checkpointHash, String numerics) {}
 
   /**
-   * Writes samples as a Parquet file that is not there yet, missing folders too. Equal samples give
-   * equal pages; the footer lists their encodings in an order that differs from JVM to JVM.
+   * Puts samples into a Parquet file. Equal samples give equal pages; the footer lists their
+   * encodings in an order that differs from JVM to JVM.
    *
-   * @param file URI or absolute path
+   * @param file of a local disk, not there yet
    */
-  public static void write(Storage storage, String file, List<SampleRow> samples)
-      throws IOException {
-    RowFile.write(storage, file, COLUMNS, samples.stream().map(SampleRow::toRow).toList());
+  public static void write(Path file, List<SampleRow> samples) throws IOException {
+    RowFile.write(file, COLUMNS, samples.stream().map(SampleRow::toRow).toList());
   }
 
   private List<Object> toRow() {

@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Predicate;
+import org.sparkao.jobs.storage.FileLocation;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.quant.QuantException;
@@ -46,9 +47,8 @@ public record TextFile(Folder folder, String name, String option) {
 
   /** The file of a URI. */
   public static TextFile of(Storage storage, String uri, String option) throws IOException {
-    int slash = uri.lastIndexOf('/');
-    String folder = slash < 0 ? "." : uri.substring(0, Math.max(1, slash));
-    return new TextFile(storage.folder(folder), uri.substring(slash + 1), option);
+    FileLocation file = FileLocation.of(uri);
+    return new TextFile(storage.folder(file.folder()), file.name(), option);
   }
 
   /** Where it is. */

@@ -10,6 +10,7 @@ import org.sparkao.datasets.tokenizer.Tokenizers;
 import org.sparkao.gpu.device.CpuDevice;
 import org.sparkao.gpu.device.DeviceInfo.Kind;
 import org.sparkao.gpu.fake.CudaFakes;
+import org.sparkao.gpu.fake.FakeSettings.Ranges;
 import org.sparkao.gpu.train.OuterSettings;
 import org.sparkao.gpu.train.cpu.CpuTrainingOperators;
 import org.sparkao.gpu.train.cuda.CudaTrainingOperators;
@@ -32,6 +33,7 @@ import org.sparkao.jobs.storage.CheckpointLocation;
 import org.sparkao.jobs.storage.ScratchFolder;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.jobs.train.plan.Averaging;
+import org.sparkao.jobs.train.plan.BlockInputs;
 import org.sparkao.jobs.train.plan.TrainCompute;
 import org.sparkao.jobs.train.plan.TrainMode;
 import org.sparkao.jobs.train.plan.TrainOptions;
@@ -40,8 +42,10 @@ import org.sparkao.jobs.train.plan.TrainPlanner;
 import org.sparkao.jobs.train.run.TrainOutput;
 import org.sparkao.jobs.train.run.TrainRequest;
 import org.sparkao.jobs.train.run.TrainRun;
+import org.sparkao.jobs.train.run.TrainSource;
 import org.sparkao.quant.QuantException;
 import org.sparkao.quant.checkpoint.Checkpoint;
+import org.sparkao.quant.scheme.QuantScheme;
 
 /** A checkpoint and text in, a checkpoint out whose weights were trained to be quantized. */
 public final class TrainJob implements Job {
@@ -67,6 +71,7 @@ public final class TrainJob implements Job {
     Storage storage = Storage.ofAssignments(config.all(CommonKeys.CONF));
     CheckpointLocation location = CheckpointLocation.of(config.value(TrainKeys.CHECKPOINT));
     Checkpoint checkpoint = location.open(storage);
+    Optional<TrainSource> teacher = teacher(config, storage);
     DevicePlan device =
         new DevicePlanner(CudaFakes.operation())
             .plan(config.value(TrainKeys.DEVICE), config, Optional::empty);
@@ -75,7 +80,8 @@ public final class TrainJob implements Job {
             device.mayUseGpus() ? Kind.CUDA : Kind.CPU,
             config.find(TrainKeys.ARITHMETIC),
             config.value(TrainKeys.FLOAT8));
-    TrainPlanner planner = new TrainPlanner(checkpoint, storage);
+    TrainPlanner planner =
+        new TrainPlanner(checkpoint, teacher.map(TrainSource::checkpoint), storage);
     TrainPlan plan = plan(planner, options(config, compute), storage, config);
     boolean dryRun = config.value(TrainKeys.DRY_RUN);
     if (!dryRun || config.isSet(TrainKeys.OUTPUT)) {
@@ -87,6 +93,10 @@ public final class TrainJob implements Job {
         return ExitCode.DONE;
       }
       result.requireFree();
+      if (teacher.isPresent()) {
+        String taughtBy = teacher.get().checkpoint().location();
+        new TrainOutput(storage.folder(taughtBy), storage.folder(output)).requireFree();
+      }
     }
     console.out().print(plan.text());
     console.out().println(device.text());
@@ -99,8 +109,8 @@ public final class TrainJob implements Job {
           new TrainRequest(
               plan,
               decided,
-              checkpoint,
-              location.file(),
+              new TrainSource(checkpoint, location.file()),
+              teacher,
               config.value(TrainKeys.OUTPUT),
               config.value(TrainKeys.SAVE_EVERY),
               config.find(TrainKeys.PARTITIONS).map(OptionalInt::of).orElse(OptionalInt.empty()));
@@ -108,6 +118,14 @@ public final class TrainJob implements Job {
       console.out().println("run " + runId + " is done: " + config.value(TrainKeys.OUTPUT));
     }
     return ExitCode.DONE;
+  }
+
+  private static Optional<TrainSource> teacher(Config config, Storage storage) throws IOException {
+    if (!config.isSet(TrainKeys.TEACHER)) {
+      return Optional.empty();
+    }
+    CheckpointLocation location = CheckpointLocation.of(config.value(TrainKeys.TEACHER));
+    return Optional.of(new TrainSource(location.open(storage), location.file()));
   }
 
   /** What was planned: the plan and its name depend on the device. */
@@ -152,6 +170,53 @@ public final class TrainJob implements Job {
               + " sequences; give more, or a smaller --batch-sequences");
     }
     requireSenseOfWorkers(config, block);
+    requireSenseOfTeacher(config, block);
+    if (config.isSet(TrainKeys.SCALE_LEARNING_RATE)
+        && config.value(TrainKeys.SCALES) == Ranges.COMPUTED) {
+      throw new QuantException(
+          "--scale-learning-rate: scales are computed from weights; leave it out, or give --scales"
+              + " learned-step");
+    }
+  }
+
+  private static void requireSenseOfTeacher(Config config, boolean block) {
+    if (config.isSet(TrainKeys.BLOCK_INPUTS) && !block) {
+      throw new QuantException(
+          "--block-inputs "
+              + config.value(TrainKeys.BLOCK_INPUTS).configName()
+              + ": a whole model reads tokens; leave it out, or use --mode block");
+    }
+    boolean inOrder = config.value(TrainKeys.BLOCK_INPUTS) == BlockInputs.STUDENT;
+    if (inOrder && config.find(TrainKeys.PARTITIONS).orElse(1) > 1) {
+      throw new QuantException(
+          "--partitions "
+              + config.value(TrainKeys.PARTITIONS)
+              + ": with --block-inputs student a block waits for the one before; leave one of them"
+              + " out");
+    }
+    boolean distills = block || config.value(TrainKeys.DISTILL);
+    if (config.isSet(TrainKeys.TEACHER) && !distills) {
+      throw new QuantException(
+          "--teacher "
+              + config.value(TrainKeys.TEACHER)
+              + ": the text says what the next token is; leave it out, or give --distill");
+    }
+    if (config.isSet(TrainKeys.SCHEME) || !config.value(TrainKeys.KEEP_ZEROS)) {
+      return;
+    }
+    if (distills && !config.isSet(TrainKeys.TEACHER)) {
+      throw new QuantException(
+          "--keep-zeros: without --scheme the checkpoint gives its own outputs already; name the"
+              + " dense one with --teacher, or give a --scheme");
+    }
+    for (ConfigKey<?> key : List.of(TrainKeys.RULE, TrainKeys.SKIP, TrainKeys.SCALES)) {
+      if (config.isSet(key)) {
+        throw new QuantException(
+            "--"
+                + key.name()
+                + ": without --scheme nothing is quantized; give one, or leave it out");
+      }
+    }
   }
 
   private static void requireSenseOfWorkers(Config config, boolean block) {
@@ -193,7 +258,7 @@ public final class TrainJob implements Job {
         Tokenizer tokenizer =
             Tokenizers.open(TokenizerFiles.local(storage, planner.location(), scratch.path()))) {
       return planner.plan(
-          config.value(TrainKeys.SCHEME),
+          scheme(config),
           rules,
           new CalibrationText(
               tokenizer,
@@ -204,6 +269,13 @@ public final class TrainJob implements Job {
           options,
           numerics(options.compute()));
     }
+  }
+
+  /** Without one nothing is quantized: sparse checkpoints may be trained as they are. */
+  private static Optional<QuantScheme> scheme(Config config) {
+    return config.value(TrainKeys.KEEP_ZEROS)
+        ? config.find(TrainKeys.SCHEME)
+        : Optional.of(config.value(TrainKeys.SCHEME));
   }
 
   private static String numerics(TrainCompute compute) {
@@ -223,6 +295,7 @@ public final class TrainJob implements Job {
         samples(config),
         config.value(TrainKeys.SEQUENCE_LENGTH),
         config.value(TrainKeys.LEARNING_RATE),
+        config.find(TrainKeys.SCALE_LEARNING_RATE).orElse(config.value(TrainKeys.LEARNING_RATE)),
         config.value(TrainKeys.WARMUP),
         config.value(TrainKeys.WEIGHT_DECAY),
         config.value(TrainKeys.CLIP),
@@ -234,7 +307,8 @@ public final class TrainJob implements Job {
         config.value(TrainKeys.SEED),
         averaging(config),
         compute,
-        config.value(TrainKeys.KEEP_ZEROS));
+        config.value(TrainKeys.KEEP_ZEROS),
+        config.value(TrainKeys.BLOCK_INPUTS));
   }
 
   private static Averaging averaging(Config config) {

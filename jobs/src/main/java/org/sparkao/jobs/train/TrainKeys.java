@@ -11,6 +11,7 @@ import org.sparkao.gpu.train.Float8;
 import org.sparkao.jobs.config.ConfigKey;
 import org.sparkao.jobs.gpu.DeviceRequest;
 import org.sparkao.jobs.quantize.plan.Rule;
+import org.sparkao.jobs.train.plan.BlockInputs;
 import org.sparkao.jobs.train.plan.TrainMode;
 import org.sparkao.quant.scheme.Numerics;
 import org.sparkao.quant.scheme.QuantScheme;
@@ -20,6 +21,12 @@ import org.sparkao.quant.scheme.Schemes;
 final class TrainKeys {
   static final ConfigKey<String> CHECKPOINT =
       ConfigKey.text("checkpoint", "URI", "Folder of the full-precision checkpoint.");
+  static final ConfigKey<String> TEACHER =
+      ConfigKey.text(
+          "teacher",
+          "URI",
+          "Checkpoint whose outputs are learned, those of blocks or what it predicts (--distill),"
+              + " such as the dense one; when not given, that of --checkpoint.");
   static final ConfigKey<String> DATA =
       ConfigKey.text(
           "data", "URI", "Text or rows of tokens, as calibrate reads them; generate writes them.");
@@ -32,7 +39,8 @@ final class TrainKeys {
       ConfigKey.value(
           "scheme",
           "NAME",
-          "Scheme that every linear layer which no rule names is trained for, as in quantize.",
+          "Scheme that every linear layer which no rule names is trained for, as in quantize; with"
+              + " --keep-zeros it may be left out, and nothing is quantized.",
           Schemes::parse);
   static final ConfigKey<Rule> RULE =
       ConfigKey.list("rule", "REGEX=SCHEME", "As in quantize. May be repeated.", Rule::parse);
@@ -50,7 +58,7 @@ final class TrainKeys {
           "mode",
           TrainMode.class,
           TrainMode::configName,
-          "Each block by itself, to give the outputs of the full-precision one, over all executors;"
+          "Each block by itself, to give the outputs of the teacher's, over all executors;"
               + " or the whole model, by --workers.");
   static final ConfigKey<Integer> STEPS =
       ConfigKey.value("steps", "N", "Steps of a block, or of the model.", text -> whole(text, 1))
@@ -78,6 +86,13 @@ final class TrainKeys {
               "The highest; from there it falls along half a cosine to 0.",
               TrainKeys::positive)
           .withDefault("1e-4");
+  static final ConfigKey<Double> SCALE_LEARNING_RATE =
+      ConfigKey.value(
+          "scale-learning-rate",
+          "X",
+          "The highest of learned scales of weights; --learning-rate when not given. A scale moves"
+              + " all codes of its group, so that less may be better.",
+          TrainKeys::positive);
   static final ConfigKey<Integer> WARMUP =
       ConfigKey.value(
               "warmup", "N", "Steps until the highest learning rate.", text -> whole(text, 0))
@@ -112,7 +127,16 @@ final class TrainKeys {
               + " linear layers. May be repeated.",
           TrainKeys::expression);
   static final ConfigKey<Boolean> DISTILL =
-      ConfigKey.flag("distill", "In --mode model: learns what the full-precision model predicts.");
+      ConfigKey.flag("distill", "In --mode model: learns what the teacher predicts.");
+  static final ConfigKey<BlockInputs> BLOCK_INPUTS =
+      ConfigKey.choice(
+              "block-inputs",
+              BlockInputs.class,
+              BlockInputs::configName,
+              "In --mode block: blocks read the hidden states of the teacher, each by itself; or of"
+                  + " the trained blocks before (student), whose errors they learn to make up for,"
+                  + " in one task, block after block.")
+          .withDefault("teacher");
   static final ConfigKey<Double> TEMPERATURE =
       ConfigKey.value("temperature", "X", "Of both in --distill.", TrainKeys::positive)
           .withDefault("1");
@@ -196,6 +220,7 @@ final class TrainKeys {
   static List<ConfigKey<?>> all() {
     return List.of(
         CHECKPOINT,
+        TEACHER,
         DATA,
         TEXT_COLUMN,
         OUTPUT,
@@ -209,12 +234,14 @@ final class TrainKeys {
         SAMPLES,
         SEQUENCE_LENGTH,
         LEARNING_RATE,
+        SCALE_LEARNING_RATE,
         WARMUP,
         WEIGHT_DECAY,
         CLIP,
         STATES,
         SCALES,
         FREEZE,
+        BLOCK_INPUTS,
         DISTILL,
         TEMPERATURE,
         KEEP_ZEROS,

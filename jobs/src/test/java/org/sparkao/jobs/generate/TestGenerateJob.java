@@ -37,6 +37,7 @@ import org.sparkao.gpu.model.cpu.CpuModelOperators;
 import org.sparkao.jobs.describe.DescribeJob;
 import org.sparkao.jobs.job.JobRun;
 import org.sparkao.jobs.spark.SparkParquetRows;
+import org.sparkao.jobs.storage.FakeObjectStore;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.jobs.table.DeltaStore;
 import org.sparkao.jobs.table.RunRow;
@@ -48,6 +49,7 @@ import org.sparkao.quant.checkpoint.LocalFiles;
 /** Samples of the bundled model, from the command to the Parquet files. */
 class TestGenerateJob {
   private static final ObjectMapper JSON = new ObjectMapper();
+  private static final String STORE = "spark.hadoop.fs.s3a.impl";
   private static final int PROMPT = 5;
   private static final int LENGTH = 24;
 
@@ -69,6 +71,7 @@ class TestGenerateJob {
         SparkSession.builder()
             .master("local[2]")
             .config("spark.ui.enabled", "false")
+            .config(STORE, FakeObjectStore.class.getName())
             .config("spark.sql.codegen.wholeStage", "false")
             .config("spark.sql.codegen.factoryMode", "NO_CODEGEN")
             .getOrCreate();
@@ -86,7 +89,8 @@ class TestGenerateJob {
 
   private JobRun run(String output, String... options) throws Exception {
     List<String> all = new ArrayList<>(List.of("checkpoint", model.toString(), "device", "cpu"));
-    all.addAll(List.of("output", folder.resolve(output).toString()));
+    all.addAll(
+        List.of("output", output.contains(":") ? output : folder.resolve(output).toString()));
     all.addAll(List.of("tables", folder.resolve("tables").toString()));
     all.addAll(List.of("samples", "20", "sequence-length", Integer.toString(LENGTH)));
     all.addAll(Arrays.asList(options));
@@ -250,6 +254,23 @@ class TestGenerateJob {
         .isInstanceOf(QuantException.class)
         .hasMessageContaining("holds samples of run r");
     assertThat(rows("out")).isEqualTo(whole);
+  }
+
+  @Test
+  void objectStoresAreSentEachFileUnderItsName() throws Exception {
+    fromTexts("here", "partitions", "2", "run-id", "here");
+    fromTexts(
+        "s3a://bucket" + folder + "/there",
+        "partitions",
+        "2",
+        "run-id",
+        "there",
+        "conf",
+        STORE + "=" + FakeObjectStore.class.getName());
+    assertThat(rows("there")).isEqualTo(rows("here"));
+    assertThat(folder.resolve("there"))
+        .isDirectoryNotContaining(file -> file.endsWith("_sparkao"))
+        .isDirectoryContaining(file -> file.endsWith("_sparkao.json"));
   }
 
   private Map<String, String> contents(String output) throws IOException {

@@ -3,16 +3,11 @@ package org.sparkao.jobs.storage;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.io.FilterOutputStream;
-import java.io.IOException;
-import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.RawLocalFileSystem;
-import org.apache.hadoop.util.Progressable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -37,36 +32,11 @@ class TestScratchSink {
     assertThat(scratch).isEmptyDirectory();
   }
 
-  /** A disk that is full after one byte. */
-  private static final class Full extends RawLocalFileSystem {
-    @Override
-    public FSDataOutputStream create(
-        org.apache.hadoop.fs.Path file,
-        boolean overwrite,
-        int bufferSize,
-        short replication,
-        long blockSize,
-        Progressable progress)
-        throws IOException {
-      FSDataOutputStream stream =
-          super.create(file, overwrite, bufferSize, replication, blockSize, progress);
-      OutputStream full =
-          new FilterOutputStream(stream) {
-            @Override
-            public void write(byte[] bytes, int offset, int length) throws IOException {
-              out.write(bytes, offset, 1);
-              throw new IOException("No space left on device");
-            }
-          };
-      return new FSDataOutputStream(full, null);
-    }
-  }
-
   @Test
   void whatCannotBeSentWholeIsNotThere(@TempDir Path temp) throws Exception {
     Path target = temp.resolve("file");
-    try (FileSystem files = new Full()) {
-      files.initialize(java.net.URI.create("file:///"), new Configuration());
+    try (FileSystem files = new FullDisk()) {
+      files.initialize(java.net.URI.create("full:///"), new Configuration());
       try (ScratchSink sink =
           ScratchSink.open(files, new org.apache.hadoop.fs.Path(target.toString()), temp)) {
         sink.write(0, new byte[] {1, 2}, 0, 2);

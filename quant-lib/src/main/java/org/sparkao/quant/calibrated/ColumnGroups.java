@@ -6,6 +6,7 @@ import org.sparkao.quant.algorithm.QuantizeRequest;
 import org.sparkao.quant.algorithm.Quantizers;
 import org.sparkao.quant.pack.PackedPart;
 import org.sparkao.quant.safetensors.DType;
+import org.sparkao.quant.scheme.CheckpointLayout;
 import org.sparkao.quant.scheme.Granularity;
 import org.sparkao.quant.scheme.StorageFormat;
 
@@ -17,11 +18,12 @@ public final class ColumnGroups {
   private ColumnGroups() {}
 
   /**
-   * Whether loaders are told the group of each column: for packed integers with scales by group,
-   * when groups follow the order of GPTQ.
+   * Whether loaders are told the group of each column: for packed integers of compressed-tensors
+   * with scales by group, when groups follow the order of GPTQ.
    */
   public static boolean stored(QuantizeRequest request, ActOrder order) {
     return order == ActOrder.GROUP
+        && request.layout() == CheckpointLayout.COMPRESSED_TENSORS
         && request.scheme().format() == StorageFormat.PACK_QUANTIZED
         && request.scheme().weights().granularity() instanceof Granularity.PerGroup;
   }

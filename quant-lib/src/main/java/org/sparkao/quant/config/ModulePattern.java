@@ -1,5 +1,6 @@
 package org.sparkao.quant.config;
 
+import java.util.List;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 
@@ -54,6 +55,33 @@ public sealed interface ModulePattern {
         case "Embedding" -> module.embedding();
         default -> false;
       };
+    }
+  }
+
+  /**
+   * An entry of torchao's: of a module, or of its weight by the name of that, as far as no entry
+   * before it is.
+   */
+  record Torchao(ModulePattern entry, List<ModulePattern> before) implements ModulePattern {
+    /** Takes a copy of the list. */
+    public Torchao {
+      before = List.copyOf(before);
+    }
+
+    @Override
+    public String text() {
+      return entry.text();
+    }
+
+    @Override
+    public boolean names(NamedModule module) {
+      NamedModule weight = NamedModule.linear(module.name() + ".weight");
+      return isOf(entry, module, weight)
+          && before.stream().noneMatch(other -> isOf(other, module, weight));
+    }
+
+    private static boolean isOf(ModulePattern entry, NamedModule module, NamedModule weight) {
+      return entry.names(module) || entry.names(weight);
     }
   }
 

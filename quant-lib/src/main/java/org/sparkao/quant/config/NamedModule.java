@@ -7,4 +7,17 @@ public interface NamedModule {
 
   /** Whether it is an embedding; a linear layer otherwise. */
   boolean embedding();
+
+  /** A linear layer by its name. */
+  static NamedModule linear(String name) {
+    /** Nothing but its name. */
+    record Linear(String name) implements NamedModule {
+      @Override
+      public boolean embedding() {
+        return false;
+      }
+    }
+
+    return new Linear(name);
+  }
 }

@@ -23,8 +23,8 @@ import org.sparkao.quant.scheme.TorchaoKind;
  * {@code quant_method: torchao}: one configuration for all linear layers, or {@code FqnToConfig}
  * with names and expressions of modules.
  *
- * <p>Source: transformers 5.23 {@code TorchAoConfig}; torchao 0.18 {@code core/config.py} and
- * {@code quantization/quant_api.py}.
+ * <p>Source: transformers 5.23 {@code TorchAoConfig} and {@code TorchAoQuantize}; torchao 0.18
+ * {@code core/config.py} and {@code quantization/quant_api.py}.
  */
 final class TorchaoConfigReader {
   private static final Set<String> FIELDS =
@@ -68,17 +68,25 @@ final class TorchaoConfigReader {
         findings);
   }
 
-  /** Names come before expressions, and those before the default. */
+  /**
+   * Names of weights come before those of their modules, these before expressions, in their order,
+   * and those before the default; also where they say that nothing is quantized.
+   */
   private void modules(JsonNode modules) {
+    List<ModulePattern> before = new ArrayList<>();
     for (Map.Entry<String, JsonNode> entry : modules.properties()) {
       String key = entry.getKey();
       if (!key.startsWith("re:") && !key.equals(DEFAULT)) {
-        add(key, new ModulePattern.Name(key), entry.getValue());
+        ModulePattern name = new ModulePattern.Name(key);
+        before.add(name);
+        if (!modules.has(key + ".weight")) {
+          add(key, new ModulePattern.Torchao(name, List.of()), entry.getValue());
+        }
       }
     }
     for (Map.Entry<String, JsonNode> entry : modules.properties()) {
       if (entry.getKey().startsWith("re:")) {
-        expression(entry.getKey(), entry.getValue());
+        expression(entry.getKey(), entry.getValue(), before);
       }
     }
     // Without a default, what no other entry names stays as it is.
@@ -88,10 +96,12 @@ final class TorchaoConfigReader {
   }
 
   /** The whole name must match. */
-  private void expression(String key, JsonNode config) {
+  private void expression(String key, JsonNode config, List<ModulePattern> before) {
     try {
-      String regex = "re:(?:" + key.substring("re:".length()) + ")$";
-      add(key, ModulePattern.parse(regex), config);
+      ModulePattern expression =
+          ModulePattern.parse("re:(?:" + key.substring("re:".length()) + ")$");
+      add(key, new ModulePattern.Torchao(expression, before), config);
+      before.add(expression);
     } catch (PatternSyntaxException e) {
       error(key, "is no expression: " + e.getDescription(), "correct it");
     }

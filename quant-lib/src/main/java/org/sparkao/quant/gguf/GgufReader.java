@@ -51,6 +51,20 @@ public final class GgufReader {
     return new GgufReader(source).read();
   }
 
+  /**
+   * Reads a tensor of F32.
+   *
+   * @param begin its first byte in the file
+   */
+  public static float[] floats(ByteSource source, GgufTensor tensor, long begin)
+      throws IOException {
+    byte[] bytes = new byte[Math.toIntExact(tensor.bytes())];
+    source.readFully(begin, bytes, 0, bytes.length);
+    float[] values = new float[bytes.length / Float.BYTES];
+    ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(values);
+    return values;
+  }
+
   private Read read() throws IOException {
     if (size < 24 || number(4) != GgufHeader.MAGIC) {
       throw refused("does not begin with GGUF; name a GGUF file");

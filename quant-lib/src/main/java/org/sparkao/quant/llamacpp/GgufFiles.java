@@ -3,8 +3,6 @@ package org.sparkao.quant.llamacpp;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -133,13 +131,9 @@ public final class GgufFiles implements CheckpointFiles {
   }
 
   private static float[] floats(StoredTensor tensor, CheckpointFiles folder) throws IOException {
-    byte[] bytes = new byte[Math.toIntExact(tensor.tensor().bytes())];
     try (ByteSource source = folder.open(tensor.file())) {
-      source.readFully(tensor.begin(), bytes, 0, bytes.length);
+      return GgufReader.floats(source, tensor.tensor(), tensor.begin());
     }
-    float[] values = new float[bytes.length / Float.BYTES];
-    ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(values);
-    return values;
   }
 
   /** Tensors by their names in a checkpoint, all of them that a Llama has. */
@@ -227,7 +221,7 @@ public final class GgufFiles implements CheckpointFiles {
   }
 
   /** A file other than the weights. */
-  public byte[] text(String name) throws IOException {
+  private byte[] text(String name) throws IOException {
     byte[] text = texts.get(name);
     if (text == null) {
       throw new IOException(location + ": has no " + name);

@@ -2,6 +2,8 @@ package org.sparkao.gpu.model.cuda;
 
 import java.util.List;
 import java.util.Optional;
+import org.sparkao.gpu.device.Buffer;
+import org.sparkao.gpu.device.Taken;
 import org.sparkao.gpu.gemm.DenseOperands;
 import org.sparkao.gpu.gemm.ElementType;
 import org.sparkao.gpu.gemm.Gemm;
@@ -37,14 +39,17 @@ final class CudaHeads {
 
   /** A head of its own, in the format of the options. */
   CudaProjection load(ProjectionSpec spec, LinearWeight weight) {
-    Optional<RmsNorm.NormWeight> norm = parts.upload(spec.name(), spec.norm(), weight.k());
-    Stack stack = stack(weight, options.head());
-    GemmWeights weights =
-        options.head() == TableFormat.INT4
-            ? int4(weight)
-            : CudaTable.product(parts, weight, options.head());
-    StackedLinear linear = StackedLinear.owning(parts, stack, weights, norm);
-    return CudaProjection.head(parts, spec, norm, stack, linear);
+    try (Taken taken = new Taken()) {
+      Optional<RmsNorm.NormWeight> norm = norm(spec, weight, taken);
+      Stack stack = stack(weight, options.head());
+      GemmWeights weights =
+          options.head() == TableFormat.INT4
+              ? int4(weight)
+              : CudaTable.product(parts, weight, options.head());
+      taken.add(weights, GemmWeights::close);
+      StackedLinear linear = StackedLinear.owning(parts, stack, weights, norm);
+      return taken.keptBy(CudaProjection.head(parts, spec, norm, stack, linear));
+    }
   }
 
   /** The head of a tied model: the table's own weights where the formats are the same. */
@@ -56,10 +61,19 @@ final class CudaHeads {
       return load(spec, table.asHead());
     }
     LinearWeight weight = table.asHead();
+    try (Taken taken = new Taken()) {
+      Optional<RmsNorm.NormWeight> norm = norm(spec, weight, taken);
+      Stack stack = stack(weight, options.head());
+      GemmWeights shared = table.weights().orElseThrow();
+      StackedLinear linear = StackedLinear.sharing(parts, stack, shared, norm);
+      return taken.keptBy(CudaProjection.head(parts, spec, norm, stack, linear));
+    }
+  }
+
+  private Optional<RmsNorm.NormWeight> norm(ProjectionSpec spec, LinearWeight weight, Taken taken) {
     Optional<RmsNorm.NormWeight> norm = parts.upload(spec.name(), spec.norm(), weight.k());
-    Stack stack = stack(weight, options.head());
-    StackedLinear linear = StackedLinear.sharing(parts, stack, table.weights().orElseThrow(), norm);
-    return CudaProjection.head(parts, spec, norm, stack, linear);
+    norm.ifPresent(given -> taken.add(given.values(), Buffer::close));
+    return norm;
   }
 
   private static Stack stack(LinearWeight weight, TableFormat format) {

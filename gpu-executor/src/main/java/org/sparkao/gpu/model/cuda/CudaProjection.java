@@ -7,6 +7,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.sparkao.gpu.device.Buffer;
+import org.sparkao.gpu.device.Taken;
 import org.sparkao.gpu.gemm.DecodeGemm;
 import org.sparkao.gpu.layer.RmsNorm;
 import org.sparkao.gpu.layer.SwiGlu;
@@ -76,21 +77,19 @@ final class CudaProjection implements Projection {
       throw new IllegalArgumentException(CudaModelErrors.gate(spec.name(), weights));
     }
     List<Stack> stacks = gate ? Stack.ofGate(weights) : Stack.of(weights);
-    Optional<RmsNorm.NormWeight> norm = parts.upload(spec.name(), spec.norm(), k);
     List<StackedLinear> linears = new ArrayList<>();
-    try {
+    try (Taken taken = new Taken()) {
+      Optional<RmsNorm.NormWeight> norm = parts.upload(spec.name(), spec.norm(), k);
+      norm.ifPresent(weight -> taken.add(weight.values(), Buffer::close));
       for (Stack stack : stacks) {
-        linears.add(StackedLinear.load(parts, spec.name(), stack, spec.after(), norm));
+        StackedLinear one = StackedLinear.load(parts, spec.name(), stack, spec.after(), norm);
+        linears.add(taken.add(one, StackedLinear::close));
       }
       int n = weights.stream().mapToInt(LinearWeight::n).sum();
       int columns = gate ? n / 2 : n;
       int wide = gate ? 2 * Stack.up(columns, MULTIPLE) : n;
       Shape shape = new Shape(k, columns, wide);
-      return new CudaProjection(parts, spec, norm, shape, linears, stacks.get(0));
-    } catch (RuntimeException e) {
-      linears.forEach(StackedLinear::close);
-      norm.ifPresent(weight -> weight.values().close());
-      throw e;
+      return taken.keptBy(new CudaProjection(parts, spec, norm, shape, linears, stacks.get(0)));
     }
   }
 

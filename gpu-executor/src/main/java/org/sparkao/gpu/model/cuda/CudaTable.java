@@ -3,6 +3,7 @@ package org.sparkao.gpu.model.cuda;
 import java.util.List;
 import java.util.Optional;
 import org.sparkao.gpu.device.Buffer;
+import org.sparkao.gpu.device.Taken;
 import org.sparkao.gpu.gemm.CudaWeightRows;
 import org.sparkao.gpu.gemm.DenseOperands;
 import org.sparkao.gpu.gemm.ElementType;
@@ -95,11 +96,14 @@ final class CudaTable implements EmbeddingTable {
   /** int4 codes and scales of bf16 rows on the device. */
   static RowKernels.Int4Table int4(CudaParts parts, Buffer bf16, int rows, int columns) {
     long elements = (long) rows * columns;
-    Buffer codes = parts.device().allocate(elements / 2);
-    Buffer scales = parts.device().allocate(Short.BYTES * elements / GROUP);
-    parts.kernels().int4Groups(bf16, codes, scales, elements);
-    parts.device().synchronize();
-    return new RowKernels.Int4Table(codes, scales, rows, columns);
+    try (Taken taken = new Taken()) {
+      Buffer codes = taken.add(parts.device().allocate(elements / 2), Buffer::close);
+      long scaleBytes = Short.BYTES * elements / GROUP;
+      Buffer scales = taken.add(parts.device().allocate(scaleBytes), Buffer::close);
+      parts.kernels().int4Groups(bf16, codes, scales, elements);
+      parts.device().synchronize();
+      return taken.keptBy(new RowKernels.Int4Table(codes, scales, rows, columns));
+    }
   }
 
   static void checkGroups(String name, int columns) {

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import org.sparkao.gpu.device.Buffer;
+import org.sparkao.gpu.device.Taken;
 import org.sparkao.gpu.gemm.CudaGroupedGemm;
 import org.sparkao.gpu.gemm.ElementType;
 import org.sparkao.gpu.gemm.Gemm;
@@ -47,7 +48,7 @@ final class GroupedLinear implements AutoCloseable {
     LinearForm form = form(experts.stream().flatMap(List::stream).toList());
     List<StackLoader> loaders = new ArrayList<>();
     List<WeightMatrix> matrices = new ArrayList<>();
-    try {
+    try (Taken taken = new Taken()) {
       Stack first = new Stack(form, experts.get(0), 1);
       for (List<LinearWeight> members : experts) {
         StackLoader loader = new StackLoader(parts, new Stack(form, members, 1));
@@ -57,7 +58,8 @@ final class GroupedLinear implements AutoCloseable {
       Gemm gemm =
           Gemm.of(name, first.paddedRows(), first.paddedK(), form.operands(), ElementType.BF16);
       GroupedGemm grouped = CudaGroupedGemm.of(parts.library(), GroupedGemm.Operation.PREFILL);
-      return new GroupedLinear(parts, first, each, grouped.prepare(gemm, matrices));
+      GemmWeights weights = taken.add(grouped.prepare(gemm, matrices), GemmWeights::close);
+      return taken.keptBy(new GroupedLinear(parts, first, each, weights));
     } finally {
       loaders.forEach(StackLoader::close);
     }

@@ -5,6 +5,7 @@ import java.nio.ByteOrder;
 import java.util.List;
 import java.util.Optional;
 import org.sparkao.gpu.device.Buffer;
+import org.sparkao.gpu.device.Taken;
 import org.sparkao.gpu.gemm.CudaGemms;
 import org.sparkao.gpu.gemm.ElementType;
 import org.sparkao.gpu.gemm.Gemm;
@@ -58,9 +59,13 @@ final class StackedLinear implements AutoCloseable {
    */
   static StackedLinear load(
       CudaParts parts, String name, Stack stack, After after, Optional<RmsNorm.NormWeight> norm) {
-    try (StackLoader loader = new StackLoader(parts, stack)) {
+    try (StackLoader loader = new StackLoader(parts, stack);
+        Taken taken = new Taken()) {
       Gemm gemm = gemm(name, stack, after);
-      Optional<Buffer> scale = stack.form().inputScale().map(value -> scale(parts, value));
+      Optional<Buffer> scale =
+          stack.form().inputScale().map(value -> taken.add(scale(parts, value), Buffer::close));
+      Optional<Buffer> bias =
+          loader.biasBehind(stack.paddedRows()).map(behind -> taken.add(behind, Buffer::close));
       GemmWeights weights =
           gates(stack, after)
               ? parts
@@ -71,10 +76,10 @@ final class StackedLinear implements AutoCloseable {
                   .products()
                   .decode()
                   .prepare(gemm, loader.matrix(stack.members(), stack.paddedRows()));
-      Loaded loaded =
-          new Loaded(
-              weights, scale, loader.biasBehind(stack.paddedRows()), true, after == After.LOGITS);
-      return new StackedLinear(parts, stack, loaded, new InputRows(parts, stack, norm));
+      taken.add(weights, GemmWeights::close);
+      Loaded loaded = new Loaded(weights, scale, bias, true, after == After.LOGITS);
+      return taken.keptBy(
+          new StackedLinear(parts, stack, loaded, new InputRows(parts, stack, norm)));
     }
   }
 

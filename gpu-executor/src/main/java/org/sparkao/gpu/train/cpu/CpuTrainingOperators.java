@@ -98,6 +98,11 @@ public final class CpuTrainingOperators implements TrainingOperators {
   }
 
   @Override
+  public void multiply(Tensor x, Tensor y) {
+    whole.multiply(HostTensor.of(x), sameShape(x, y));
+  }
+
+  @Override
   public double[] squaredNorms(List<Tensor> tensors) {
     return tensors.stream().map(HostTensor::of).mapToDouble(whole::squaredNorm).toArray();
   }

@@ -27,6 +27,19 @@ final class WholeTensors {
         });
   }
 
+  void multiply(HostTensor x, HostTensor y) {
+    float[] from = x.array();
+    float[] to = y.array();
+    int shift = x.offset() - y.offset();
+    pieces(
+        y,
+        (index, begin, end) -> {
+          for (int i = begin; i < end; i++) {
+            to[i] *= from[i + shift];
+          }
+        });
+  }
+
   void scale(HostTensor x, float factor) {
     float[] all = x.array();
     pieces(

@@ -122,6 +122,11 @@ public final class CudaTrainingOperators implements TrainingOperators {
   }
 
   @Override
+  public void multiply(Tensor x, Tensor y) {
+    whole.multiply(CudaTensor.of(x), same(x, y));
+  }
+
+  @Override
   public void product(Tensor x, Tensor weight, Optional<Tensor> bias, Tensor y) {
     Shapes.equal("x against W", x.columns(), weight.columns());
     products.product(

@@ -11,6 +11,7 @@ import org.sparkao.quant.format.WeightType;
 
 /** What is done to all numbers alike. */
 final class WholeTensors implements AutoCloseable {
+  private static final String COMBINE = "combine";
   private static final int BLOCKS_OF_MULTIPROCESSOR = 8;
 
   private final KernelLibrary library;
@@ -46,22 +47,33 @@ final class WholeTensors implements AutoCloseable {
     combine(x, x, factor, false);
   }
 
-  private void combine(CudaTensor x, CudaTensor y, float factor, boolean add) {
+  /** y = y * x. */
+  void multiply(CudaTensor x, CudaTensor y) {
     if (x.elements() > 0) {
-      TensorLaunch.whole(combination(x), y).with(factor).with(add ? 1 : 0).with(x.elements()).run();
+      TensorLaunch.whole(pointwise("multiply", x), y).with(x.elements()).run();
     }
   }
 
-  private Launch combination(CudaTensor x) {
+  private void combine(CudaTensor x, CudaTensor y, float factor, boolean add) {
+    if (x.elements() > 0) {
+      TensorLaunch.whole(pointwise(COMBINE, x), y)
+          .with(factor)
+          .with(add ? 1 : 0)
+          .with(x.elements())
+          .run();
+    }
+  }
+
+  private Launch pointwise(String kernel, CudaTensor x) {
     int threads = TensorLaunch.ceilDiv(x.elements(), TensorLaunch.EIGHT);
     int blocks = Math.min(TensorLaunch.ceilDiv(threads, TensorLaunch.THREADS), mostBlocks);
-    return TensorLaunch.whole(TensorLaunch.of(library, "combine", x, blocks), x);
+    return TensorLaunch.whole(TensorLaunch.of(library, kernel, x, blocks), x);
   }
 
   /** A copy in another type, valid until the slot is asked for again. */
   Buffer converted(CudaTensor x, WeightType type, Workspace.Slot slot) {
     Buffer copy = workspace.get(slot, type.bytes() * x.elements());
-    combination(x)
+    pointwise(COMBINE, x)
         .with(copy)
         .with(type == WeightType.BF16 ? 1 : 0)
         .with(1)

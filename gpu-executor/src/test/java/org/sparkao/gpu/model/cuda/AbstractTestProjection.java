@@ -14,7 +14,9 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.sparkao.gpu.OutOfDeviceMemoryException;
 import org.sparkao.gpu.device.Buffer;
+import org.sparkao.gpu.device.Device;
 import org.sparkao.gpu.model.Arithmetic;
 import org.sparkao.gpu.model.ModelOperators;
 import org.sparkao.gpu.model.Operation;
@@ -108,28 +110,12 @@ abstract class AbstractTestProjection {
   @ParameterizedTest
   @MethodSource({"cases", "oddCases"})
   void multipliesAsDoublesDo(Case given) {
-    ProjectionCase[] parts =
-        IntStream.range(0, given.n.length)
-            .mapToObj(
-                i -> ProjectionCase.of(given.scheme, given.n[i], given.k, given.biased, 7 + i))
-            .toArray(ProjectionCase[]::new);
-    float[] norm = ProjectionCase.floats(ProjectionCase.normal(new Random(3), given.k, 1));
+    ProjectionCase[] parts = parts(given);
+    float[] norm = norm(given);
     boolean normed = given.after != After.RESIDUAL;
-    ProjectionSpec spec =
-        new ProjectionSpec(
-            given.toString(),
-            normed
-                ? Optional.of(
-                    new ProjectionSpec.Norm(
-                        ProjectionCase.bf16(
-                            "norm", List.of((long) given.k), ProjectionCase.bytes(norm)),
-                        EPSILON))
-                : Optional.empty(),
-            given.after);
     float[] x = ProjectionCase.floats(ProjectionCase.normal(new Random(5), ROWS * given.k, 1));
     double[] expected = expected(given, parts, x, normed ? norm : null);
-    try (Projection projection =
-        operators.project(spec, Arrays.stream(parts).map(ProjectionCase::weight).toList())) {
+    try (Projection projection = project(given)) {
       for (Operation operation : operations()) {
         float[] all = run(projection, operation, given, x, 0, ROWS);
         assertThat(error(all, expected))
@@ -143,6 +129,52 @@ abstract class AbstractTestProjection {
               .isEqualTo(Arrays.copyOfRange(all, 3 * columns, (3 + rows) * columns));
         }
       }
+    }
+  }
+
+  private static ProjectionCase[] parts(Case given) {
+    return IntStream.range(0, given.n.length)
+        .mapToObj(i -> ProjectionCase.of(given.scheme, given.n[i], given.k, given.biased, 7 + i))
+        .toArray(ProjectionCase[]::new);
+  }
+
+  private static float[] norm(Case given) {
+    return ProjectionCase.floats(ProjectionCase.normal(new Random(3), given.k, 1));
+  }
+
+  private Projection project(Case given) {
+    ProjectionSpec.Norm norm =
+        new ProjectionSpec.Norm(
+            ProjectionCase.bf16("norm", List.of((long) given.k), ProjectionCase.bytes(norm(given))),
+            EPSILON);
+    ProjectionSpec spec =
+        new ProjectionSpec(
+            given.toString(),
+            given.after == After.RESIDUAL ? Optional.empty() : Optional.of(norm),
+            given.after);
+    return operators.project(
+        spec, Arrays.stream(parts(given)).map(ProjectionCase::weight).toList());
+  }
+
+  /** With so little memory left that it ends somewhere on the way, twice as much each time. */
+  @ParameterizedTest
+  @MethodSource("cases")
+  void whatCannotBeLoadedLeavesNothing(Case given) {
+    Device device = operators.device();
+    project(given).close();
+    long before = device.budget().inUse();
+    boolean loaded = false;
+    for (long left = 256; !loaded; left *= 2) {
+      Buffer filler = device.allocate(device.budget().free() - left);
+      try {
+        project(given).close();
+        loaded = true;
+      } catch (OutOfDeviceMemoryException e) {
+        assertThat(left).isLessThan(1L << 28);
+      } finally {
+        filler.close();
+      }
+      assertThat(device.budget().inUse()).as("%d bytes left", left).isEqualTo(before);
     }
   }
 

@@ -7,10 +7,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.UUID;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.sparkao.jobs.storage.Folder;
+import org.sparkao.jobs.storage.WorkFolder;
 import org.sparkao.quant.calibration.CalibrationWriter;
 import org.sparkao.quant.observe.BlockSums;
 import org.sparkao.quant.observe.PairwiseSum;
@@ -25,11 +25,8 @@ import org.sparkao.quant.safetensors.ByteSource;
  * two may do it at once.
  */
 final class BlockFiles {
-  /** The folder of everything temporary. */
-  static final String WORK = "_sparkao";
-
   /** What is being made; the first file. */
-  static final String PLAN = WORK + "/plan.json";
+  static final String PLAN = WorkFolder.NAME + "/plan.json";
 
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final String SHA256 = "sha256";
@@ -50,11 +47,18 @@ final class BlockFiles {
   }
 
   private static String done(String block) {
-    return WORK + "/done-" + block + ".json";
+    return WorkFolder.NAME + "/done-" + block + ".json";
   }
 
   private static String sums(String block, Node node) {
-    return WORK + "/sums-" + block + "-" + node.level() + "-" + node.index() + ".safetensors";
+    return WorkFolder.NAME
+        + "/sums-"
+        + block
+        + "-"
+        + node.level()
+        + "-"
+        + node.index()
+        + ".safetensors";
   }
 
   /** The SHA-256 of the tensors of a block that is finished. */
@@ -70,7 +74,7 @@ final class BlockFiles {
    * @param parts names under which its sums are kept, of equal weight
    */
   double progress(String block, List<String> parts, List<String> work) {
-    if (work.contains(done(block).substring(WORK.length() + 1))) {
+    if (work.contains(done(block).substring(WorkFolder.NAME.length() + 1))) {
       return 1;
     }
     return parts.stream().mapToDouble(part -> covered(part, work)).sum() / parts.size();
@@ -90,7 +94,7 @@ final class BlockFiles {
 
   /** Names in the work folder. */
   List<String> work() throws IOException {
-    return output.list(WORK);
+    return output.list(WorkFolder.NAME);
   }
 
   private static List<Node> nodes(String block, List<String> work) {
@@ -184,7 +188,7 @@ final class BlockFiles {
 
   /** Writes a file durably; it appears when it is whole. */
   void write(String name, Content content) throws IOException {
-    String part = WORK + "/part-" + UUID.randomUUID() + ".tmp";
+    String part = WorkFolder.part(name);
     try (ByteSink sink = output.sink(part, name)) {
       content.to(sink);
     }

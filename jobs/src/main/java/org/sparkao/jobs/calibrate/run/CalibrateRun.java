@@ -30,6 +30,7 @@ import org.sparkao.jobs.job.StatusLine;
 import org.sparkao.jobs.spark.TextStage;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.Storage;
+import org.sparkao.jobs.storage.WorkFolder;
 import org.sparkao.jobs.table.CalibrationRow;
 import org.sparkao.jobs.table.DeltaStore;
 import org.sparkao.jobs.table.RunRow;
@@ -293,7 +294,7 @@ public final class CalibrateRun {
             options,
             blocks);
     output.replace(CalibrationWriter.INFO, CalibrationWriter.info(info));
-    output.delete(BlockFiles.WORK);
+    output.delete(WorkFolder.NAME);
   }
 
   private RunRow begin(String fingerprint, GroupOutcome who, String applicationId)

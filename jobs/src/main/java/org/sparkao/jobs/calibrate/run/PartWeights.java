@@ -11,6 +11,7 @@ import org.sparkao.gpu.model.BlockInputs.Input;
 import org.sparkao.gpu.model.StoredTensor;
 import org.sparkao.jobs.calibrate.plan.Sequential;
 import org.sparkao.jobs.quantize.plan.TensorTask.Quantize;
+import org.sparkao.jobs.storage.WorkFolder;
 import org.sparkao.quant.safetensors.ByteSource;
 import org.sparkao.quant.safetensors.SafetensorsHeader;
 import org.sparkao.quant.safetensors.ShardHeader;
@@ -32,7 +33,7 @@ final class PartWeights {
   }
 
   private static String name(Input input) {
-    return BlockFiles.WORK + "/weights-" + input.name() + ".safetensors";
+    return WorkFolder.NAME + "/weights-" + input.name() + ".safetensors";
   }
 
   /** Whether an input has layers that are quantized. */

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 import org.apache.spark.TaskContext;
+import org.sparkao.jobs.storage.WorkFolder;
 
 /**
  * How a task waits for what others leave in the work folder: without its turn at the device, so
@@ -70,7 +71,7 @@ final class Waiting {
       } else if (System.nanoTime() - since > PATIENCE.toNanos()) {
         throw new IOException(
             "no other task has left anything in "
-                + BlockFiles.WORK
+                + WorkFolder.NAME
                 + " for "
                 + PATIENCE.toMinutes()
                 + " minutes; tasks of --sequential need a slot each at the same time");

@@ -1,12 +1,11 @@
 package org.sparkao.jobs.export.plan;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import org.sparkao.jobs.storage.FileLocation;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.quant.QuantException;
@@ -39,13 +38,12 @@ public record ImportanceMatrix(Map<String, float[]> means, Map<String, GgufValue
     if (!uri.endsWith(".gguf")) {
       return calibrated(Calibration.open(storage.folder(uri)), uri);
     }
-    int slash = uri.lastIndexOf('/');
-    Folder folder = storage.folder(slash < 0 ? "." : slash == 0 ? "/" : uri.substring(0, slash));
-    String name = uri.substring(slash + 1);
-    if (folder.size(name).isEmpty()) {
+    FileLocation file = FileLocation.of(uri);
+    Folder folder = storage.folder(file.folder());
+    if (folder.size(file.name()).isEmpty()) {
       throw new QuantException(uri + ": there is no such file; check the path");
     }
-    try (ByteSource source = folder.open(name)) {
+    try (ByteSource source = folder.open(file.name())) {
       return file(source, uri);
     }
   }
@@ -87,8 +85,8 @@ public record ImportanceMatrix(Map<String, float[]> means, Map<String, GgufValue
         throw new QuantException(
             uri + ": " + sums.name() + " has no count of its own in F32; make the file again");
       }
-      float[] columns = floats(source, read, sums);
-      float count = floats(source, read, counts)[0];
+      float[] columns = GgufReader.floats(source, sums, read.dataBegin() + sums.offset());
+      float count = GgufReader.floats(source, counts, read.dataBegin() + counts.offset())[0];
       for (int i = 0; i < columns.length; i++) {
         columns[i] = count > 0 ? columns[i] / count : 1;
       }
@@ -105,15 +103,6 @@ public record ImportanceMatrix(Map<String, float[]> means, Map<String, GgufValue
             .map(value -> value.content().toString().replaceAll("^\\[|\\]$", ""))
             .orElse("");
     return of(means, uri, data, chunks);
-  }
-
-  private static float[] floats(ByteSource source, GgufReader.Read read, GgufTensor tensor)
-      throws IOException {
-    byte[] bytes = new byte[Math.toIntExact(tensor.bytes())];
-    source.readFully(read.dataBegin() + tensor.offset(), bytes, 0, bytes.length);
-    float[] values = new float[bytes.length / Float.BYTES];
-    ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(values);
-    return values;
   }
 
   /** Source of the keys: llama.cpp's {@code llama-quantize}. */

@@ -72,7 +72,8 @@ final class QuantizedTensors {
     if (quantization.isEmpty() || PLAIN.contains(tensor.entry().dtype())) {
       return Optional.empty();
     }
-    Linear module = new Linear(weightName(tensor.entry().name()).replaceFirst("\\.weight$", ""));
+    NamedModule module =
+        NamedModule.linear(weightName(tensor.entry().name()).replaceFirst("\\.weight$", ""));
     return quantization.get().config().group(module).map(QuantizedTensors::scheme);
   }
 
@@ -88,13 +89,5 @@ final class QuantizedTensors {
         && weights.bits() == 4
         && weights.symmetric()
         && weights.granularity().equals(BLOCKS);
-  }
-
-  /** A linear layer by its name. */
-  private record Linear(String name) implements NamedModule {
-    @Override
-    public boolean embedding() {
-      return false;
-    }
   }
 }

@@ -7,11 +7,8 @@ import org.sparkao.gpu.model.HostDequantizer;
 import org.sparkao.gpu.model.LinearWeight;
 import org.sparkao.gpu.model.StoredTensor;
 import org.sparkao.gpu.model.WeightLookup;
-import org.sparkao.gpu.model.WeightLookups;
 import org.sparkao.jobs.export.plan.PlannedTensor;
 import org.sparkao.quant.QuantException;
-import org.sparkao.quant.checkpoint.Checkpoint;
-import org.sparkao.quant.checkpoint.CheckpointFiles;
 import org.sparkao.quant.format.WeightType;
 import org.sparkao.quant.gguf.GgufTensor;
 import org.sparkao.quant.gguf.RowEncoder;
@@ -28,8 +25,8 @@ final class CodedRows {
   private final WeightLookup weights;
   private final RoundedScales rounded = new RoundedScales();
 
-  CodedRows(CheckpointFiles files) throws IOException {
-    this.weights = WeightLookups.of(Checkpoint.open(files), files);
+  CodedRows(WeightLookup weights) {
+    this.weights = weights;
   }
 
   RoundedScales rounded() {

@@ -130,7 +130,13 @@ public final class ExportRun {
     LongAccumulator scales = spark.longAccumulator("scales");
     LongAccumulator rounded = spark.longAccumulator("rounded scales");
     PartWork work =
-        new PartWork(plan.checkpoint().location(), folder + output.parts(), read, scales, rounded);
+        new PartWork(
+            plan.checkpoint().location(),
+            plan.checkpoint().fingerprint(),
+            folder + output.parts(),
+            read,
+            scales,
+            rounded);
     Map<Integer, String> parts = new ConcurrentSkipListMap<>();
     AtomicReference<String> refusal = new AtomicReference<>();
     new TextStage(spark, runId)

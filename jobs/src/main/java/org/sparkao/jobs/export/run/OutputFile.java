@@ -4,8 +4,10 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.OptionalLong;
-import java.util.function.Consumer;
+import java.util.UUID;
+import java.util.function.IntConsumer;
 import org.sparkao.jobs.job.Texts;
+import org.sparkao.jobs.storage.FileLocation;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.quant.QuantException;
@@ -24,17 +26,15 @@ import org.sparkao.quant.safetensors.ByteSource;
  */
 public record OutputFile(String uri, Folder folder, String name, int count) {
   private static final String CLAIM = "run";
-  private static final int PIECE = 1 << 22;
 
   /** A file by URI or local path; nothing is touched. */
   public static OutputFile of(String file, Storage storage, int count) throws IOException {
-    int slash = file.lastIndexOf('/');
-    String name = file.substring(slash + 1);
-    if (name.isEmpty()) {
+    FileLocation location = FileLocation.of(file);
+    if (location.name().isEmpty()) {
       throw new QuantException("--output " + file + ": name a file, such as model.gguf");
     }
-    String folder = slash < 0 ? "." : slash == 0 ? "/" : file.substring(0, slash);
-    return new OutputFile(folder, storage.folder(folder), name, count);
+    return new OutputFile(
+        location.folder(), storage.folder(location.folder()), location.name(), count);
   }
 
   /**
@@ -87,7 +87,8 @@ public record OutputFile(String uri, Folder folder, String name, int count) {
 
   /** Takes the folder of parts for a run. */
   void claim(String runId) throws IOException {
-    if (!folder.create(parts() + "/" + CLAIM, runId.getBytes(StandardCharsets.UTF_8))) {
+    String mine = runId + " " + UUID.randomUUID();
+    if (!folder.create(parts() + "/" + CLAIM, mine.getBytes(StandardCharsets.UTF_8))) {
       throw new QuantException(
           folder.location() + "/" + parts() + ": another export has just begun; wait for its end");
     }
@@ -111,23 +112,15 @@ public record OutputFile(String uri, Folder folder, String name, int count) {
    * @param names of the parts in order
    * @param joined told of bytes as they are done
    */
-  void join(int index, byte[] header, List<String> names, Consumer<Integer> joined)
-      throws IOException {
+  void join(int index, byte[] header, List<String> names, IntConsumer joined) throws IOException {
     String whole = parts() + "/whole";
-    byte[] piece = new byte[PIECE];
     try (ByteSink sink = folder.sink(whole, file(index))) {
       sink.write(0, header, 0, header.length);
       long position = header.length;
       for (String part : names) {
         try (ByteSource source = folder.open(parts() + "/" + part)) {
-          long size = source.size();
-          for (long at = 0; at < size; at += PIECE) {
-            int count = (int) Math.min(PIECE, size - at);
-            source.readFully(at, piece, 0, count);
-            sink.write(position, piece, 0, count);
-            position += count;
-            joined.accept(count);
-          }
+          source.copyTo(sink, position, joined);
+          position += source.size();
         }
       }
       sink.commit();

@@ -16,6 +16,7 @@ import org.sparkao.quant.safetensors.ByteSink;
  * Writes one part, and says its name, or why its input is refused.
  *
  * @param source folder of the checkpoint
+ * @param fingerprint of it
  * @param target folder of the parts
  * @param bytesRead so far
  * @param scales of codes that stayed as they are
@@ -23,6 +24,7 @@ import org.sparkao.quant.safetensors.ByteSink;
  */
 record PartWork(
     String source,
+    String fingerprint,
     String target,
     LongAccumulator bytesRead,
     LongAccumulator scales,
@@ -38,7 +40,7 @@ record PartWork(
     // Another attempt of the same task never writes the same file.
     String name = "part-" + task.index() + "-" + context.taskAttemptId();
     try (ByteSink sink = parts.sink(name);
-        TensorRows rows = new TensorRows(storage.folder(source))) {
+        TensorRows rows = new TensorRows(storage.folder(source), fingerprint)) {
       long position = 0;
       for (PlannedTensor tensor : task.tensors()) {
         position = write(tensor, rows, sink, position, context);

@@ -20,12 +20,19 @@ final class TensorRows implements Closeable {
   private static final long SLICE_VALUES = 1 << 18;
 
   private final CheckpointFiles files;
+  private final String fingerprint;
   private ByteSource source;
   private String open = "";
   private CodedRows coded;
 
-  TensorRows(CheckpointFiles files) {
+  /**
+   * Of a checkpoint.
+   *
+   * @param fingerprint of it, at planning
+   */
+  TensorRows(CheckpointFiles files, String fingerprint) {
     this.files = files;
+    this.fingerprint = fingerprint;
   }
 
   /** Takes the next bytes of a tensor. */
@@ -123,7 +130,7 @@ final class TensorRows implements Closeable {
 
   private CodedRows coded() throws IOException {
     if (coded == null) {
-      coded = new CodedRows(files);
+      coded = new CodedRows(OpenedWeights.of(files, fingerprint));
     }
     return coded;
   }

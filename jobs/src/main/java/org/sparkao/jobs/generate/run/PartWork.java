@@ -2,8 +2,8 @@ package org.sparkao.jobs.generate.run;
 
 import java.io.IOException;
 import java.io.Serializable;
+import java.nio.file.Path;
 import java.util.List;
-import java.util.UUID;
 import java.util.stream.IntStream;
 import org.apache.spark.TaskContext;
 import org.sparkao.datasets.tokenizer.Tokenizer;
@@ -17,16 +17,13 @@ import org.sparkao.jobs.evaluate.run.OneWay;
 import org.sparkao.jobs.generate.plan.Prompt;
 import org.sparkao.jobs.gpu.ExecutorGpu;
 import org.sparkao.jobs.spark.TextWork;
-import org.sparkao.jobs.storage.Folder;
+import org.sparkao.jobs.storage.ScratchFolder;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.jobs.table.SampleRow;
 import org.sparkao.quant.QuantException;
 
 /** What an executor does for one file: it appears whole, under its name, or not at all. */
 final class PartWork implements TextWork<SamplePart> {
-  /** Where files grow; the driver deletes it in the end. */
-  static final String GROWING = "_sparkao";
-
   private static final long serialVersionUID = 1;
 
   private final ModelSource source;
@@ -134,14 +131,13 @@ final class PartWork implements TextWork<SamplePart> {
         origin);
   }
 
-  /** Attempts have folders of their own; all write the same rows. */
+  /** Attempts have files of their own; all write the same rows. */
   private void write(SamplePart part, List<SampleRow> rows) throws IOException {
     Storage storage = ExecutorModel.storage();
-    Folder folder = storage.folder(target.output());
-    String growing = GROWING + "/" + UUID.randomUUID();
-    String file = growing + "/" + part.file();
-    SampleRow.write(storage, folder.location() + "/" + file, rows);
-    folder.rename(file, part.file());
-    folder.delete(growing);
+    try (ScratchFolder scratch = ScratchFolder.create(storage, "sparkao-samples")) {
+      Path file = scratch.path().resolve(part.file());
+      SampleRow.write(file, rows);
+      new SampleFolder(storage.folder(target.output())).add(part, file);
+    }
   }
 }

@@ -6,12 +6,17 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.Provenance;
+import org.sparkao.jobs.storage.WorkFolder;
 import org.sparkao.quant.QuantException;
+import org.sparkao.quant.safetensors.ByteSink;
+import org.sparkao.quant.safetensors.ByteSource;
+import org.sparkao.quant.safetensors.FileSource;
 
 /** The folder that samples are written to: a note of what they are, and a file a part. */
 final class SampleFolder {
@@ -82,14 +87,25 @@ final class SampleFolder {
     return found;
   }
 
-  /** The note of these samples: the one that is there, or a new one. */
+  /** The note of these samples: the one that is there, or a new one; parts can be added then. */
   Note claim(Note wanted) throws IOException {
     ObjectNode text = JSON.createObjectNode();
     text.put("run_id", wanted.runId).put("fingerprint", wanted.fingerprint);
     text.put("parts", wanted.parts);
     folder.create(
         Provenance.DATA_FILE, (text.toPrettyString() + "\n").getBytes(StandardCharsets.UTF_8));
-    return noteOf(wanted.fingerprint).orElseThrow();
+    Note note = noteOf(wanted.fingerprint).orElseThrow();
+    folder.create(WorkFolder.NAME + "/begun", new byte[0]);
+    return note;
+  }
+
+  /** Adds a part's file, a copy of a local one. */
+  void add(SamplePart part, Path file) throws IOException {
+    try (ByteSource source = FileSource.open(file);
+        ByteSink sink = folder.sink(WorkFolder.part(part.file()), part.file())) {
+      source.copyTo(sink, 0, count -> {});
+      sink.commit();
+    }
   }
 
   /** The parts that have no file. */
@@ -114,6 +130,6 @@ final class SampleFolder {
 
   /** Deletes what attempts that were killed have left. */
   void clean() throws IOException {
-    folder.delete(PartWork.GROWING);
+    folder.delete(WorkFolder.NAME);
   }
 }

@@ -190,8 +190,10 @@ public final class CalibrationChecks {
           weight.module()
               + ": scheme "
               + weight.scheme()
-              + " has no place for the groups of --act-order group, which only packed integers"
-              + " have; use --act-order static");
+              + " in layout "
+              + request.layout().configName()
+              + " has no place for the groups of --act-order group, which only packed integers of"
+              + " layout compressed-tensors have; use --act-order static");
     }
   }
 

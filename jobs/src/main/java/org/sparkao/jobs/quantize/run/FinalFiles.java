@@ -9,6 +9,8 @@ import org.sparkao.jobs.quantize.plan.ConfigJson;
 import org.sparkao.jobs.quantize.plan.QuantizePlan;
 import org.sparkao.jobs.quantize.plan.ShardTask;
 import org.sparkao.jobs.storage.Folder;
+import org.sparkao.jobs.storage.Provenance;
+import org.sparkao.jobs.storage.WorkFolder;
 import org.sparkao.quant.QuantException;
 import org.sparkao.quant.checkpoint.FileEntry;
 import org.sparkao.quant.safetensors.ByteSink;
@@ -21,7 +23,6 @@ import org.sparkao.quant.safetensors.ByteSource;
  */
 final class FinalFiles {
   private static final String CONFIG = "config.json";
-  private static final int CHUNK_BYTES = 1 << 22;
 
   private final Folder source;
   private final Folder output;
@@ -55,7 +56,7 @@ final class FinalFiles {
     } catch (QuantException e) {
       throw new RefusedInputException(e.getMessage(), e);
     }
-    text(WorkFolder.PROVENANCE, ConfigJson.format(new TreeMap<>(provenance)) + "\n");
+    text(Provenance.FILE, ConfigJson.format(new TreeMap<>(provenance)) + "\n");
     if (!plan.index().text().isEmpty()) {
       text(plan.index().file(), plan.index().text());
     }
@@ -63,13 +64,8 @@ final class FinalFiles {
   }
 
   private void copy(FileEntry file, ByteSink sink) throws IOException {
-    byte[] chunk = new byte[(int) Math.min(CHUNK_BYTES, file.size())];
     try (ByteSource content = source.open(file.name())) {
-      for (long at = 0; at < file.size(); at += chunk.length) {
-        int count = (int) Math.min(chunk.length, file.size() - at);
-        content.readFully(at, chunk, 0, count);
-        sink.write(at, chunk, 0, count);
-      }
+      content.copyTo(sink, 0, count -> {});
     }
   }
 
@@ -79,7 +75,7 @@ final class FinalFiles {
   }
 
   private void write(String name, Content content) throws IOException {
-    String part = WorkFolder.part(name, WorkFolder.newAttempt());
+    String part = WorkFolder.part(name);
     try (ByteSink sink = output.sink(part, name)) {
       content.to(sink);
       sink.commit();
@@ -89,7 +85,7 @@ final class FinalFiles {
   /** Removes all files of the output, for input that was refused while it was read. */
   void remove() throws IOException {
     // First what makes it a checkpoint.
-    for (String name : List.of(CONFIG, plan.index().file(), WorkFolder.PROVENANCE)) {
+    for (String name : List.of(CONFIG, plan.index().file(), Provenance.FILE)) {
       output.delete(name);
     }
     for (FileEntry file : plan.sideFiles()) {

@@ -11,7 +11,9 @@ import org.sparkao.jobs.quantize.plan.ConfigJson;
 import org.sparkao.jobs.quantize.plan.QuantizePlan;
 import org.sparkao.jobs.quantize.plan.ShardTask;
 import org.sparkao.jobs.storage.Folder;
+import org.sparkao.jobs.storage.Provenance;
 import org.sparkao.jobs.storage.Storage;
+import org.sparkao.jobs.storage.WorkFolder;
 import org.sparkao.quant.QuantException;
 import org.sparkao.quant.checkpoint.Checkpoint;
 
@@ -30,7 +32,7 @@ public final class OutputCheck {
 
   /** Whether the folder holds the result of this very plan. */
   public boolean finished() throws IOException {
-    if (output.size(WorkFolder.PROVENANCE).isEmpty()
+    if (output.size(Provenance.FILE).isEmpty()
         || !output.list(WorkFolder.NAME).isEmpty()
         || !fingerprint().equals(plan.fingerprint())) {
       return false;
@@ -59,7 +61,7 @@ public final class OutputCheck {
     if (!there.contains(WorkFolder.NAME) && !there.isEmpty()) {
       throw new QuantException(
           output.location()
-              + (there.contains(WorkFolder.PROVENANCE)
+              + (there.contains(Provenance.FILE)
                   ? ": holds the finished run "
                       + provenance().get("run_id")
                       + " of another recipe or another source"
@@ -75,7 +77,7 @@ public final class OutputCheck {
 
   private Map<String, Object> provenance() throws IOException {
     return ConfigJson.parse(
-        output.location() + "/" + WorkFolder.PROVENANCE, output.read(WorkFolder.PROVENANCE));
+        output.location() + "/" + Provenance.FILE, output.read(Provenance.FILE));
   }
 
   private void requireApart() {

@@ -14,6 +14,7 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.sparkao.jobs.spark.Background;
 import org.sparkao.jobs.storage.Folder;
+import org.sparkao.jobs.storage.WorkFolder;
 import org.sparkao.quant.QuantException;
 
 /**

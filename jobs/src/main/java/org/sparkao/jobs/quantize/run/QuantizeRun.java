@@ -26,6 +26,7 @@ import org.sparkao.jobs.spark.Background;
 import org.sparkao.jobs.spark.SparkLease;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.Storage;
+import org.sparkao.jobs.storage.WorkFolder;
 import org.sparkao.jobs.table.DeltaStore;
 import org.sparkao.jobs.table.RunRow;
 import org.sparkao.jobs.table.TableRow;

@@ -18,6 +18,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparkao.jobs.quantize.plan.ShardTask;
 import org.sparkao.jobs.storage.Folder;
+import org.sparkao.jobs.storage.WorkFolder;
 import org.sparkao.jobs.table.DeltaStore;
 import org.sparkao.jobs.table.RunRow;
 import org.sparkao.jobs.table.ShardRow;

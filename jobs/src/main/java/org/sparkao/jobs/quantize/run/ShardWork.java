@@ -14,6 +14,7 @@ import org.sparkao.jobs.quantize.run.ShardOutcome.TensorOutcome;
 import org.sparkao.jobs.spark.SparkSessions;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.Storage;
+import org.sparkao.jobs.storage.WorkFolder;
 import org.sparkao.quant.QuantException;
 
 /** What an executor does for one file of the output. */

@@ -19,7 +19,7 @@ import org.sparkao.quant.QuantException;
  *
  * @param mode what it trains
  * @param compute where
- * @param weights values of all, the teacher's too
+ * @param weights values of all, the teacher's too, and which of them stay zero
  * @param gradients of those that are trained
  * @param moments of the optimizer
  * @param activations hidden states, what a block computes in, logits
@@ -68,7 +68,7 @@ public record TrainMemory(
     return new TrainMemory(
         TrainMode.MODEL,
         options.compute(),
-        student.weights() + (taught ? teacher.weights() : 0),
+        student.weights() + (taught ? teacher.weights() : 0) + options.zeroBytes(student),
         student.gradients(),
         student.moments(),
         activations(student) + (taught ? activations(teacher) : 0),
@@ -82,21 +82,27 @@ public record TrainMemory(
         config, lookup, setup, options.states(), options.compute().arithmetic());
   }
 
-  /** Beside the block that is trained lies the one that says what is wanted. */
+  /**
+   * Beside the block that is trained lies the one that says what is wanted. Where blocks read the
+   * student, its hidden states and what is wanted lie on the device, the teacher's on the heap.
+   */
   private static TrainMemory ofBlock(
       ModelConfig config, WeightLookup lookup, TrainOptions options) {
     TrainingMemory block =
         TrainingMemory.ofBlock(
             config, lookup, options.setup(SOME), options.states(), options.compute().arithmetic());
     long tokens = (long) options.samples() * options.sequenceLength();
+    long stream = options.compute().arithmetic().bytes() * tokens * config.sizes().hidden();
+    boolean onGpu = options.compute().device() == DeviceInfo.Kind.CUDA;
+    boolean follows = options.readsStudent();
     return new TrainMemory(
         TrainMode.BLOCK,
         options.compute(),
-        2 * block.weights(),
+        2 * block.weights() + options.zeroBytes(block),
         block.gradients(),
         block.moments(),
-        activations(block),
-        2 * Float.BYTES * tokens * config.sizes().hidden(),
+        activations(block) + (follows && onGpu ? 2 * stream : 0),
+        follows ? (onGpu ? 1 : 3) * stream : 2 * stream,
         0);
   }
 

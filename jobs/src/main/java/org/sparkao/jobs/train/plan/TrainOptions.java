@@ -12,6 +12,7 @@ import org.sparkao.gpu.optimizer.GradientClipping;
 import org.sparkao.gpu.optimizer.StateFormat;
 import org.sparkao.gpu.train.ModelSetup;
 import org.sparkao.gpu.train.TrainerSettings;
+import org.sparkao.gpu.train.TrainingMemory;
 import org.sparkao.quant.scheme.Numerics;
 
 /**
@@ -24,6 +25,7 @@ import org.sparkao.quant.scheme.Numerics;
  * @param samples sequences there are
  * @param sequenceLength tokens of each
  * @param learningRate the highest
+ * @param scaleLearningRate the highest of learned scales
  * @param warmUpSteps until it is reached
  * @param weightDecay of matrices, times the learning rate
  * @param largestNorm that gradients are clipped to
@@ -31,12 +33,13 @@ import org.sparkao.quant.scheme.Numerics;
  * @param ranges where the scales of weights come from
  * @param frozen regular expression; tensors in whose name it is found keep their values; empty:
  *     none
- * @param temperature of distillation from the full-precision model; 0: the next token is predicted
+ * @param temperature of distillation from the teacher; 0: the next token is predicted
  * @param numerics whose arithmetic codes have
  * @param seed of the order of sequences
  * @param averaging of workers, in {@link TrainMode#MODEL}
  * @param compute what computes, and in which numbers
  * @param keepsZeros whether weights that are zero stay zero
+ * @param inputs what blocks read, in {@link TrainMode#BLOCK}
  */
 public record TrainOptions(
     TrainMode mode,
@@ -45,6 +48,7 @@ public record TrainOptions(
     int samples,
     int sequenceLength,
     double learningRate,
+    double scaleLearningRate,
     int warmUpSteps,
     double weightDecay,
     double largestNorm,
@@ -56,7 +60,8 @@ public record TrainOptions(
     long seed,
     Averaging averaging,
     TrainCompute compute,
-    boolean keepsZeros)
+    boolean keepsZeros,
+    BlockInputs inputs)
     implements Serializable {
   /** All parts are given. */
   public TrainOptions {
@@ -67,6 +72,7 @@ public record TrainOptions(
     Objects.requireNonNull(numerics, "numerics");
     Objects.requireNonNull(averaging, "averaging");
     Objects.requireNonNull(compute, "compute");
+    Objects.requireNonNull(inputs, "inputs");
   }
 
   /** Most tokens of a forward pass. */
@@ -99,9 +105,23 @@ public record TrainOptions(
     return frozen.isEmpty() ? name -> true : Pattern.compile(frozen).asPredicate().negate();
   }
 
-  /** The full-precision model. */
+  /** The model whose outputs are learned. */
   public ModelSetup teacher() {
     return ModelSetup.frozen(passTokens(), sequenceLength).withHeadRows(compute.headRows());
+  }
+
+  /**
+   * Bytes that say which weights stay zero.
+   *
+   * @param memory of what is trained
+   */
+  public long zeroBytes(TrainingMemory memory) {
+    return keepsZeros ? memory.gradients() / Float.BYTES * compute.arithmetic().bytes() : 0;
+  }
+
+  /** Whether each block reads what the trained ones before it give. */
+  public boolean readsStudent() {
+    return mode == TrainMode.BLOCK && inputs == BlockInputs.STUDENT;
   }
 
   /** Whether a teacher is asked. */
@@ -116,6 +136,7 @@ public record TrainOptions(
         new AdamWSettings(usual.beta1(), usual.beta2(), usual.epsilon(), weightDecay),
         states,
         new CosineSchedule(learningRate, warmUpSteps, steps, 0),
+        scaleLearningRate / learningRate,
         new GradientClipping(largestNorm),
         batchSequences,
         seed);

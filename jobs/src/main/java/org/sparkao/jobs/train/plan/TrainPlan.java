@@ -2,6 +2,7 @@ package org.sparkao.jobs.train.plan;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.sparkao.gpu.model.ModelConfig;
 import org.sparkao.jobs.job.Texts;
 import org.sparkao.quant.safetensors.DType;
@@ -14,6 +15,7 @@ import org.sparkao.quant.safetensors.DType;
  * @param stored type of the quantized weights
  * @param sequences tokens of each sample
  * @param options what else decides the result
+ * @param teacher folder of the checkpoint whose outputs are learned, where it is another one
  * @param memory that a task needs
  * @param fingerprint hash of everything that decides the result
  */
@@ -23,6 +25,7 @@ public record TrainPlan(
     DType stored,
     List<int[]> sequences,
     TrainOptions options,
+    Optional<String> teacher,
     TrainMemory memory,
     String fingerprint) {
   /** Freezes lists and maps. */
@@ -45,13 +48,20 @@ public record TrainPlan(
   public String text() {
     String what =
         options.mode() == TrainMode.BLOCK
-            ? Texts.count(units()) + " blocks, each by itself"
-            : "the whole model" + (options.distills() ? ", distilled from itself" : "");
+            ? Texts.count(units())
+                + (options.readsStudent()
+                    ? " blocks, one after the other"
+                    : " blocks, each by itself")
+                + teacher.map(from -> ", to give what blocks of " + from + " give").orElse("")
+            : "the whole model"
+                + (options.distills() ? ", distilled from " + teacher.orElse("itself") : "");
     return "model: "
         + model.architecture()
         + ", "
-        + Texts.count(schemes.size())
-        + " layers are quantized\ntrain: "
+        + (schemes.isEmpty() ? "no layer is" : Texts.count(schemes.size()) + " layers are")
+        + " quantized"
+        + (options.keepsZeros() ? ", weights that are zero stay zero" : "")
+        + "\ntrain: "
         + what
         + ", "
         + Texts.count(options.steps())

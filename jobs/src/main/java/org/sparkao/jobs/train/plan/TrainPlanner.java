@@ -43,14 +43,19 @@ public final class TrainPlanner {
   private final Storage storage;
   private final Folder folder;
   private final ModelConfig model;
+  private final Optional<Checkpoint> teacher;
 
   /**
    * A planner; reads headers.
    *
-   * @throws QuantException for a model that is not run, or is quantized already
+   * @param teacher whose outputs are learned; empty for the checkpoint itself
+   * @throws QuantException for a model that is not run, or is quantized already, and a teacher of
+   *     another shape
    */
-  public TrainPlanner(Checkpoint checkpoint, Storage storage) throws IOException {
+  public TrainPlanner(Checkpoint checkpoint, Optional<Checkpoint> teacher, Storage storage)
+      throws IOException {
     this.checkpoint = checkpoint;
+    this.teacher = teacher;
     this.storage = storage;
     this.folder = storage.folder(checkpoint.location());
     if (checkpoint.quantizationConfig().isPresent()) {
@@ -60,6 +65,9 @@ public final class TrainPlanner {
               + " full-precision checkpoint");
     }
     this.model = LanguageModels.inspect(checkpoint, folder);
+    if (teacher.isPresent()) {
+      new TeacherChecks(folder, model).require(teacher.get(), storage);
+    }
   }
 
   /** Folder of the checkpoint. */
@@ -75,13 +83,13 @@ public final class TrainPlanner {
   /**
    * Reads the text.
    *
-   * @param scheme of every layer that no rule names
+   * @param scheme of every layer that no rule names; empty to quantize none
    * @param rules as those of {@code quantize}
    * @param numerics what training computes with, for the fingerprint
    * @throws QuantException for whatever cannot be done
    */
   public TrainPlan plan(
-      QuantScheme scheme,
+      Optional<QuantScheme> scheme,
       List<Rule> rules,
       CalibrationText text,
       String data,
@@ -100,7 +108,8 @@ public final class TrainPlanner {
     WeightLookup lookup = WeightLookups.of(checkpoint, folder);
     requireTrained(options);
     TrainMemory memory = TrainMemory.of(model, lookup, options);
-    List<TensorTask.Quantize> layers = layers(scheme, rules, options);
+    List<TensorTask.Quantize> layers =
+        scheme.isPresent() ? layers(scheme.get(), rules, options) : List.of();
     Map<String, String> schemes = new TreeMap<>();
     layers.forEach(layer -> schemes.put(layer.module(), layer.scheme()));
     requireTrainable(schemes, options.ranges());
@@ -108,7 +117,16 @@ public final class TrainPlanner {
     List<int[]> sequences = text.read(storage, data, options.samples(), options.sequenceLength());
     Sha256 hash = new Sha256().line(FORMAT).line(checkpoint.fingerprint()).line(numerics);
     hash.line(TokenHash.of(sequences)).line(options.toString()).line(schemes.toString());
-    return new TrainPlan(model, schemes, stored(layers), sequences, options, memory, hash.hex());
+    teacher.ifPresent(one -> hash.line(one.fingerprint()));
+    return new TrainPlan(
+        model,
+        schemes,
+        stored(layers),
+        sequences,
+        options,
+        teacher.map(Checkpoint::location),
+        memory,
+        hash.hex());
   }
 
   private void requireTrained(TrainOptions options) {
@@ -192,7 +210,11 @@ public final class TrainPlanner {
         });
   }
 
+  /** Scales have this type. Without layers there are none. */
   private DType stored(List<TensorTask.Quantize> layers) {
+    if (layers.isEmpty()) {
+      return DType.F32;
+    }
     DType first = layers.get(0).weight().dtype();
     for (TensorTask.Quantize layer : layers) {
       if (layer.weight().dtype() != first) {

@@ -13,6 +13,7 @@ import org.apache.spark.BarrierTaskContext;
 import org.sparkao.gpu.train.OuterStep;
 import org.sparkao.gpu.train.Trainer;
 import org.sparkao.jobs.storage.Folder;
+import org.sparkao.jobs.storage.WorkFolder;
 import org.sparkao.jobs.train.plan.Averaging;
 import org.sparkao.quant.QuantException;
 import org.sparkao.quant.safetensors.ByteSource;
@@ -116,12 +117,12 @@ final class BarrierTeam implements Team {
 
   /** Forgets what attempts before this one left. */
   private String newFolder() throws IOException {
-    for (String name : output.list(UnitFiles.WORK)) {
+    for (String name : output.list(WorkFolder.NAME)) {
       if (name.startsWith(ROUNDS)) {
-        output.delete(UnitFiles.WORK + "/" + name);
+        output.delete(WorkFolder.NAME + "/" + name);
       }
     }
-    String own = UnitFiles.WORK + "/" + ROUNDS + UUID.randomUUID();
+    String own = WorkFolder.NAME + "/" + ROUNDS + UUID.randomUUID();
     output.create(own + "/begun", new byte[0]);
     return own;
   }

@@ -3,6 +3,9 @@ package org.sparkao.jobs.train.run;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.sparkao.gpu.device.DeviceInfo;
 import org.sparkao.gpu.fake.SchemeFakes;
 import org.sparkao.gpu.model.BlockRunner;
 import org.sparkao.gpu.model.HiddenStates;
@@ -10,27 +13,38 @@ import org.sparkao.gpu.model.WeightLookup;
 import org.sparkao.gpu.model.WeightLookups;
 import org.sparkao.gpu.tensor.Tensor;
 import org.sparkao.gpu.train.BlockTask;
-import org.sparkao.gpu.train.ModelSetup;
+import org.sparkao.gpu.train.ResidentSamples;
 import org.sparkao.gpu.train.SingleBlock;
-import org.sparkao.gpu.train.TrainingOperators;
+import org.sparkao.gpu.train.TrainingMemory;
 import org.sparkao.jobs.evaluate.run.ModelParts;
+import org.sparkao.jobs.job.Texts;
 import org.sparkao.jobs.train.plan.TrainOptions;
 import org.sparkao.quant.observe.Workers;
 
 /**
- * Takes all sequences through the full-precision model, block by block, and trains some of the
- * blocks on the way.
+ * Takes all sequences through the teacher, block by block, and trains the student's blocks on the
+ * way to give its outputs. Inputs of a block are the teacher's hidden states, so that blocks are
+ * independent, or those of the trained blocks before (as in Block-AP of EfficientQAT, Chen et al.
+ * 2024).
  */
 final class BlockTraining {
+  private static final Logger LOG = LoggerFactory.getLogger(BlockTraining.class);
+
+  /** Of free memory, that inputs and outputs on the device may bring it to. */
+  private static final double SHARE = 0.9;
+
   private final TrainOptions options;
-  private final ModelParts parts;
+  private final ModelParts student;
+  private final ModelParts teacher;
   private final WeightLookup lookup;
   private final UnitTrainer trainer;
 
-  BlockTraining(TrainSettings settings, ModelParts parts, UnitTrainer trainer) {
+  BlockTraining(
+      TrainSettings settings, ModelParts student, ModelParts teacher, UnitTrainer trainer) {
     this.options = settings.options();
-    this.parts = parts;
-    this.lookup = WeightLookups.of(parts.checkpoint(), parts.files());
+    this.student = student;
+    this.teacher = teacher;
+    this.lookup = WeightLookups.of(student.checkpoint(), student.files());
     this.trainer = trainer;
   }
 
@@ -43,13 +57,11 @@ final class BlockTraining {
     if (end == task.first()) {
       return;
     }
-    try (BlockRunner runner =
-        BlockRunner.open(
-            parts.checkpoint(),
-            parts.files(),
-            parts.operators(),
-            options.sequenceLength(),
-            Workers.ALL_CORES)) {
+    if (options.readsStudent()) {
+      inOrder(task.sequences(), end);
+      return;
+    }
+    try (BlockRunner runner = open(teacher)) {
       List<HiddenStates> states = runner.embed(task.sequences());
       runner.blocks(
           end,
@@ -58,9 +70,7 @@ final class BlockTraining {
               if (index < task.first() || trainer.isFinished(index)) {
                 states.forEach(block::run);
               } else {
-                List<float[]> inputs = states.stream().map(runner::values).toList();
-                states.forEach(block::run);
-                train(runner, index, inputs, states);
+                train(runner, index, block, states);
               }
             } catch (IOException e) {
               throw new UncheckedIOException(e);
@@ -69,22 +79,137 @@ final class BlockTraining {
     }
   }
 
-  private void train(
-      BlockRunner runner, int layer, List<float[]> inputs, List<HiddenStates> outputs)
-      throws IOException {
-    TrainingOperators operators = trainer.operators();
+  private BlockRunner open(ModelParts parts) {
+    return BlockRunner.open(
+        parts.checkpoint(),
+        parts.files(),
+        parts.operators(),
+        options.sequenceLength(),
+        Workers.ALL_CORES);
+  }
+
+  /** Each block reads what those before it give, as they were trained. */
+  private void inOrder(List<int[]> sequences, int end) throws IOException {
+    int[] tokens = sequences.stream().mapToInt(ids -> ids.length).toArray();
+    try (BlockRunner runner = open(teacher);
+        ResidentSamples samples =
+            new ResidentSamples(trainer.operators(), tokens, runner.config().sizes().hidden())) {
+      embed(sequences, samples);
+      List<HiddenStates> states = runner.embed(sequences);
+      runner.blocks(
+          end,
+          (index, block) -> {
+            for (int i = 0; i < tokens.length; i++) {
+              block.run(states.get(i));
+              runner.copy(states.get(i), samples.output(i));
+            }
+            try {
+              follow(runner, index, samples);
+            } catch (IOException e) {
+              throw new UncheckedIOException(e);
+            }
+          });
+    }
+  }
+
+  private void embed(List<int[]> sequences, ResidentSamples samples) {
+    try (BlockRunner runner = open(student)) {
+      List<HiddenStates> states = runner.embed(sequences);
+      for (int i = 0; i < states.size(); i++) {
+        runner.copy(states.get(i), samples.input(i));
+      }
+    }
+  }
+
+  private void follow(BlockRunner runner, int layer, ResidentSamples samples) throws IOException {
     SchemeFakes fakes = trainer.fakes();
-    ModelSetup setup = options.setup(fakes);
-    Sequences samples = new Sequences(runner, inputs, outputs);
+    try (SingleBlock block = load(runner, layer, fakes)) {
+      if (trainer.isFinished(layer)) {
+        trainer.restore(layer, block);
+      } else {
+        train(runner, layer, samples, block, fakes);
+      }
+      samples.advance(block);
+    }
+  }
+
+  private void train(
+      BlockRunner runner, int layer, BlockRunner.Block block, List<HiddenStates> states)
+      throws IOException {
+    if (!areResident(runner, states)) {
+      List<HiddenStates> inputs = states.stream().map(HiddenStates::copy).toList();
+      states.forEach(block::run);
+      train(runner, layer, new Sequences(runner, inputs, states));
+      return;
+    }
+    int[] tokens = states.stream().mapToInt(HiddenStates::tokens).toArray();
     int hidden = runner.config().sizes().hidden();
-    try (SingleBlock block = SingleBlock.load(operators, runner.config(), lookup, layer, setup);
-        BlockTask task = new BlockTask(operators, block, samples, hidden)) {
+    try (ResidentSamples samples = new ResidentSamples(trainer.operators(), tokens, hidden)) {
+      for (int i = 0; i < tokens.length; i++) {
+        runner.copy(states.get(i), samples.input(i));
+        block.run(states.get(i));
+        runner.copy(states.get(i), samples.output(i));
+      }
+      train(runner, layer, samples);
+    }
+  }
+
+  /** On a GPU inputs and outputs stay there where that fits: the same bits, in less time. */
+  private boolean areResident(BlockRunner runner, List<HiddenStates> states) {
+    if (options.compute().device() == DeviceInfo.Kind.CPU) {
+      return false;
+    }
+    int bytes = options.compute().arithmetic().bytes();
+    long tokens = states.stream().mapToLong(HiddenStates::tokens).sum();
+    TrainingMemory memory =
+        TrainingMemory.ofBlock(
+            runner.config(),
+            lookup,
+            options.setup(trainer.fakes()),
+            options.states(),
+            options.compute().arithmetic());
+    long wanted =
+        memory.total()
+            + options.zeroBytes(memory)
+            + 2 * tokens * runner.config().sizes().hidden() * bytes;
+    long free = trainer.operators().device().budget().free();
+    boolean fits = wanted <= (long) (SHARE * free);
+    LOG.debug(
+        "Inputs and outputs {} on the device: {} with them, {} free",
+        fits ? "stay" : "do not stay",
+        Texts.bytes(wanted),
+        Texts.bytes(free));
+    return fits;
+  }
+
+  private void train(BlockRunner runner, int layer, BlockTask.Samples samples) throws IOException {
+    SchemeFakes fakes = trainer.fakes();
+    try (SingleBlock block = load(runner, layer, fakes)) {
+      train(runner, layer, samples, block, fakes);
+    }
+  }
+
+  private SingleBlock load(BlockRunner runner, int layer, SchemeFakes fakes) {
+    return SingleBlock.load(
+        trainer.operators(), runner.config(), lookup, layer, options.setup(fakes));
+  }
+
+  private void train(
+      BlockRunner runner,
+      int layer,
+      BlockTask.Samples samples,
+      SingleBlock block,
+      SchemeFakes fakes)
+      throws IOException {
+    int hidden = runner.config().sizes().hidden();
+    try (BlockTask task = new BlockTask(trainer.operators(), block, samples, hidden)) {
       trainer.train(layer, task, fakes);
     }
   }
 
-  /** Inputs and outputs of a block. */
-  private record Sequences(BlockRunner runner, List<float[]> inputs, List<HiddenStates> outputs)
+  /** Inputs and outputs of a block, on the host. */
+  private record Sequences(
+      BlockRunner runner, List<HiddenStates> inputs, List<HiddenStates> outputs)
       implements BlockTask.Samples {
     @Override
     public int count() {
@@ -98,8 +223,8 @@ final class BlockTraining {
 
     @Override
     public void read(int sample, Tensor input, Tensor output) {
-      input.write(inputs.get(sample), 0);
-      output.write(runner.values(outputs.get(sample)), 0);
+      runner.copy(inputs.get(sample), input);
+      runner.copy(outputs.get(sample), output);
     }
   }
 }

@@ -32,12 +32,15 @@ final class ModelTraining {
   private final TrainOptions options;
   private final ModelConfig config;
   private final WeightLookup lookup;
+  private final WeightLookup teacherLookup;
   private final UnitTrainer trainer;
 
-  ModelTraining(TrainSettings settings, ModelParts parts, UnitTrainer trainer) {
+  ModelTraining(
+      TrainSettings settings, ModelParts student, ModelParts teacher, UnitTrainer trainer) {
     this.options = settings.options();
-    this.config = LanguageModels.inspect(parts.checkpoint(), parts.files());
-    this.lookup = WeightLookups.of(parts.checkpoint(), parts.files());
+    this.config = LanguageModels.inspect(student.checkpoint(), student.files());
+    this.lookup = WeightLookups.of(student.checkpoint(), student.files());
+    this.teacherLookup = WeightLookups.of(teacher.checkpoint(), teacher.files());
     this.trainer = trainer;
   }
 
@@ -51,7 +54,7 @@ final class ModelTraining {
         return;
       }
       try (TrainableModel teacher =
-          TrainableModel.load(operators, config, lookup, options.teacher())) {
+          TrainableModel.load(operators, config, teacherLookup, options.teacher())) {
         Objective objective = new Distillation(operators, teacher, options.temperature());
         train(model, objective, sequences, fakes);
       }
@@ -77,9 +80,9 @@ final class ModelTraining {
   }
 
   private long bytes(ModelSetup setup) {
-    return TrainingMemory.of(
-            config, lookup, setup, options.states(), options.compute().arithmetic())
-        .total();
+    TrainingMemory memory =
+        TrainingMemory.of(config, lookup, setup, options.states(), options.compute().arithmetic());
+    return memory.total() + options.zeroBytes(memory);
   }
 
   private void train(

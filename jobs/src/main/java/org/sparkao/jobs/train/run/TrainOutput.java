@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.Provenance;
+import org.sparkao.jobs.storage.WorkFolder;
 import org.sparkao.jobs.train.plan.TrainPlan;
 import org.sparkao.quant.QuantException;
 import org.sparkao.quant.algorithm.ModuleScales;
@@ -21,7 +22,6 @@ import org.sparkao.quant.safetensors.ByteSource;
 /** The output folder: whether it is free, and what makes its files of tensors a checkpoint. */
 public final class TrainOutput {
   private static final String CONFIG = "config.json";
-  private static final int PIECE = 1 << 20;
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Folder source;
@@ -36,7 +36,7 @@ public final class TrainOutput {
   /** Whether the folder holds the result of this very training. */
   public boolean finished(String fingerprint) throws IOException {
     return output.size(Provenance.FILE).isPresent()
-        && output.list(UnitFiles.WORK).isEmpty()
+        && output.list(WorkFolder.NAME).isEmpty()
         && provenance().path("fingerprint").asText().equals(fingerprint);
   }
 
@@ -57,7 +57,7 @@ public final class TrainOutput {
               + ": lies in the checkpoint that is read; choose a folder outside");
     }
     List<String> there = output.list("");
-    if (!there.isEmpty() && !there.contains(UnitFiles.WORK)) {
+    if (!there.isEmpty() && !there.contains(WorkFolder.NAME)) {
       throw new QuantException(
           "--output "
               + output.location()
@@ -91,12 +91,7 @@ public final class TrainOutput {
           .write(
               name,
               sink -> {
-                byte[] piece = new byte[PIECE];
-                for (long at = 0; at < file.size(); at += PIECE) {
-                  int count = (int) Math.min(PIECE, file.size() - at);
-                  file.readFully(at, piece, 0, count);
-                  sink.write(at, piece, 0, count);
-                }
+                file.copyTo(sink, 0, count -> {});
                 sink.commit();
               });
     }

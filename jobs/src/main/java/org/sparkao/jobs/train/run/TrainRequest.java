@@ -4,15 +4,14 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import org.sparkao.jobs.gpu.PlannedDevice;
 import org.sparkao.jobs.train.plan.TrainPlan;
-import org.sparkao.quant.checkpoint.Checkpoint;
 
 /**
  * What is to be carried out.
  *
  * @param plan what to do
  * @param device what computes
- * @param checkpoint the model's
- * @param onlyFile the only file of the checkpoint that counts
+ * @param student what is trained
+ * @param teacher whose outputs are learned, where it is another one
  * @param output folder, as it was named
  * @param saveEvery steps between states
  * @param partitions tasks of blocks; one an executor where nothing is said
@@ -20,8 +19,8 @@ import org.sparkao.quant.checkpoint.Checkpoint;
 public record TrainRequest(
     TrainPlan plan,
     PlannedDevice device,
-    Checkpoint checkpoint,
-    Optional<String> onlyFile,
+    TrainSource student,
+    Optional<TrainSource> teacher,
     String output,
     int saveEvery,
     OptionalInt partitions) {}

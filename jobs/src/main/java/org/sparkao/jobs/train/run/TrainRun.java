@@ -26,6 +26,7 @@ import org.sparkao.jobs.quantize.run.Ownership;
 import org.sparkao.jobs.spark.TextStage;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.Storage;
+import org.sparkao.jobs.storage.WorkFolder;
 import org.sparkao.jobs.table.DeltaStore;
 import org.sparkao.jobs.table.RunRow;
 import org.sparkao.jobs.table.TrainStepRow;
@@ -54,7 +55,7 @@ public final class TrainRun {
     this.store = new DeltaStore(storage, config.value(CommonKeys.TABLES));
     this.output = storage.folder(request.output());
     this.files = new UnitFiles(output);
-    this.result = new TrainOutput(storage.folder(request.checkpoint().location()), output);
+    this.result = new TrainOutput(storage.folder(checkpoint().location()), output);
   }
 
   /**
@@ -125,7 +126,7 @@ public final class TrainRun {
 
   /** Rows of a run are told apart by its name alone. */
   private void requireNew() throws IOException {
-    if (config.isSet(CommonKeys.RUN_ID) && output.list(UnitFiles.WORK).isEmpty()) {
+    if (config.isSet(CommonKeys.RUN_ID) && output.list(WorkFolder.NAME).isEmpty()) {
       String runId = config.value(CommonKeys.RUN_ID);
       if (!store.read(RunRow.TABLE, runId).isEmpty()) {
         throw new QuantException(
@@ -156,7 +157,8 @@ public final class TrainRun {
 
   private TrainSettings settings() {
     return new TrainSettings(
-        model(),
+        model(request.student()),
+        model(request.teacher().orElse(request.student())),
         output.location(),
         request.plan().options(),
         request.plan().schemes(),
@@ -164,12 +166,16 @@ public final class TrainRun {
         request.saveEvery());
   }
 
-  private ModelRequest model() {
+  private Checkpoint checkpoint() {
+    return request.student().checkpoint();
+  }
+
+  private ModelRequest model(TrainSource source) {
     int longest = request.plan().options().sequenceLength();
     return new ModelRequest(
-        request.checkpoint().location(),
-        request.onlyFile().orElse(""),
-        ModelRequest.filesOf(request.checkpoint()),
+        source.checkpoint().location(),
+        source.onlyFile().orElse(""),
+        ModelRequest.filesOf(source.checkpoint()),
         request.device(),
         ModelForm.of(request.plan().options().compute().arithmetic()),
         new ModelRequest.Capacity(longest, longest, 0, ModelRequest.Decoding.OF_ITEMS));
@@ -181,7 +187,7 @@ public final class TrainRun {
     TrainProgress progress =
         new TrainProgress(files, units(), options.steps(), options.stepTokens());
     List<UnitTask> tasks = tasks(spark);
-    String description = "Train " + request.checkpoint().location();
+    String description = "Train " + checkpoint().location();
     ownership.whenLost(stage::cancel);
     StatusLine line = new StatusLine(console, progress::line);
     try {
@@ -205,7 +211,8 @@ public final class TrainRun {
     }
     int blocks = plan.units();
     int all = ExecutorCount.of(spark, request.device()).all();
-    int count = Math.min(blocks, request.partitions().orElse(all));
+    int count =
+        plan.options().readsStudent() ? 1 : Math.min(blocks, request.partitions().orElse(all));
     List<UnitTask> tasks = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       int first = (int) ((long) blocks * i / count);
@@ -272,15 +279,15 @@ public final class TrainRun {
         TrainStepRow.TABLE, ownership.runId(), rows.stream().map(TrainStepRow::toRow).toList());
     new TextStage(spark, ownership.attempt())
         .run(
-            request.checkpoint().shards().stream().map(shard -> shard.file().name()).toList(),
-            new OutputWork(model(), output.location(), values),
+            checkpoint().shards().stream().map(shard -> shard.file().name()).toList(),
+            new OutputWork(model(request.student()), output.location(), values),
             "Write " + output.location(),
             file -> {});
     if (options.ranges() != Ranges.COMPUTED) {
       result.scales(request.plan(), units());
     }
     ownership.requireStillMine();
-    result.finish(request.checkpoint(), provenance(ownership.runId()));
+    result.finish(checkpoint(), provenance(ownership.runId()));
   }
 
   private TrainStepRow row(String runId, int unit, StepRecord record) {
@@ -302,8 +309,16 @@ public final class TrainRun {
     provenance.put("program", "sparkao " + ProgramVersion.current());
     provenance.put("run_id", runId);
     provenance.put("fingerprint", request.plan().fingerprint());
-    provenance.put("source", request.checkpoint().location());
-    provenance.put("source_fingerprint", request.checkpoint().fingerprint());
+    provenance.put("source", checkpoint().location());
+    provenance.put("source_fingerprint", checkpoint().fingerprint());
+    request
+        .teacher()
+        .map(TrainSource::checkpoint)
+        .ifPresent(
+            teacher -> {
+              provenance.put("teacher", teacher.location());
+              provenance.put("teacher_fingerprint", teacher.fingerprint());
+            });
     provenance.put("recipe", request.plan().options().toString());
     provenance.put("schemes", request.plan().schemes());
     return provenance;
@@ -311,7 +326,7 @@ public final class TrainRun {
 
   private RunRow row(Ownership ownership, String applicationId) {
     TrainPlan plan = request.plan();
-    Checkpoint checkpoint = request.checkpoint();
+    Checkpoint checkpoint = checkpoint();
     return new RunRow(
         ownership.runId(),
         "train",
@@ -326,7 +341,7 @@ public final class TrainRun {
         new RunRow.Volume(
             checkpoint.location(),
             output.location(),
-            config.effective().get("scheme").get(0),
+            config.effective().getOrDefault("scheme", List.of("none")).get(0),
             checkpoint.totalBytes(),
             checkpoint.totalBytes(),
             checkpoint.tensors().size(),

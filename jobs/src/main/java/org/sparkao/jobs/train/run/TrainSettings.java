@@ -10,7 +10,8 @@ import org.sparkao.quant.safetensors.DType;
 /**
  * What all tasks are told.
  *
- * @param model the full-precision one
+ * @param model what is trained
+ * @param teacher whose outputs are learned; {@code model} again where there is no other
  * @param output folder
  * @param options of the training
  * @param schemes names of schemes, by module
@@ -19,6 +20,7 @@ import org.sparkao.quant.safetensors.DType;
  */
 record TrainSettings(
     ModelRequest model,
+    ModelRequest teacher,
     String output,
     TrainOptions options,
     Map<String, String> schemes,

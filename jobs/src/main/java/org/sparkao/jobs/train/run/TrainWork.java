@@ -65,12 +65,13 @@ final class TrainWork implements TextWork<UnitTask> {
         Storage.ofSettings(SparkSessions.taskSettings()).withScratch(SparkSessions.taskScratch());
     Folder output = storage.folder(settings.output());
     Team team = team(output, context);
-    try (ModelParts parts = ModelParts.open(settings.model(), storage);
+    try (ModelParts student = ModelParts.open(settings.model(), storage);
+        ModelParts teacher = ModelParts.open(settings.teacher(), storage);
         UnitTrainer trainer = new UnitTrainer(settings, new UnitFiles(output), context, team)) {
       if (task.first() == UnitTask.MODEL) {
-        new ModelTraining(settings, parts, trainer).run(task.sequences());
+        new ModelTraining(settings, student, teacher, trainer).run(task.sequences());
       } else {
-        new BlockTraining(settings, parts, trainer).run(task);
+        new BlockTraining(settings, student, teacher, trainer).run(task);
       }
     } catch (QuantException | GpuException e) {
       team.refuse(e.getMessage());

@@ -7,10 +7,11 @@ import java.nio.file.NoSuchFileException;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.UUID;
 import java.util.stream.IntStream;
+import org.sparkao.gpu.train.SingleBlock;
 import org.sparkao.gpu.train.Trainer;
 import org.sparkao.jobs.storage.Folder;
+import org.sparkao.jobs.storage.WorkFolder;
 import org.sparkao.quant.algorithm.ModuleScales;
 import org.sparkao.quant.algorithm.ScalesFile;
 import org.sparkao.quant.safetensors.ByteSink;
@@ -24,9 +25,6 @@ import org.sparkao.quant.safetensors.ByteSource;
  * bits.
  */
 final class UnitFiles {
-  /** The folder of everything temporary. */
-  static final String WORK = "_sparkao";
-
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Folder output;
@@ -43,7 +41,7 @@ final class UnitFiles {
   }
 
   private static String state(int unit) {
-    return WORK + "/state-" + unit + ".json";
+    return WorkFolder.NAME + "/state-" + unit + ".json";
   }
 
   /** The file of a worker's moments after a step. */
@@ -62,7 +60,7 @@ final class UnitFiles {
   }
 
   private static String file(String what, int unit, int step, int part) {
-    return WORK + "/" + what + "-" + unit + "-" + step + "-" + part + ".safetensors";
+    return WorkFolder.NAME + "/" + what + "-" + unit + "-" + step + "-" + part + ".safetensors";
   }
 
   /** The files of the values of a state. */
@@ -74,11 +72,11 @@ final class UnitFiles {
 
   /** The file of the learned scales of a unit that is finished. */
   static String scales(int unit) {
-    return WORK + "/scales-" + unit + ".safetensors";
+    return WorkFolder.NAME + "/scales-" + unit + ".safetensors";
   }
 
   private static String progressFile(int unit) {
-    return WORK + "/progress-" + unit + ".json";
+    return WorkFolder.NAME + "/progress-" + unit + ".json";
   }
 
   /** How far a unit is; empty before its first state. */
@@ -98,6 +96,13 @@ final class UnitFiles {
     try (Sources values = new Sources(output, values(state));
         ByteSource moments = output.open(moments(state.unit(), state.step(), worker))) {
       trainer.resume(values.all(), moments);
+    }
+  }
+
+  /** Gives a block the values of a state. */
+  void restore(SingleBlock block, UnitState state) throws IOException {
+    try (Sources values = new Sources(output, values(state))) {
+      block.restore(values.all());
     }
   }
 
@@ -136,14 +141,10 @@ final class UnitFiles {
 
   /** Writes a file that appears whole. */
   void write(String name, Content content) throws IOException {
-    String part = part();
+    String part = WorkFolder.part(name);
     try (ByteSink sink = output.sink(part, name)) {
       content.to(sink);
     }
-  }
-
-  private static String part() {
-    return WORK + "/part-" + UUID.randomUUID() + ".tmp";
   }
 
   /** Says how many steps of a unit are done. */

@@ -8,13 +8,17 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.DoubleStream;
 import org.apache.spark.TaskContext;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.sparkao.gpu.fake.FakeSettings;
 import org.sparkao.gpu.fake.SchemeFakes;
 import org.sparkao.gpu.train.KeptZeros;
+import org.sparkao.gpu.train.SingleBlock;
 import org.sparkao.gpu.train.StepReport;
 import org.sparkao.gpu.train.Trainer;
 import org.sparkao.gpu.train.TrainingOperators;
 import org.sparkao.gpu.train.TrainingTask;
+import org.sparkao.jobs.job.Texts;
 import org.sparkao.jobs.quantize.plan.LinearModules;
 import org.sparkao.jobs.train.plan.TrainOptions;
 import org.sparkao.quant.algorithm.ModuleScales;
@@ -22,6 +26,7 @@ import org.sparkao.quant.scheme.Schemes;
 
 /** Makes the steps of one unit after the other, and keeps their states. */
 final class UnitTrainer implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(UnitTrainer.class);
   private static final long SAY_NANOS = 5_000_000_000L;
   private static final int QUARTERS = 4;
 
@@ -61,6 +66,12 @@ final class UnitTrainer implements AutoCloseable {
     return files.state(unit, settings.options().steps()).map(UnitState::isFinished).orElse(false);
   }
 
+  /** Gives a block the values of its finished training. */
+  void restore(int unit, SingleBlock block) throws IOException {
+    UnitState state = files.state(unit, settings.options().steps()).orElseThrow();
+    files.restore(block, state);
+  }
+
   /**
    * Trains a unit, from its last state on.
    *
@@ -68,10 +79,23 @@ final class UnitTrainer implements AutoCloseable {
    * @param fakes that it was made with
    */
   void train(int unit, TrainingTask task, SchemeFakes fakes) throws IOException {
+    if (!settings.options().keepsZeros()) {
+      trainOn(unit, task, fakes);
+      return;
+    }
+    try (KeptZeros keeping = new KeptZeros(device.operators(), task)) {
+      LOG.info(
+          "{}: {} weights stay zero",
+          unit == UnitTask.MODEL ? "The model" : "Block " + unit,
+          Texts.count(keeping.zeros()));
+      trainOn(unit, keeping, fakes);
+    }
+  }
+
+  private void trainOn(int unit, TrainingTask task, SchemeFakes fakes) throws IOException {
     TrainOptions options = settings.options();
-    TrainingTask trained = options.keepsZeros() ? new KeptZeros(task) : task;
     try (Trainer trainer =
-        new Trainer(device.operators(), trained, device.adamW(), options.trainer())) {
+        new Trainer(device.operators(), task, device.adamW(), options.trainer())) {
       Optional<UnitState> kept = files.state(unit, options.steps());
       team.begin(trainer, kept);
       if (kept.isPresent() && kept.get().isFinished()) {

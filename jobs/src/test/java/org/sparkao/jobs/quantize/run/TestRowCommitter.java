@@ -25,6 +25,7 @@ import org.sparkao.jobs.quantize.plan.ShardTask;
 import org.sparkao.jobs.quantize.run.ShardSettings.Planned;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.Storage;
+import org.sparkao.jobs.storage.WorkFolder;
 import org.sparkao.jobs.table.DeltaStore;
 import org.sparkao.jobs.table.ShardRow;
 import org.sparkao.jobs.table.TableRow;

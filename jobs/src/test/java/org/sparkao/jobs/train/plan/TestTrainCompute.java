@@ -2,6 +2,7 @@ package org.sparkao.jobs.train.plan;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import java.util.Map;
 import java.util.Optional;
@@ -47,6 +48,7 @@ class TestTrainCompute {
             20,
             32,
             1e-4,
+            1e-5,
             0,
             0,
             1,
@@ -58,7 +60,9 @@ class TestTrainCompute {
             0,
             Averaging.NONE,
             compute,
-            false);
+            false,
+            BlockInputs.TEACHER);
+    assertThat(options.trainer().scaleShare()).isCloseTo(0.1, within(1e-12));
     assertThat(compute).hasToString("cuda, bf16, float8 tensorwise");
     assertThat(options.toString()).contains("cuda, bf16, float8 tensorwise");
     assertThat(options.setup(Fakes.NONE).float8()).isEqualTo(Float8.TENSORWISE);
