@@ -5,7 +5,8 @@ namespace gemm_sparse {
 
 constexpr int kWidths[] = {192, 176, 160, 128};
 
-// What a wave of tiles costs beside its width, in rows of X: rows of W are read as often for narrow tiles as for wide ones.
+// What a wave of tiles costs beside its width, in rows of X: rows of W are read as often for narrow tiles as for wide ones. Measured on an
+// H200 at 4096x8192x8192: 120 on a cool card, 30 after some seconds.
 constexpr int kCostOfWave = 48;
 
 inline int waves(int m, int n, int width, int multiprocessors) {
