@@ -228,6 +228,18 @@ public final class GpuErrors {
     return gemm + ": the " + family + " kernels have no " + what + "; " + wayOut;
   }
 
+  /** A weight that is not 2:4: where its first group begins with more than two numbers. */
+  public static String gemmNotSparse(String weight, long row, long column) {
+    return weight
+        + ": row "
+        + row
+        + " has more than two numbers that are not zero in columns "
+        + column
+        + " to "
+        + (column + 3)
+        + "; prune it with --sparsity 2:4, or multiply it as a dense weight";
+  }
+
   /** A buffer of another size than the product needs. */
   public static String gemmBuffer(String weight, String what, long needed, long bytes) {
     return weight

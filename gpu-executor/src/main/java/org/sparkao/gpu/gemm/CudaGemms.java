@@ -17,6 +17,15 @@ public final class CudaGemms {
   }
 
   /**
+   * Products of many rows with weights that are 2:4.
+   *
+   * @throws org.sparkao.gpu.GpuException when the device is no Hopper
+   */
+  public static PrefillGemm sparse(KernelLibrary library) {
+    return new CudaSparseGemm(library);
+  }
+
+  /**
    * The same weights for their product without gate and residual: what prefill reads of int4
    * weights that decode gates and adds with. Columns of gate and up take turns. Closing the result
    * does nothing; it is valid as long as the given one is.

@@ -11,6 +11,8 @@ final class GemmChecks {
       "multiply gate and up as one weight without the step, and combine them with SwiGlu";
   private static final String SEPARATE_RESIDUAL = "leave the step out, and add with ResidualAdd";
 
+  private static final String SPARSE = "2:4";
+
   /** What kernels load and store at a time. */
   private static final int VECTOR_BYTES = 16;
 
@@ -31,6 +33,25 @@ final class GemmChecks {
     if (gate && gemm.has(Gemm.Step.RESIDUAL)) {
       refuse(gemm, "prefill", "gate together with a residual", SEPARATE_RESIDUAL);
     }
+  }
+
+  /** Refuses what the kernels of 2:4 weights lack. */
+  static void sparse(Gemm gemm) {
+    String wayOut = "multiply the weight as a dense one";
+    if (!(gemm.operands() instanceof DenseOperands dense)) {
+      refuse(gemm, SPARSE, "int4 weights", wayOut);
+    } else if (dense.x() == ElementType.INT8 || dense.x() == ElementType.E5M2) {
+      refuse(gemm, SPARSE, dense.x() + " activations", wayOut);
+    } else if (dense.blockScales()) {
+      refuse(gemm, SPARSE, "scales of blocks", "use scales of rows, or " + wayOut);
+    }
+    refuseSteps(gemm, SPARSE);
+  }
+
+  /** What is thrown where gate and up are given for a 2:4 product. */
+  static IllegalArgumentException sparseGate(Gemm gemm) {
+    return new IllegalArgumentException(
+        GpuErrors.gemmLacks(gemm.label(), SPARSE, "gate", SEPARATE_GATE));
   }
 
   /** Refuses a weight that is not one matrix, or of other sizes. */

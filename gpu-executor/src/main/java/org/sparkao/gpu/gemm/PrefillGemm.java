@@ -43,4 +43,14 @@ public interface PrefillGemm {
   static void check(Gemm gemm) {
     GemmChecks.prefill(gemm);
   }
+
+  /**
+   * Refuses a product that the kernels of 2:4 weights lack: there are E4M3 with scales of tensors
+   * or rows, and BF16, with or without bias.
+   *
+   * @throws IllegalArgumentException as {@link #check}
+   */
+  static void checkSparse(Gemm gemm) {
+    GemmChecks.sparse(gemm);
+  }
 }

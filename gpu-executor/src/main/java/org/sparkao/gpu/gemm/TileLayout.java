@@ -53,6 +53,14 @@ sealed interface TileLayout {
     }
   }
 
+  /** Kept values and their places: {@code gemm_sparse/packing.cuh}. */
+  record Sparse() implements TileLayout {
+    @Override
+    public String label() {
+      return "2:4 sparsity";
+    }
+  }
+
   /** Prefill tiles of one expert behind the other: {@code gemm_grouped/grouped.cuh}. */
   record Experts(int count) implements TileLayout {
     @Override

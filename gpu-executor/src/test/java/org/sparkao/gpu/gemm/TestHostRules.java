@@ -36,6 +36,39 @@ class TestHostRules {
   }
 
   @Test
+  void sparseDecidesAsTheKernelsSay() throws IOException, InterruptedException {
+    List<HostRules.Decision> decisions = HostRules.decisions(folder, "sparse");
+    HostRules.assertSame(
+        decisions,
+        "sparse_block",
+        2,
+        of -> SparseTiles.bytes(1, 16, of[0] == 1 ? ElementType.E4M3 : ElementType.BF16));
+    HostRules.assertSame(decisions, "sparse_kept", 16, of -> kept(of[0]));
+    HostRules.assertSame(
+        decisions, "sparse_value", 512, of -> SparsePacking.valuePlace(of[0], of[1]));
+    HostRules.assertSame(
+        decisions,
+        "sparse_metadata",
+        1024,
+        of -> SparsePacking.nibble(of[0], of[1], of[2] * 32 / of[0]) / 2);
+    HostRules.assertSame(
+        decisions, "sparse_width", 429, of -> SparseWidth.of(of[0], of[1], of[2]).rows());
+  }
+
+  /**
+   * The two places of four that a mask of numbers keeps, the lowest zeros where there are fewer.
+   */
+  private static int kept(int mask) {
+    int all = mask;
+    for (int i = 0; Integer.bitCount(all) < 2; i++) {
+      all |= 1 << i;
+    }
+    int low = Integer.numberOfTrailingZeros(all);
+    int high = Integer.numberOfTrailingZeros(all & ~(1 << low));
+    return Integer.bitCount(mask) > 2 ? 0 : low | high << 2;
+  }
+
+  @Test
   void decodeDecidesAsTheKernelsSay() throws IOException, InterruptedException {
     List<HostRules.Decision> decisions = HostRules.decisions(folder, "decode");
     HostRules.assertSame(

@@ -43,7 +43,7 @@ final class BenchKeys {
               "family",
               GemmFamily.class,
               GemmFamily::configName,
-              "gemm: kernels for few or for many rows of activations.")
+              "gemm: kernels for few or for many rows of activations, or for many and 2:4 weights.")
           .withDefault("decode");
   static final ConfigKey<GemmType> TYPE =
       ConfigKey.list(
@@ -78,7 +78,7 @@ final class BenchKeys {
           "m",
           "N",
           "gemm, layer and float8: rows of activations; may be repeated. 1, 4, 8, 16, 32, 64, 128 for"
-              + " decode, 2048 and 4096 for prefill, 1, 16 and 64 for layer, 16384 and 8192 for float8"
+              + " decode, 2048 and 4096 for prefill and sparse, 1, 16 and 64 for layer, 16384 and 8192 for float8"
               + " when none is given.",
           BenchKeys::length);
   static final ConfigKey<Integer> CONTEXT =

@@ -63,7 +63,7 @@ final class GemmBenchmark implements Benchmark {
       Gemm gemm = trial.gemm();
       GemmFamily.Multiplier multiplier = trial.family().onGpu(library);
       List<GemmWeights> copies = new ArrayList<>();
-      try (GemmOperands operands = new GemmOperands(gpu, gemm, trial.mostRows());
+      try (GemmOperands operands = new GemmOperands(gpu, trial);
           Buffer workspace = gpu.allocate(multiplier.workspaceBytes(gemm, trial.mostRows()))) {
         long held = 0;
         while (copies.isEmpty() || held < DeviceClock.BEYOND_CACHES) {

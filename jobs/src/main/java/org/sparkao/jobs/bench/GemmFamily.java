@@ -11,10 +11,11 @@ import org.sparkao.gpu.gemm.GemmWeights;
 import org.sparkao.gpu.gemm.PrefillGemm;
 import org.sparkao.gpu.gemm.ReferenceDecodeGemm;
 import org.sparkao.gpu.gemm.ReferencePrefillGemm;
+import org.sparkao.gpu.gemm.ReferenceSparseGemm;
 import org.sparkao.gpu.gemm.WeightMatrix;
 import org.sparkao.gpu.module.KernelLibrary;
 
-/** The two families of kernels, seen alike. */
+/** The families of kernels, seen alike. */
 enum GemmFamily {
   /** Few rows. */
   DECODE(List.of(1, 4, 8, 16, 32, 64, 128), 24) {
@@ -49,6 +50,28 @@ enum GemmFamily {
     Multiplier reference() {
       return of(new ReferencePrefillGemm());
     }
+  },
+  /** Many rows with 2:4 weights, on Hopper; X is tiled in every product. */
+  SPARSE(List.of(2048, 4096), 4) {
+    @Override
+    void check(Gemm gemm) {
+      PrefillGemm.checkSparse(gemm);
+    }
+
+    @Override
+    boolean sparse() {
+      return true;
+    }
+
+    @Override
+    Multiplier onGpu(KernelLibrary library) {
+      return of(CudaGemms.sparse(library));
+    }
+
+    @Override
+    Multiplier reference() {
+      return of(new ReferenceSparseGemm());
+    }
   };
 
   private final List<Integer> rows;
@@ -76,6 +99,11 @@ enum GemmFamily {
 
   /** Refuses what its kernels lack, with an IllegalArgumentException. */
   abstract void check(Gemm gemm);
+
+  /** Whether weights are 2:4. */
+  boolean sparse() {
+    return false;
+  }
 
   abstract Multiplier onGpu(KernelLibrary library);
 

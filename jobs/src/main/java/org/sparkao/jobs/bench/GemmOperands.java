@@ -30,27 +30,24 @@ final class GemmOperands implements AutoCloseable {
   private final List<Buffer> y = new ArrayList<>();
   private final WeightMatrix weight;
 
-  /**
-   * Makes them.
-   *
-   * @param m most rows of X
-   */
-  GemmOperands(Device device, Gemm gemm, int m) {
+  /** Makes them, for the most rows of X. */
+  GemmOperands(Device device, GemmTrial trial) {
     this.buffers = new RandomBuffers(device, SEED);
-    this.gemm = gemm;
+    this.gemm = trial.gemm();
+    int m = trial.mostRows();
     try {
       this.x = normal(gemm.operands().x(), (long) m * gemm.k());
       this.scalesOfX = factors(gemm.scalesOfX(m));
       this.y.add(buffers.take(gemm.bytesOfY(m)));
       this.y.add(buffers.take(gemm.bytesOfY(m)));
-      this.weight = weight();
+      this.weight = weight(trial.family().sparse());
     } catch (RuntimeException e) {
       close();
       throw e;
     }
   }
 
-  private WeightMatrix weight() {
+  private WeightMatrix weight(boolean sparse) {
     long elements = (long) gemm.n() * gemm.k();
     if (gemm.operands() instanceof Int4Operands int4) {
       int groups = int4.group() == Int4Operands.ROW ? 1 : gemm.k() / int4.group();
@@ -65,7 +62,7 @@ final class GemmOperands implements AutoCloseable {
           case ROW -> gemm.n();
           case BLOCK -> (gemm.n() + 127L) / 128 * ((gemm.k() + 127) / 128);
         };
-    Buffer codes = normal(dense.w(), elements);
+    Buffer codes = sparse ? sparse(dense.w(), elements) : normal(dense.w(), elements);
     return new WeightMatrix(codes, factors(scales), Optional.empty(), Optional.empty());
   }
 
@@ -99,6 +96,12 @@ final class GemmOperands implements AutoCloseable {
       bytes.putShort((short) ((fp16 ? FP16_SCALE : BF16_SCALE) | places));
     }
     return buffers.copy(bytes.flip());
+  }
+
+  private Buffer sparse(ElementType type, long count) {
+    return type == ElementType.E4M3
+        ? buffers.sparse(NumberFormats.E4M3FN, 16, count)
+        : buffers.sparse(NumberFormats.BF16, 1, count);
   }
 
   private Buffer normal(ElementType type, long count) {

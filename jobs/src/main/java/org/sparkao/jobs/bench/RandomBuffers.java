@@ -15,6 +15,9 @@ final class RandomBuffers implements AutoCloseable {
   /** Elements that are written over and over. */
   private static final int PATTERN_ELEMENTS = 1 << 20;
 
+  /** Neighbours of which two are zero in sparse numbers. */
+  private static final int GROUP = 4;
+
   private final Device device;
   private final Random random;
   private final List<Buffer> taken = new ArrayList<>();
@@ -31,10 +34,30 @@ final class RandomBuffers implements AutoCloseable {
 
   /** Normal numbers: how fast a GPU multiplies depends on what it multiplies, by its power. */
   Buffer normal(NumberFormat format, double deviation, long count) {
+    return numbers(format, count, i -> (float) (deviation * random.nextGaussian()));
+  }
+
+  /** The same, but two of each four are zero, any two. */
+  Buffer sparse(NumberFormat format, double deviation, long count) {
+    int[] zeros = new int[2];
+    return numbers(
+        format,
+        count,
+        i -> {
+          if (i % GROUP == 0) {
+            zeros[0] = random.nextInt(GROUP);
+            zeros[1] = (zeros[0] + 1 + random.nextInt(GROUP - 1)) % GROUP;
+          }
+          boolean zero = i % GROUP == zeros[0] || i % GROUP == zeros[1];
+          return zero ? 0 : (float) (deviation * random.nextGaussian());
+        });
+  }
+
+  private Buffer numbers(NumberFormat format, long count, IntToFloat number) {
     int elements = (int) Math.min(PATTERN_ELEMENTS, count);
     ByteBuffer pattern = bytes(elements * format.bits() / Byte.SIZE);
-    while (pattern.hasRemaining()) {
-      int code = format.encode((float) (deviation * random.nextGaussian()), Overflow.SATURATE);
+    for (int i = 0; i < elements; i++) {
+      int code = format.encode(number.at(i), Overflow.SATURATE);
       if (format.bits() == Byte.SIZE) {
         pattern.put((byte) code);
       } else {
@@ -42,6 +65,11 @@ final class RandomBuffers implements AutoCloseable {
       }
     }
     return repeated(pattern.array(), count * format.bits() / Byte.SIZE);
+  }
+
+  /** The number at a place. */
+  private interface IntToFloat {
+    float at(int index);
   }
 
   /** fp32 numbers, evenly spread. */

@@ -19,7 +19,7 @@ class TestGemmSample {
   @CsvSource({
     "e4m3,tensor,decode", "e4m3,row,decode", "e4m3,block,decode", "e4m3,none,prefill",
     "int8,row,prefill", "bf16,row,decode", "int4,row,prefill", "int4-e4m3,row,decode",
-    "int4-fp16,row,decode"
+    "int4-fp16,row,decode", "e4m3,row,sparse", "bf16,row,sparse"
   })
   void findsWhatIsWrong(String type, String scales, String family) {
     GemmTrial trial =
@@ -32,7 +32,7 @@ class TestGemmSample {
                     "shape", List.of("272x384")))
             .get(0);
     try (CpuDevice cpu = CpuDevice.open();
-        GemmOperands operands = new GemmOperands(cpu, trial.gemm(), 20)) {
+        GemmOperands operands = new GemmOperands(cpu, trial)) {
       GemmFamily.Multiplier reference = trial.family().reference();
       GemmWeights weights = reference.prepare(trial.gemm(), operands.matrix());
       Buffer workspace = cpu.allocate(reference.workspaceBytes(trial.gemm(), 20));

@@ -62,7 +62,7 @@ class TestGemmTrials {
         "type@fp4@--type fp4: use one of e4m3|e5m2|int8|bf16|int4|int4-fp16|int4-e4m3",
         "group@16@--group 16: use 32, 64, 128, or 0 for a row",
         "scales@column@--scales column: use one of none|tensor|row|block",
-        "family@both@--family both: use one of decode|prefill"
+        "family@both@--family both: use one of decode|prefill|sparse"
       })
   void refusesWhatNoKernelMultiplies(String key, String value, String message) {
     assertThatThrownBy(() -> trials(Map.of(key, List.of(value))))
@@ -76,6 +76,8 @@ class TestGemmTrials {
         .isInstanceOf(QuantException.class)
         .hasMessageStartingWith(
             "--type int8: no matrix product of INT8 activations with scales BLOCK of X");
+    assertThatThrownBy(() -> trials(Map.of("family", List.of("sparse"), "type", List.of("int8"))))
+        .hasMessageContaining("the 2:4 kernels have no INT8 activations; multiply the weight");
     assertThatThrownBy(() -> trials(Map.of("type", List.of("int4"), "shape", List.of("16x48"))))
         .hasMessageContaining("row length 48 is not a multiple of group size 128");
   }

@@ -1,0 +1,37 @@
+package org.sparkao.gpu.gemm;
+
+import java.util.List;
+import org.sparkao.gpu.device.Buffer;
+import org.sparkao.gpu.device.CpuDevice;
+
+/** Plain Java, sums in double, of weights that are 2:4. */
+public final class ReferenceSparseGemm implements PrefillGemm {
+  @Override
+  public GemmWeights prepare(Gemm gemm, WeightMatrix matrix) {
+    GemmChecks.sparse(gemm);
+    GemmChecks.single(gemm, matrix);
+    SparseTiles.check(gemm, CpuDevice.bytes(matrix.codes()));
+    return new ReferenceWeights(gemm, List.of(new ReferenceMatrix(gemm, matrix, false)));
+  }
+
+  @Override
+  public GemmWeights prepareGated(Gemm gemm, WeightMatrix gate, WeightMatrix up) {
+    throw GemmChecks.sparseGate(gemm);
+  }
+
+  @Override
+  public long workspaceBytes(Gemm gemm, int m) {
+    return PrefillTiles.bytes(m, gemm.k(), gemm.operands().x());
+  }
+
+  @Override
+  public void multiply(GemmWeights weights, GemmCall call, Buffer workspace) {
+    GemmChecks.workspace(weights.gemm(), workspace, workspaceBytes(weights.gemm(), call.m()));
+    ReferenceProduct.multiply(weights, call, "reference");
+  }
+
+  @Override
+  public String plan(GemmWeights weights, int m) {
+    return "plain loops";
+  }
+}
