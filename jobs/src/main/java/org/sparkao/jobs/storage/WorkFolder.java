@@ -1,8 +1,11 @@
 package org.sparkao.jobs.storage;
 
+import java.io.IOException;
 import java.util.UUID;
+import org.sparkao.quant.safetensors.ByteSink;
+import org.sparkao.quant.safetensors.ByteSource;
 
-/** Names of what is unfinished, in the output of a run that works on it. */
+/** What is unfinished, in the output of a run that works on it: names, and files that grow. */
 public final class WorkFolder {
   /** The folder of everything temporary, claims too; it goes away last. */
   public static final String NAME = "_sparkao";
@@ -18,8 +21,33 @@ public final class WorkFolder {
   }
 
   /** A file that grows, of this call alone. */
-  public static String part(String file) {
+  private static String part(String file) {
     return part(file.substring(file.lastIndexOf('/') + 1), newAttempt());
+  }
+
+  /** Puts the bytes of a file into a sink. */
+  @FunctionalInterface
+  public interface Content {
+    /** All of them, and commits it. */
+    void to(ByteSink sink) throws IOException;
+  }
+
+  /** Writes a file of the output durably; it appears when it is whole. */
+  public static void write(Folder output, String name, Content content) throws IOException {
+    try (ByteSink sink = output.sink(part(name), name)) {
+      content.to(sink);
+    }
+  }
+
+  /** The same with all bytes of another file. */
+  public static void copy(ByteSource source, Folder output, String name) throws IOException {
+    write(
+        output,
+        name,
+        sink -> {
+          source.copyTo(sink, 0, count -> {});
+          sink.commit();
+        });
   }
 
   /** What an attempt notes of the file that it has finished. */

@@ -1,10 +1,10 @@
 package org.sparkao.gpu.model.cuda;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.sparkao.gpu.device.Buffer;
 import org.sparkao.gpu.device.Device;
+import org.sparkao.gpu.device.Taken;
 import org.sparkao.gpu.layer.CudaEmbedding;
 import org.sparkao.gpu.layer.CudaLogSoftmax;
 import org.sparkao.gpu.layer.CudaTokenSampler;
@@ -71,9 +71,12 @@ final class CudaFp32Operators implements ModelOperators {
 
   @Override
   public EmbeddingTable embedding(StoredTensor table) {
-    Buffer values = parts.upload(new ArrayList<>(), HostNumbers.floats(table));
-    return new Fp32Table(
-        values, Math.toIntExact(table.shape().get(0)), Math.toIntExact(table.shape().get(1)));
+    int rows = Math.toIntExact(table.shape().get(0));
+    int columns = Math.toIntExact(table.shape().get(1));
+    try (Taken taken = new Taken()) {
+      Buffer values = parts.upload(taken, HostNumbers.floats(table));
+      return taken.keptBy(new Fp32Table(values, rows, columns));
+    }
   }
 
   @Override

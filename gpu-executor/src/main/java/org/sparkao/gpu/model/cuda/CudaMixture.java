@@ -50,8 +50,8 @@ final class CudaMixture implements Projection {
     String name = mixture.spec().name();
     try {
       this.norm = parts.upload(name, mixture.spec().norm(), hidden);
-      Stack stack = new Stack(LinearForms.of(mixture.router()), List.of(mixture.router()), 1);
       norm.ifPresent(weight -> closing.add(weight.values()::close));
+      Stack stack = new Stack(LinearForms.of(mixture.router()), List.of(mixture.router()), 1);
       this.router = StackedLinear.load(parts, name, stack, After.LOGITS, Optional.empty());
       closing.add(router::close);
       this.wide = GroupedLinear.load(parts, name, gatesAndUps(), mixture.perToken());

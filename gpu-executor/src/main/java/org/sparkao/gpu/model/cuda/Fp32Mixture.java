@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.sparkao.gpu.device.Buffer;
+import org.sparkao.gpu.device.Taken;
 import org.sparkao.gpu.model.LinearWeight;
 import org.sparkao.gpu.model.Mixture;
 import org.sparkao.gpu.model.Operation;
@@ -36,21 +37,24 @@ final class Fp32Mixture implements Projection {
     this.kernels = new MixtureKernels(parts.library(), mixture);
     this.memory = new ChoiceMemory(parts.scratch(), mixture.experts().size(), mixture.perToken());
     String name = mixture.spec().name();
-    List<Buffer> taken = new ArrayList<>();
-    this.norm = parts.upload(taken, mixture.spec().norm(), hidden);
-    this.router = project(name + " router", After.LOGITS, List.of(mixture.router()));
-    for (Mixture.Expert expert : mixture.experts()) {
-      wide.add(project(name, After.SWIGLU, List.of(expert.gate(), expert.up())));
-      down.add(project(name, After.NOTHING, List.of(expert.down())));
+    try (Taken taken = new Taken()) {
+      this.norm = parts.upload(taken, mixture.spec().norm(), hidden);
+      this.router = project(taken, name + " router", After.LOGITS, List.of(mixture.router()));
+      for (Mixture.Expert expert : mixture.experts()) {
+        wide.add(project(taken, name, After.SWIGLU, List.of(expert.gate(), expert.up())));
+        down.add(project(taken, name, After.NOTHING, List.of(expert.down())));
+      }
+      int intermediate = mixture.experts().get(0).gate().n();
+      parts.scratch().need(Slot.NORMED, (long) Float.BYTES * hidden);
+      parts.scratch().need(Slot.EXPERT_GATED, (long) Float.BYTES * intermediate);
+      parts.scratch().need(Slot.EXPERT_OUT, (long) Float.BYTES * hidden);
+      taken.keptBy(this);
     }
-    int intermediate = mixture.experts().get(0).gate().n();
-    parts.scratch().need(Slot.NORMED, (long) Float.BYTES * hidden);
-    parts.scratch().need(Slot.EXPERT_GATED, (long) Float.BYTES * intermediate);
-    parts.scratch().need(Slot.EXPERT_OUT, (long) Float.BYTES * hidden);
   }
 
-  private Projection project(String name, After after, List<LinearWeight> weights) {
-    return Fp32Projection.load(parts, new ProjectionSpec(name, Optional.empty(), after), weights);
+  private Projection project(Taken taken, String name, After after, List<LinearWeight> weights) {
+    ProjectionSpec spec = new ProjectionSpec(name, Optional.empty(), after);
+    return taken.add(Fp32Projection.load(parts, spec, weights), Projection::close);
   }
 
   @Override

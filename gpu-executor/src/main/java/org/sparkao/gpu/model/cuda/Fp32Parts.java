@@ -1,10 +1,10 @@
 package org.sparkao.gpu.model.cuda;
 
 import java.nio.ByteBuffer;
-import java.util.List;
 import java.util.Optional;
 import org.sparkao.gpu.device.Buffer;
 import org.sparkao.gpu.device.CudaDevice;
+import org.sparkao.gpu.device.Taken;
 import org.sparkao.gpu.gemm.CudaFp32Gemm;
 import org.sparkao.gpu.gemm.Fp32Gemm;
 import org.sparkao.gpu.model.ProjectionSpec;
@@ -28,19 +28,17 @@ record Fp32Parts(
   }
 
   /** Memory, noted among what is taken. */
-  Buffer take(List<Buffer> taken, long bytes) {
-    Buffer buffer = device().allocate(bytes);
-    taken.add(buffer);
-    return buffer;
+  Buffer take(Taken taken, long bytes) {
+    return taken.add(device().allocate(bytes), Buffer::close);
   }
 
-  Buffer upload(List<Buffer> taken, ByteBuffer bytes) {
+  Buffer upload(Taken taken, ByteBuffer bytes) {
     Buffer buffer = take(taken, bytes.remaining());
     device().write(buffer, 0, bytes);
     return buffer;
   }
 
-  Optional<Fp32Norm> upload(List<Buffer> taken, Optional<ProjectionSpec.Norm> norm, int k) {
+  Optional<Fp32Norm> upload(Taken taken, Optional<ProjectionSpec.Norm> norm, int k) {
     return norm.map(
         given ->
             new Fp32Norm(upload(taken, HostNumbers.floats(given.weight())), k, given.epsilon()));

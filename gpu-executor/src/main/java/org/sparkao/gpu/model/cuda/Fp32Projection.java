@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import org.sparkao.gpu.device.Buffer;
+import org.sparkao.gpu.device.Taken;
 import org.sparkao.gpu.fake.CudaInputNumbers;
 import org.sparkao.gpu.gemm.Fp32Gemm;
 import org.sparkao.gpu.model.LinearWeight;
@@ -82,8 +83,7 @@ final class Fp32Projection implements Projection {
       throw new IllegalArgumentException(CudaModelErrors.gate(spec.name(), weights));
     }
     int n = weights.stream().mapToInt(LinearWeight::n).sum();
-    List<Buffer> taken = new ArrayList<>();
-    try {
+    try (Taken taken = new Taken()) {
       Buffer values = parts.take(taken, (long) Float.BYTES * n * k);
       int row = 0;
       for (LinearWeight weight : weights) {
@@ -93,11 +93,8 @@ final class Fp32Projection implements Projection {
       }
       Optional<Buffer> bias = bias(parts, taken, weights, n);
       Matrix matrix = new Matrix(values, bias, n, k, true, numerics(weights));
-      return new Fp32Projection(
-          parts, spec, parts.upload(taken, spec.norm(), k), matrix, pieces(parts, weights));
-    } catch (RuntimeException e) {
-      taken.forEach(Buffer::close);
-      throw e;
+      Optional<Fp32Norm> norm = parts.upload(taken, spec.norm(), k);
+      return taken.keptBy(new Fp32Projection(parts, spec, norm, matrix, pieces(parts, weights)));
     }
   }
 
@@ -106,9 +103,11 @@ final class Fp32Projection implements Projection {
     Matrix matrix =
         new Matrix(
             table.values(), Optional.empty(), table.vocabulary(), table.columns(), false, "fp32");
-    Optional<Fp32Norm> norm = parts.upload(new ArrayList<>(), spec.norm(), table.columns());
-    return new Fp32Projection(
-        parts, spec, norm, matrix, List.of(new Piece(0, matrix.n, Optional.empty())));
+    List<Piece> all = List.of(new Piece(0, matrix.n, Optional.empty()));
+    try (Taken taken = new Taken()) {
+      Optional<Fp32Norm> norm = parts.upload(taken, spec.norm(), table.columns());
+      return taken.keptBy(new Fp32Projection(parts, spec, norm, matrix, all));
+    }
   }
 
   /** As few as there can be, in order. */
@@ -136,8 +135,7 @@ final class Fp32Projection implements Projection {
     }
     LinearWeight.Quantized quantized = (LinearWeight.Quantized) weight.form();
     DType type = quantized.request().weight().dtype();
-    List<Buffer> taken = new ArrayList<>();
-    try {
+    try (Taken taken = new Taken()) {
       List<Buffer> stored = new ArrayList<>();
       quantized.parts().forEach(p -> stored.add(parts.upload(taken, HostNumbers.stored(p))));
       Buffer wide = parts.take(taken, type.bytes((long) weight.n() * weight.k()));
@@ -145,13 +143,11 @@ final class Fp32Projection implements Projection {
       ByteBuffer host = HostNumbers.allocate(wide.bytes());
       parts.device().read(wide, 0, host);
       parts.device().write(to, 0, type == DType.F32 ? host : HostNumbers.floats(host, type));
-    } finally {
-      taken.forEach(Buffer::close);
     }
   }
 
   private static Optional<Buffer> bias(
-      Fp32Parts parts, List<Buffer> taken, List<LinearWeight> weights, int n) {
+      Fp32Parts parts, Taken taken, List<LinearWeight> weights, int n) {
     if (weights.stream().noneMatch(weight -> weight.bias().isPresent())) {
       return Optional.empty();
     }

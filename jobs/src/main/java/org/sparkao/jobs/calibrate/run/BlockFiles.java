@@ -15,7 +15,6 @@ import org.sparkao.quant.calibration.CalibrationWriter;
 import org.sparkao.quant.observe.BlockSums;
 import org.sparkao.quant.observe.PairwiseSum;
 import org.sparkao.quant.observe.PairwiseSum.Node;
-import org.sparkao.quant.safetensors.ByteSink;
 import org.sparkao.quant.safetensors.ByteSource;
 
 /**
@@ -37,13 +36,6 @@ final class BlockFiles {
   BlockFiles(Folder output, int groups) {
     this.output = output;
     this.groups = groups;
-  }
-
-  /** Puts the bytes of a file into a sink, and commits it. */
-  @FunctionalInterface
-  interface Content {
-    /** All of them. */
-    void to(ByteSink sink) throws IOException;
   }
 
   private static String done(String block) {
@@ -187,11 +179,8 @@ final class BlockFiles {
   }
 
   /** Writes a file durably; it appears when it is whole. */
-  void write(String name, Content content) throws IOException {
-    String part = WorkFolder.part(name);
-    try (ByteSink sink = output.sink(part, name)) {
-      content.to(sink);
-    }
+  void write(String name, WorkFolder.Content content) throws IOException {
+    WorkFolder.write(output, name, content);
   }
 
   /** Begins, or goes on; false when the folder is that of another calibration. */

@@ -14,7 +14,6 @@ import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.Provenance;
 import org.sparkao.jobs.storage.WorkFolder;
 import org.sparkao.quant.QuantException;
-import org.sparkao.quant.safetensors.ByteSink;
 import org.sparkao.quant.safetensors.ByteSource;
 import org.sparkao.quant.safetensors.FileSource;
 
@@ -101,10 +100,8 @@ final class SampleFolder {
 
   /** Adds a part's file, a copy of a local one. */
   void add(SamplePart part, Path file) throws IOException {
-    try (ByteSource source = FileSource.open(file);
-        ByteSink sink = folder.sink(WorkFolder.part(part.file()), part.file())) {
-      source.copyTo(sink, 0, count -> {});
-      sink.commit();
+    try (ByteSource source = FileSource.open(file)) {
+      WorkFolder.copy(source, folder, part.file());
     }
   }
 

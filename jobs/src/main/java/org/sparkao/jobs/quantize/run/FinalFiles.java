@@ -13,7 +13,6 @@ import org.sparkao.jobs.storage.Provenance;
 import org.sparkao.jobs.storage.WorkFolder;
 import org.sparkao.quant.QuantException;
 import org.sparkao.quant.checkpoint.FileEntry;
-import org.sparkao.quant.safetensors.ByteSink;
 import org.sparkao.quant.safetensors.ByteSource;
 
 /**
@@ -34,13 +33,6 @@ final class FinalFiles {
     this.plan = plan;
   }
 
-  /** Puts the bytes of a file into a sink. */
-  @FunctionalInterface
-  private interface Content {
-    /** All of them. */
-    void to(ByteSink sink) throws IOException;
-  }
-
   /**
    * Writes them all. Doing it again changes nothing.
    *
@@ -50,7 +42,9 @@ final class FinalFiles {
     try {
       PlannedFiles.require(source, plan.sideFiles());
       for (FileEntry file : plan.sideFiles()) {
-        write(file.name(), sink -> copy(file, sink));
+        try (ByteSource content = source.open(file.name())) {
+          WorkFolder.copy(content, output, file.name());
+        }
       }
       PlannedFiles.require(source, plan.sideFiles());
     } catch (QuantException e) {
@@ -63,23 +57,15 @@ final class FinalFiles {
     text(CONFIG, plan.config());
   }
 
-  private void copy(FileEntry file, ByteSink sink) throws IOException {
-    try (ByteSource content = source.open(file.name())) {
-      content.copyTo(sink, 0, count -> {});
-    }
-  }
-
   private void text(String name, String text) throws IOException {
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-    write(name, sink -> sink.write(0, bytes, 0, bytes.length));
-  }
-
-  private void write(String name, Content content) throws IOException {
-    String part = WorkFolder.part(name);
-    try (ByteSink sink = output.sink(part, name)) {
-      content.to(sink);
-      sink.commit();
-    }
+    WorkFolder.write(
+        output,
+        name,
+        sink -> {
+          sink.write(0, bytes, 0, bytes.length);
+          sink.commit();
+        });
   }
 
   /** Removes all files of the output, for input that was refused while it was read. */

@@ -87,13 +87,7 @@ public final class TrainOutput {
 
   private void copy(String name) throws IOException {
     try (ByteSource file = source.open(name)) {
-      new UnitFiles(output)
-          .write(
-              name,
-              sink -> {
-                file.copyTo(sink, 0, count -> {});
-                sink.commit();
-              });
+      WorkFolder.copy(file, output, name);
     }
   }
 

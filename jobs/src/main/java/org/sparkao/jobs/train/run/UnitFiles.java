@@ -14,7 +14,6 @@ import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.WorkFolder;
 import org.sparkao.quant.algorithm.ModuleScales;
 import org.sparkao.quant.algorithm.ScalesFile;
-import org.sparkao.quant.safetensors.ByteSink;
 import org.sparkao.quant.safetensors.ByteSource;
 
 /**
@@ -31,13 +30,6 @@ final class UnitFiles {
 
   UnitFiles(Folder output) {
     this.output = output;
-  }
-
-  /** Puts the bytes of a file into a sink, and commits it. */
-  @FunctionalInterface
-  interface Content {
-    /** All of them. */
-    void to(ByteSink sink) throws IOException;
   }
 
   private static String state(int unit) {
@@ -140,11 +132,8 @@ final class UnitFiles {
   }
 
   /** Writes a file that appears whole. */
-  void write(String name, Content content) throws IOException {
-    String part = WorkFolder.part(name);
-    try (ByteSink sink = output.sink(part, name)) {
-      content.to(sink);
-    }
+  void write(String name, WorkFolder.Content content) throws IOException {
+    WorkFolder.write(output, name, content);
   }
 
   /** Says how many steps of a unit are done. */
