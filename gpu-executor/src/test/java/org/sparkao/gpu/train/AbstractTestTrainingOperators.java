@@ -306,8 +306,7 @@ abstract class AbstractTestTrainingOperators {
     Tensor losses = put(6, numbers(6));
     operators.crossEntropy(gradient, targets, 0.25f, losses);
     assertClose("losses", losses, InDoubles.crossEntropy(logits, targets));
-    double[] weights = new double[6];
-    Arrays.fill(weights, 0.25);
+    double[] weights = InDoubles.equal(6, 0.25);
     assertClose(
         "dlogits", gradient, gradient(p -> InDoubles.crossEntropy(p, targets), logits, weights));
   }
@@ -324,9 +323,7 @@ abstract class AbstractTestTrainingOperators {
     operators.divergence(gradient, state(6, teacher), distilling, losses);
     UnaryOperator<double[]> function = p -> InDoubles.divergence(p, teacher, columns, temperature);
     assertClose("losses", losses, function.apply(logits));
-    double[] weights = new double[6];
-    Arrays.fill(weights, 0.25);
-    assertClose("dlogits", gradient, gradient(function, logits, weights));
+    assertClose("dlogits", gradient, gradient(function, logits, InDoubles.equal(6, 0.25)));
   }
 
   /** Of equal distributions nothing is left but rounding. */
@@ -375,13 +372,10 @@ abstract class AbstractTestTrainingOperators {
     }
     assertClose("y + x", to, expected);
     operators.scale(to, -2);
-    assertClose("-2 (y + x)", to, Arrays.stream(expected).map(v -> -2 * v).toArray());
-    double[] products = new double[x.length];
-    Arrays.setAll(products, i -> i % 3 == 0 ? 0 : -2 * expected[i] * x[i]);
-    double[] factors = new double[x.length];
-    Arrays.setAll(factors, i -> i % 3 == 0 ? 0 : x[i]);
-    operators.multiply(state(7, factors), to);
-    assertClose("-2 (y + x) x", to, products);
+    double[] scaled = Arrays.stream(expected).map(v -> -2 * v).toArray();
+    assertClose("-2 (y + x)", to, scaled);
+    operators.multiply(state(7, x), to);
+    assertClose("-2 (y + x) x", to, InDoubles.times(scaled, x));
     double[] squares = operators.squaredNorms(List.of(put(7, x), put(7, y).slice(0, 1)));
     double[] row = Arrays.copyOf(y, 3 * step());
     assertThat(squares[0] / InDoubles.dot(x, x)).isBetween(1 - tolerance(), 1 + tolerance());

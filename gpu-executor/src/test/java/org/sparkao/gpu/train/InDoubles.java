@@ -208,4 +208,18 @@ final class InDoubles {
     }
     return losses;
   }
+
+  /** Products, number by number. */
+  static double[] times(double[] x, double[] y) {
+    double[] all = new double[x.length];
+    Arrays.setAll(all, i -> x[i] * y[i]);
+    return all;
+  }
+
+  /** A number again and again. */
+  static double[] equal(int count, double number) {
+    double[] all = new double[count];
+    Arrays.fill(all, number);
+    return all;
+  }
 }

@@ -12,14 +12,13 @@ import org.sparkao.quant.prune.SparsityPattern;
  * zero is made good by the columns that follow. Weights of least w^2 / U[j, j]^2 become zero, U of
  * {@link org.sparkao.quant.dense.InverseFactor}: the least of each group when its first column's
  * turn comes, with the errors so far; of a share, the least of each block of 128 columns over all
- * rows when the block begins. The sum of w^2 / (2 U[j, j]^2) over the zeros is the loss.
+ * rows when the block begins.
  */
 public final class SparseGpt implements Pruner {
   private final SparsityPattern pattern;
   private final Factor factor;
   private final float[] diagonal;
   private final boolean[] dead;
-  private double loss;
 
   /**
    * For one weight.
@@ -44,11 +43,6 @@ public final class SparseGpt implements Pruner {
   public static long bytes(SparsityPattern pattern, long rows, long columns) {
     long tiles = pattern.grouped() ? 1 : (rows + GptqTile.ROWS - 1) / GptqTile.ROWS;
     return tiles * GptqTile.bytes(columns) + (pattern.grouped() ? 0 : 5 * GptqTile.BLOCK * rows);
-  }
-
-  /** Of all rows so far. */
-  public double loss() {
-    return loss;
   }
 
   @Override
@@ -133,7 +127,6 @@ public final class SparseGpt implements Pruner {
 
     void store(float[] weights, int begin) {
       for (int row = 0; row < rows; row++) {
-        loss += columns.loss(row);
         for (int j = 0; j < dead.length; j++) {
           weights[(begin + row) * dead.length + j] = columns.step(row, j);
         }
