@@ -115,9 +115,13 @@ abstract class AbstractTestInputNumbers {
   }
 
   static LinearWeight diagonal() {
+    return diagonal(DIAGONAL);
+  }
+
+  static LinearWeight diagonal(float value) {
     float[] values = new float[K * K];
     for (int i = 0; i < K; i++) {
-      values[i * K + i] = DIAGONAL;
+      values[i * K + i] = value;
     }
     StoredTensor stored = new OperatorCase(1).tensor("w.weight", values, K, K);
     return new LinearWeight("w", K, K, new LinearWeight.Plain(stored), Optional.empty());

@@ -19,12 +19,14 @@ class TestCudaInputNumbersOnGpu extends AbstractTestInputNumbers {
   }
 
   /**
-   * The plain operators multiply these codes as integers and the result by both scales; here both
-   * numbers are rounded to fp32 before the product, which makes three roundings of 2^-24 for two.
+   * The plain operators multiply these codes as integers and the result by both scales; here the
+   * number of each is rounded to fp32 before the product, which makes three roundings of 2^-24 for
+   * two. Its code is 127 under a scale of 2^-4, which bf16, the type of dequantized weights, does
+   * not round.
    */
   @Test
   void rowsOfW8A8InFp32() {
-    double relative = 0x1p-22;
-    compare(List.of(OperatorCase.quantized("W8A8", diagonal())), Arithmetic.FP32, relative);
+    LinearWeight weight = OperatorCase.quantized("W8A8", diagonal(127.5f / 16));
+    compare(List.of(weight), Arithmetic.FP32, 0x1p-22);
   }
 }
