@@ -216,7 +216,12 @@ abstract class AbstractTestTrainableModel {
         compared[i] = found[some[i]];
       }
       assertThat(found).hasSize(values.length);
-      assertClose(parameter.name(), compared, expected);
+      double largest = CancellingSums.largest(expected);
+      double size =
+          between() == Arithmetic.BF16
+              ? Math.max(largest, CancellingSums.terms(model, parameter.name(), weights))
+              : largest;
+      assertClose(parameter.name(), compared, expected, size);
     }
   }
 
@@ -231,13 +236,17 @@ abstract class AbstractTestTrainableModel {
   }
 
   private void assertClose(String name, float[] found, double[] expected) {
-    double largest = Arrays.stream(expected).map(Math::abs).max().orElseThrow();
+    assertClose(name, found, expected, CancellingSums.largest(expected));
+  }
+
+  /** An error counts as a part of {@code size}. */
+  private void assertClose(String name, float[] found, double[] expected, double size) {
     assertThat(found).hasSize(expected.length);
-    assertThat(largest).as(name).isPositive();
+    assertThat(CancellingSums.largest(expected)).as(name).isPositive();
     double error = 0;
     for (int i = 0; i < found.length; i++) {
       // NaN stays the largest.
-      error = Math.max(error, Math.abs(found[i] - expected[i]) / largest);
+      error = Math.max(error, Math.abs(found[i] - expected[i]) / size);
     }
     assertThat(error).as(name).isLessThan(tolerance());
   }
