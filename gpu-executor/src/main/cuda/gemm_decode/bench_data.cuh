@@ -88,8 +88,8 @@ class Operands {
       : family(family), n(n), k(k), k_blocks(gemm_decode::ceil_div(k, 128)),
         x(Matrix::random(random, 128, k, family.x, extremes)), w(Matrix::random(random, n, k, family.w, extremes)) {
     const int row_blocks = 2 * gemm_decode::ceil_div(n, 128) + 2;
-    // Results far above the subnormals of fp16, where a relative bound means nothing.
-    const double scale = family.x == Kind::kBf16 ? 20 : 1;
+    // Results far above the subnormals of fp16, where a relative bound means nothing, and, gated, within its range.
+    const double scale = family.x == Kind::kBf16 ? 20 : family.x == Kind::kInt8 ? 0.5 : 1;
     scale_x = random_floats(random, family.block_scales ? 128 * k_blocks : 128, 0.005 * scale, 0.02 * scale);
     scale_w = random_floats(random, family.block_scales ? row_blocks * k_blocks : n, 0.005 * scale, 0.02 * scale);
     bias = random_floats(random, n, -1, 1);
