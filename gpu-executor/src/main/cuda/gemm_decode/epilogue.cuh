@@ -34,28 +34,28 @@ __device__ __forceinline__ void load_values(const void* from, long long at, int 
 }
 
 // kCount (2 or 4) neighbours in one store, rounded to nearest even.
-template <int kOut, int kCount>
-__device__ __forceinline__ void store_values(void* to, long long at, const float (&values)[kCount]) {
-  if constexpr (kOut == kOutFp32) {
+template <int kCount>
+__device__ __forceinline__ void store_values(void* to, long long at, int out, const float (&values)[kCount]) {
+  if (out == kOutFp32) {
     float* y = static_cast<float*>(to) + at;
     if constexpr (kCount == 4) *reinterpret_cast<float4*>(y) = make_float4(values[0], values[1], values[2], values[3]);
     else *reinterpret_cast<float2*>(y) = make_float2(values[0], values[1]);
-  } else {
-    uint32_t words[kCount / 2];
-#pragma unroll
-    for (int i = 0; i < kCount; i += 2) {
-      if constexpr (kOut == kOutBf16) {
-        const __nv_bfloat162 pair = __floats2bfloat162_rn(values[i], values[i + 1]);
-        words[i / 2] = *reinterpret_cast<const uint32_t*>(&pair);
-      } else {
-        const __half2 pair = __floats2half2_rn(values[i], values[i + 1]);
-        words[i / 2] = *reinterpret_cast<const uint32_t*>(&pair);
-      }
-    }
-    uint16_t* y = static_cast<uint16_t*>(to) + at;
-    if constexpr (kCount == 4) *reinterpret_cast<uint2*>(y) = make_uint2(words[0], words[1]);
-    else *reinterpret_cast<uint32_t*>(y) = words[0];
+    return;
   }
+  uint32_t words[kCount / 2];
+#pragma unroll
+  for (int i = 0; i < kCount; i += 2) {
+    if (out == kOutBf16) {
+      const __nv_bfloat162 pair = __floats2bfloat162_rn(values[i], values[i + 1]);
+      words[i / 2] = *reinterpret_cast<const uint32_t*>(&pair);
+    } else {
+      const __half2 pair = __floats2half2_rn(values[i], values[i + 1]);
+      words[i / 2] = *reinterpret_cast<const uint32_t*>(&pair);
+    }
+  }
+  uint16_t* y = static_cast<uint16_t*>(to) + at;
+  if constexpr (kCount == 4) *reinterpret_cast<uint2*>(y) = make_uint2(words[0], words[1]);
+  else *reinterpret_cast<uint32_t*>(y) = words[0];
 }
 
 // Four values from `from`, or `otherwise`; 16-byte aligned.
@@ -82,12 +82,14 @@ struct ColumnOperands {
   }
 };
 
-// What they need of a row of X.
+// What they need of row m of X.
+template <bool kBlockScales>
 struct RowOperands {
   float scale, residual[4];
 
-  // Of row m, columns from `row` on; only with a residual.
-  __device__ __forceinline__ void load_residual(const Problem& problem, int m, int row) {
+  __device__ __forceinline__ void load(const Problem& problem, int m, int row) {
+    if constexpr (!kBlockScales) scale = problem.scale_x == nullptr ? 1.0f : problem.scale_x[problem.flags & kScalePerRow ? m : 0];
+    if (problem.residual == nullptr) return;
     const int out = problem.flags & kOutMask;
     if (problem.flags & kGate) {
       float pair[2];
@@ -111,30 +113,23 @@ __device__ __forceinline__ void add_words(Sum (&sum)[4], uint4 words) {
   sum[3] += as(Sum{}, words.w);
 }
 
-// floor(a / b) for 0 <= a < 16384 and `inverse` = 1 / b: a + 0.5 is never so near a multiple of b that rounding matters. Some ten
-// instructions less than a division; the few warps of a block cannot hide any (README.md).
-__device__ __forceinline__ int divide(int a, float inverse) { return __float2int_rd((static_cast<float>(a) + 0.5f) * inverse); }
-
 // What a thread adds up and stores: four columns of Y from `row` of the part on, for m, m + m_step, ... while its number is below `end`.
 // kCount of them at a time, so that their loads are under way together.
 template <typename Sum, bool kBlockScales, int kSplit, int kCount>
 struct Adder {
   int i, i_step, m, m_step, row, end;
   ColumnOperands<kBlockScales> columns;
-  RowOperands rows[kCount];
+  RowOperands<kBlockScales> rows[kCount];
 
   __device__ __forceinline__ static Adder of(const Problem& problem, const Part& part, int threads) {
     Adder adder;
     const Slice slice = Slice::of(problem.m, part.rows, part.rank, kSplit);
-    const int thread = threadIdx.x;
-    int quads = part.rows / 4;
-    asm volatile("" : "+r"(quads));  // computed anew behind the main loop, where registers are free again
-    const float inverse = __frcp_rn(static_cast<float>(quads));
-    adder.m_step = divide(threads, inverse);
+    const int quads = part.rows / 4, thread = threadIdx.x;
+    adder.m_step = threads / quads;
     adder.i_step = adder.m_step * quads;
     adder.end = slice.end;
     adder.i = thread < adder.i_step ? slice.begin + thread : slice.end;
-    adder.m = divide(adder.i, inverse);
+    adder.m = adder.i / quads;
     adder.row = (adder.i - adder.m * quads) * 4;
     return adder;
   }
@@ -149,26 +144,19 @@ struct Adder {
 
   __device__ __forceinline__ void load_rows(const Problem& problem, const Part& part) {
     if (!has(0)) return;
-    if constexpr (!kBlockScales) {
-      const float* scale = problem.scale_x;
-      const bool per_row = (problem.flags & kScalePerRow) != 0;
 #pragma unroll
-      for (int j = 0; j < kCount; j++) rows[j].scale = scale == nullptr ? 1.0f : scale[per_row ? m_of(j) : 0];
-    }
-    if (problem.residual == nullptr) return;
-#pragma unroll
-    for (int j = 0; j < kCount; j++) rows[j].load_residual(problem, m_of(j), part.first_row + row);
+    for (int j = 0; j < kCount; j++) rows[j].load(problem, m_of(j), part.first_row + row);
   }
 
-  // Adds the partial sums [m][row], rank's at `bases[rank]` and `row_bytes` a row of X, in the order of rank, and stores Y.
-  __device__ __forceinline__ void add_and_store(const Problem& problem, const Part& part, const uint32_t (&bases)[kSplit], int row_bytes) {
+  // Adds what `words(m, row, rank)` reads, in the order of rank, and stores Y.
+  template <typename Words>
+  __device__ __forceinline__ void add_and_store(const Problem& problem, const Part& part, const Words& words) {
     while (has(0)) {
       uint4 shares[kCount][kSplit];
 #pragma unroll
       for (int j = 0; j < kCount; j++) {
-        const uint32_t at = m_of(j) * row_bytes + row * 4;
 #pragma unroll
-        for (int rank = 0; rank < kSplit; rank++) shares[j][rank] = ptx::load_16(bases[rank] + at);
+        for (int rank = 0; rank < kSplit; rank++) shares[j][rank] = words(m_of(j), row, rank);
       }
       float values[kCount][4];
 #pragma unroll
@@ -181,7 +169,7 @@ struct Adder {
       }
       scale_and_bias(problem, values);
       if (problem.flags & kGate) store_gated(problem, part, values);
-      else add_residual_and_store(problem, problem.n, part.first_row + row, values);
+      else store(problem, part, values);
       i += kCount * i_step;
       m += kCount * m_step;
       load_rows(problem, part);
@@ -216,18 +204,14 @@ struct Adder {
       }
     }
     const int out = problem.flags & kOutMask;
-    if (out == kOutBf16) store_as<kOutBf16>(problem.y, n, column, values);
-    else if (out == kOutFp16) store_as<kOutFp16>(problem.y, n, column, values);
-    else store_as<kOutFp32>(problem.y, n, column, values);
-  }
-
-  template <int kOut, int kColumns>
-  __device__ __forceinline__ void store_as(void* y, int n, int column, const float (&values)[kCount][kColumns]) const {
-    const long long first = static_cast<long long>(m) * n + column, step = static_cast<long long>(m_step) * n;
 #pragma unroll
     for (int j = 0; j < kCount; j++) {
-      if (has(j)) store_values<kOut>(y, first + j * step, values[j]);
+      if (has(j)) store_values(problem.y, static_cast<long long>(m + j * m_step) * n + column, out, values[j]);
     }
+  }
+
+  __device__ __forceinline__ void store(const Problem& problem, const Part& part, float (&values)[kCount][4]) const {
+    add_residual_and_store(problem, problem.n, part.first_row + row, values);
   }
 
   __device__ __forceinline__ void store_gated(const Problem& problem, const Part& part, float (&values)[kCount][4]) const {
@@ -262,18 +246,6 @@ __device__ __forceinline__ void store_partials(const Problem& problem, const Par
   const int row = base + thread / 32 * 16 + thread % 32 / 4, column = thread % 4 * 2;
   const bool low = row >= first && row < part.rows, high = row + 8 >= first && row + 8 < part.rows;
   uint32_t at = partials + column * row_bytes + row * 4;
-  if (base == first && base + kPieceRows <= part.rows && problem.m % 8 == 0) {  // nothing to leave out
-    uint32_t next = at + row_bytes;
-#pragma unroll
-    for (int i = 0; i < kSums; i += 4, at += 8 * row_bytes, next += 8 * row_bytes) {
-      if (i * 2 >= problem.m) break;
-      ptx::store_4(at, sums[i]);
-      ptx::store_4(at + 32, sums[i + 2]);
-      ptx::store_4(next, sums[i + 1]);
-      ptx::store_4(next + 32, sums[i + 3]);
-    }
-    return;
-  }
 #pragma unroll
   for (int i = 0; i < kSums; i += 4, at += 8 * row_bytes) {
     const int columns = problem.m - i * 2;  // of this group of 8 and those behind it
@@ -310,12 +282,10 @@ __device__ __forceinline__ void finish(const Problem& problem, const Part& part,
   const int row_bytes = partial_pitch(part.rows) * 4;
   ptx::named_sync(kConsumers, threads);  // from here on no wgmma reads the ring
   store_partials(problem, part, partials, sums, piece_base(problem.rows, first), first);
-  uint32_t bases[kSplit];
   if constexpr (kSplit == 1) {
     ptx::named_sync(kConsumers, threads);
     TRACE(problem.flags, threadIdx.x == 0, kClusterMet);
-    bases[0] = partials;
-    adder.add_and_store(problem, part, bases, row_bytes);
+    adder.add_and_store(problem, part, [&](int m, int row, int) { return ptx::load_16(partials + m * row_bytes + row * 4); });
   } else {
     ptx::proxy_fence();
     ptx::cluster_wait();  // all blocks of the cluster have made their barriers
@@ -325,12 +295,12 @@ __device__ __forceinline__ void finish(const Problem& problem, const Part& part,
     if (adder.has(0)) ptx::barrier_wait(ring.shares_full(), 0);
     ptx::cluster_arrive();
     TRACE(problem.flags, threadIdx.x == 0, kSharesThere);
-    const uint32_t shares = ring.base + ring.at.shares - Slice::of(problem.m, part.rows, part.rank, kSplit).begin_bytes(part.rows);
-#pragma unroll
-    for (int rank = 0; rank < kSplit; rank++) {
-      bases[rank] = rank == part.rank ? partials : shares + (rank < part.rank ? rank : rank - 1) * ring.at.share;
-    }
-    adder.add_and_store(problem, part, bases, row_bytes);
+    const uint32_t begin = Slice::of(problem.m, part.rows, part.rank, kSplit).begin_bytes(part.rows);
+    adder.add_and_store(problem, part, [&](int m, int row, int rank) {
+      const uint32_t at = m * row_bytes + row * 4;
+      if (rank == part.rank) return ptx::load_16(partials + at);
+      return ptx::load_16(ring.base + ring.at.shares + (rank < part.rank ? rank : rank - 1) * ring.at.share + at - begin);
+    });
     ptx::cluster_wait();  // a block's shared memory lives until its neighbours have what it sent
   }
 }

@@ -109,7 +109,7 @@ struct Gemm {
   using Budget = Registers<Types, n, kBlockScales>;
   static constexpr bool kPromote = Types::kPromotes;
   static constexpr bool kEarly = n == 16;  // the epilogue's operands fit in registers beside the sums
-  static constexpr int kAtATime = n == 16 ? 1 : n == 32 ? 2 : n == 64 ? (kSplit <= 2 ? 4 : 2) : kSplit <= 2 ? 8 : 4;
+  static constexpr int kAtATime = n == 16 ? 1 : n == 32 ? 2 : n == 64 ? (kSplit <= 2 ? 4 : 2) : kSplit == 1 ? 8 : 4;
   using Adds = Adder<Sum, kBlockScales, kSplit, kAtATime>;
   static_assert(kPromote || !kBlockScales, "block scales are built for fp8");
 

@@ -132,8 +132,7 @@ struct Part {
     part.blocks = k_blocks * (part.rank + 1) / kSplit - part.first_block;
     part.block_step = problem.tile_rows * kBlockBytes;
     part.tile_step = static_cast<long long>(k_blocks) * part.block_step;
-    const int tile = problem.rows == problem.tile_rows ? blockIdx.x / kSplit : part.first_row / problem.tile_rows;  // mostly no division
-    part.w = problem.w + tile * part.tile_step + (part.first_row - tile * problem.tile_rows) * kBlockBytes +
+    part.w = problem.w + part.first_row / problem.tile_rows * part.tile_step + part.first_row % problem.tile_rows * kBlockBytes +
              static_cast<long long>(part.first_block) * part.block_step;
     part.copy_rows = min(problem.rows, problem.tile_rows);
     return part;
