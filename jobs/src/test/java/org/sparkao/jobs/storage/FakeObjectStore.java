@@ -19,8 +19,8 @@ import org.apache.hadoop.util.Progressable;
 /**
  * A local disk that behaves as S3A does: a file is there from the moment its stream is closed,
  * which may be asked to overwrite nothing, and renames, which are copies there, are refused. {@code
- * s3a://BUCKET/path} is {@code /path}. As {@code gs://} it behaves as the connector of Google does,
- * whose streams cannot be given up and are asked by {@code create} to overwrite nothing.
+ * s3a://BUCKET/path} is {@code /path}. As {@code gs://} it has streams that cannot be given up, and
+ * {@code create} says whether to overwrite.
  */
 public final class FakeObjectStore extends RawLocalFileSystem {
   private static final String FAULT = "fs.fake.fault";
