@@ -64,9 +64,9 @@ def perplexity_of(answer):
 
 
 def export(source, kind, file, work):
-    """Writes `file` unless it is there."""
-    if not file.exists():
-        run([SPARKAO, "export", "--checkpoint", source, "--type", kind, "--output", file, "--tables", work / "tables"])
+    """Writes `file` anew: one that an earlier build left says nothing of this one."""
+    file.unlink(missing_ok=True)
+    run([SPARKAO, "export", "--checkpoint", source, "--type", kind, "--output", file, "--tables", work / "tables"])
     return file
 
 

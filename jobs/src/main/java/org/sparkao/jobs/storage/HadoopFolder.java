@@ -10,7 +10,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ExecutionException;
 import org.apache.hadoop.conf.Configuration;
@@ -33,7 +32,6 @@ import org.sparkao.quant.safetensors.ByteSource;
 /** A folder of any file system that Hadoop knows. */
 final class HadoopFolder implements Folder {
   private static final Logger LOG = LoggerFactory.getLogger(HadoopFolder.class);
-  private static final Set<String> OBJECT_STORES = Set.of("s3a", "gs");
 
   private final FileSystem files;
   private final Path root;
@@ -147,9 +145,8 @@ final class HadoopFolder implements Folder {
     return NewFile.create(files, path(name), content);
   }
 
-  /** Stores without folders: a file is there when it is whole, and a rename copies it. */
   private boolean isObjectStore() {
-    return OBJECT_STORES.contains(files.getUri().getScheme());
+    return WholeFile.isObjectStore(files);
   }
 
   @Override

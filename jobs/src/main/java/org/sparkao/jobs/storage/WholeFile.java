@@ -2,6 +2,7 @@ package org.sparkao.jobs.storage;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.Set;
 import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -9,7 +10,14 @@ import org.apache.hadoop.fs.StreamCapabilities;
 
 /** Files that are sent in one stream, and are there whole or not at all. */
 final class WholeFile {
+  private static final Set<String> OBJECT_STORES = Set.of("s3a", "gs");
+
   private WholeFile() {}
+
+  /** Stores without folders: a file is there when it is whole, and a rename copies it. */
+  static boolean isObjectStore(FileSystem files) {
+    return OBJECT_STORES.contains(files.getUri().getScheme());
+  }
 
   /**
    * Sends all of a file, and closes the stream. What cannot be sent whole is taken back, where
@@ -26,7 +34,7 @@ final class WholeFile {
       abandon(files, path, stream, e);
       throw e;
     }
-    stream.close();
+    close(files, path, stream);
   }
 
   /** Object stores would take the closing of a stream for the end of the file. */
@@ -35,13 +43,34 @@ final class WholeFile {
     try {
       if (stream.hasCapability(StreamCapabilities.ABORTABLE_STREAM)) {
         stream.abort();
-        return;
-      }
-      try {
-        stream.close();
-      } finally {
+      } else {
+        close(files, path, stream);
         files.delete(path, false);
       }
+    } catch (IOException | RuntimeException e) {
+      why.addSuppressed(e);
+    }
+  }
+
+  /**
+   * Closes. What that cannot complete has a name in a file system, and is deleted; in an object
+   * store it has none, and whatever has the name is another's.
+   */
+  private static void close(FileSystem files, Path path, FSDataOutputStream stream)
+      throws IOException {
+    try {
+      stream.close();
+    } catch (IOException | RuntimeException e) {
+      if (!isObjectStore(files)) {
+        delete(files, path, e);
+      }
+      throw e;
+    }
+  }
+
+  private static void delete(FileSystem files, Path path, Exception why) {
+    try {
+      files.delete(path, false);
     } catch (IOException | RuntimeException e) {
       why.addSuppressed(e);
     }

@@ -19,12 +19,14 @@ import org.apache.hadoop.util.Progressable;
 /**
  * A local disk that behaves as S3A does: a file is there from the moment its stream is closed,
  * which may be asked to overwrite nothing, and renames, which are copies there, are refused. {@code
- * s3a://BUCKET/path} is {@code /path}.
+ * s3a://BUCKET/path} is {@code /path}. As {@code gs://} it has streams that cannot be given up, and
+ * {@code create} says whether to overwrite.
  */
 public final class FakeObjectStore extends RawLocalFileSystem {
   private static final String FAULT = "fs.fake.fault";
   private static final String NAME = "fs.fake.fault.name";
   private static final String CONDITIONS = "fs.fake.conditions";
+  private static final String GOOGLE = "gs";
 
   private URI uri;
 
@@ -46,8 +48,10 @@ public final class FakeObjectStore extends RawLocalFileSystem {
    */
   public static Configuration settings(Fault fault, String name) {
     Configuration settings = new Configuration();
-    settings.set("fs.s3a.impl", FakeObjectStore.class.getName());
-    settings.setBoolean("fs.s3a.impl.disable.cache", true);
+    for (String scheme : new String[] {"s3a", GOOGLE}) {
+      settings.set("fs." + scheme + ".impl", FakeObjectStore.class.getName());
+      settings.setBoolean("fs." + scheme + ".impl.disable.cache", true);
+    }
     settings.setEnum(FAULT, fault);
     settings.set(NAME, name);
     return settings;
@@ -72,10 +76,15 @@ public final class FakeObjectStore extends RawLocalFileSystem {
     return uri == null ? super.getUri() : uri;
   }
 
+  private boolean isGoogle() {
+    return GOOGLE.equals(getUri().getScheme());
+  }
+
   @Override
   public boolean hasPathCapability(org.apache.hadoop.fs.Path path, String capability)
       throws IOException {
-    return capability.equals(CreateFileOptionKeys.FS_OPTION_CREATE_CONDITIONAL_OVERWRITE)
+    return !isGoogle()
+            && capability.equals(CreateFileOptionKeys.FS_OPTION_CREATE_CONDITIONAL_OVERWRITE)
         || super.hasPathCapability(path, capability);
   }
 
@@ -87,7 +96,7 @@ public final class FakeObjectStore extends RawLocalFileSystem {
       short replication,
       long blockSize,
       Progressable progress) {
-    return new FSDataOutputStream(new Upload(file, false), null);
+    return new FSDataOutputStream(new Upload(file, isGoogle() && !overwrite), null);
   }
 
   @Override
@@ -167,7 +176,7 @@ public final class FakeObjectStore extends RawLocalFileSystem {
 
     @Override
     public boolean hasCapability(String capability) {
-      return capability.equals(StreamCapabilities.ABORTABLE_STREAM);
+      return !isGoogle() && capability.equals(StreamCapabilities.ABORTABLE_STREAM);
     }
 
     @Override

@@ -9,8 +9,13 @@ import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RawLocalFileSystem;
 import org.apache.hadoop.util.Progressable;
 
-/** A disk that is full after one byte: {@code full:/path} is {@code /path}. */
+/**
+ * A disk that is full after one byte, and tells it at once, or when a file is closed: {@code
+ * full:/path} is {@code /path}.
+ */
 public final class FullDisk extends RawLocalFileSystem {
+  static final String LATE = "fs.full.late";
+
   @Override
   public URI getUri() {
     return URI.create("full:///");
@@ -27,12 +32,23 @@ public final class FullDisk extends RawLocalFileSystem {
       throws IOException {
     FSDataOutputStream stream =
         super.create(file, overwrite, bufferSize, replication, blockSize, progress);
+    boolean late = getConf().getBoolean(LATE, false);
     OutputStream full =
         new FilterOutputStream(stream) {
           @Override
           public void write(byte[] bytes, int offset, int length) throws IOException {
             out.write(bytes, offset, 1);
-            throw new IOException("No space left on device");
+            if (!late) {
+              throw new IOException("No space left on device");
+            }
+          }
+
+          @Override
+          public void close() throws IOException {
+            out.close();
+            if (late) {
+              throw new IOException("No space left on device");
+            }
           }
         };
     return new FSDataOutputStream(full, null);

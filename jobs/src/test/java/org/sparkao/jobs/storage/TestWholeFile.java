@@ -10,6 +10,8 @@ import java.nio.file.Path;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.sparkao.jobs.storage.FakeObjectStore.Fault;
 
 /** Small files on object stores, which take the closing of a stream for the end of a file. */
@@ -83,10 +85,26 @@ class TestWholeFile {
     assertThat(file()).hasBinaryContent(OTHERS);
   }
 
+  /** Where a stream cannot be given up, its closing says that another was first. */
   @Test
-  void fileSystemsHaveNoHalfFilesToo() throws IOException {
+  void anothersFileIsNotTakenBack() throws IOException {
+    Folder google =
+        HadoopFolder.open("gs://bucket" + temp, FakeObjectStore.settings(Fault.WRITE, NAME), temp);
+    assertThatThrownBy(() -> google.create(NAME, MINE)).hasMessage("No space left on device");
+    assertThat(temp).isEmptyDirectory();
+    Files.write(file(), OTHERS);
+    assertThatThrownBy(() -> google.create(NAME, MINE)).hasMessage("No space left on device");
+    assertThat(file()).hasBinaryContent(OTHERS);
+  }
+
+  /** A disk may tell that it is full when it is written to, HDFS also when a file is closed. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void fileSystemsHaveNoHalfFilesToo(boolean late) throws IOException {
     Configuration settings = new Configuration();
     settings.set("fs.full.impl", FullDisk.class.getName());
+    settings.setBoolean("fs.full.impl.disable.cache", true);
+    settings.setBoolean(FullDisk.LATE, late);
     Folder folder = HadoopFolder.open("full:" + temp, settings, temp);
     assertThatThrownBy(() -> folder.create(NAME, MINE)).hasMessage("No space left on device");
     assertThatThrownBy(() -> folder.replace(NAME, MINE)).hasMessage("No space left on device");

@@ -8,6 +8,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -15,6 +17,7 @@ import org.sparkao.datasets.sample.BundledSample;
 import org.sparkao.jobs.job.ExitCode;
 import org.sparkao.jobs.job.JobRun;
 import org.sparkao.jobs.quantize.QuantizeJob;
+import org.sparkao.jobs.spark.SparkLease;
 import org.sparkao.quant.checkpoint.Checkpoint;
 import org.sparkao.quant.checkpoint.LocalFiles;
 import org.sparkao.quant.checkpoint.WeightReader;
@@ -26,21 +29,34 @@ import org.sparkao.quant.format.WeightType;
 class TestKeptZeros {
   private static final String TENSOR = "model.layers.1.mlp.up_proj.weight";
 
+  @TempDir private static Path shared;
+  private static SparkLease spark;
+  private static Path sparse;
+
   @TempDir private Path temp;
+
+  @BeforeAll
+  static void prune() throws Exception {
+    spark = SparkLease.open(JobRun.config(new TrainJob()), "test");
+    Path model = BundledSample.copyCheckpointTo(shared.resolve("model"));
+    sparse = shared.resolve("sparse");
+    List<String> options = new ArrayList<>(List.of("checkpoint", model.toString()));
+    options.addAll(List.of("output", sparse.toString(), "sparsity", "2:4"));
+    options.addAll(List.of("tables", shared.resolve("tables").toString()));
+    JobRun.of(new QuantizeJob(), options.toArray(String[]::new));
+  }
+
+  @AfterAll
+  static void stop() {
+    spark.close();
+  }
 
   /** Zeros are where they were, and most other weights have moved. */
   @ParameterizedTest
   @ValueSource(strings = {"model", "block"})
   void zerosAreKeptWhereAskedFor(String mode) throws Exception {
-    Path model = BundledSample.copyCheckpointTo(temp.resolve("model"));
-    Path sparse = temp.resolve("sparse");
-    List<String> options = new ArrayList<>(List.of("checkpoint", model.toString()));
-    options.addAll(List.of("output", sparse.toString(), "sparsity", "2:4"));
-    options.addAll(List.of("tables", temp.resolve("tables").toString()));
-    JobRun.of(new QuantizeJob(), options.toArray(String[]::new));
-
-    float[] kept = floats(train(sparse, "kept", mode, "keep-zeros", "true"));
-    float[] filled = floats(train(sparse, "filled", mode));
+    float[] kept = floats(train("kept", mode, "keep-zeros", "true"));
+    float[] filled = floats(train("filled", mode));
 
     float[] before = floats(sparse);
     int moved = 0;
@@ -53,11 +69,11 @@ class TestKeptZeros {
     assertThat(zeros(filled)).isLessThan(before.length / 10);
   }
 
-  private Path train(Path checkpoint, String name, String mode, String... more) throws Exception {
+  private Path train(String name, String mode, String... more) throws Exception {
     Path text =
         Files.writeString(temp.resolve("text.txt"), String.join("\n", BundledSample.heldOutText()));
     Path output = temp.resolve(name);
-    List<String> options = new ArrayList<>(List.of("checkpoint", checkpoint.toString()));
+    List<String> options = new ArrayList<>(List.of("checkpoint", sparse.toString()));
     options.addAll(List.of("data", text.toString(), "output", output.toString()));
     options.addAll(List.of("tables", temp.resolve("tables").toString(), "mode", mode));
     options.addAll(List.of("scheme", "W4A16(group_size=128)", "learning-rate", "3e-4"));

@@ -201,19 +201,19 @@ class TestTeacher {
         "run-id",
         "m",
         "steps",
-        "6",
+        "3",
         "learning-rate",
-        "1e-3");
+        "3e-3");
     List<TrainStepRow> rows = rows("m");
     assertThat(rows.get(0).loss()).isGreaterThan(0.01);
-    assertThat(rows.get(5).loss()).isLessThan(0.8 * rows.get(0).loss());
+    assertThat(rows.get(2).loss()).isLessThan(0.8 * rows.get(0).loss());
   }
 
   /** A block goes on from what the finished blocks before it give. */
   @Test
   @Timeout(value = 60, unit = TimeUnit.SECONDS)
   void aKilledRunInOrderGoesOnToTheSameBits() throws Exception {
-    String[] options = {"block-inputs", "student", "steps", "8", "learning-rate", "1e-3"};
+    String[] options = {"block-inputs", "student", "steps", "4", "learning-rate", "1e-3"};
     train("whole", options);
     CompletableFuture<JobRun> killed =
         CompletableFuture.supplyAsync(
