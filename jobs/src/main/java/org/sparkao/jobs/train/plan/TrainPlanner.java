@@ -111,7 +111,7 @@ public final class TrainPlanner {
     WeightLookup lookup = WeightLookups.of(checkpoint, folder);
     requireTrained(options);
     requireOneArray(options, model.sizes().hidden());
-    TrainMemory memory = TrainMemory.of(model, lookup, options);
+    TrainMemory memory = TrainMemory.of(model, lookup, options, scheme.isPresent());
     List<TensorTask.Quantize> layers =
         scheme.isPresent() ? layers(scheme.get(), rules, options) : List.of();
     Map<String, String> schemes = new TreeMap<>();

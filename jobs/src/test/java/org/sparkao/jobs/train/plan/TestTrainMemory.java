@@ -65,7 +65,7 @@ class TestTrainMemory {
         0,
         1,
         StateFormat.FP32,
-        Ranges.COMPUTED,
+        all.contains("learned") ? Ranges.LEARNED : Ranges.COMPUTED,
         all.contains("frozen") ? "mlp" : "",
         all.contains("taught") ? 1 : 0,
         Numerics.TORCHAO,
@@ -77,7 +77,7 @@ class TestTrainMemory {
   }
 
   private static TrainMemory planned(TrainMode mode, Kind device, String... more) {
-    return TrainMemory.of(config, lookup, options(mode, device, more));
+    return TrainMemory.of(config, lookup, options(mode, device, more), true);
   }
 
   /**
@@ -127,6 +127,28 @@ class TestTrainMemory {
     assertThat(memory.activations() - others).isEqualTo(onTheGpu);
   }
 
+  /** Scales that are learned need the gradients of their weights, which are not trained here. */
+  @ParameterizedTest
+  @CsvSource({"frozen, 197632", "frozen learned, 787456"})
+  void learnedScalesNeedGradients(String more, long gradients) {
+    TrainMemory memory = planned(TrainMode.BLOCK, Kind.CPU, more.split(" "));
+    assertThat(memory.gradients()).isEqualTo(gradients);
+  }
+
+  /**
+   * Fake inputs of four layers, 128 + 128 + 128 + 384 numbers for each of 4 x 32 tokens, and fake
+   * weights, 128 x (256 + 128 + 3 x 384).
+   */
+  @ParameterizedTest
+  @CsvSource({"CPU, 1179648", "CUDA, 589824"})
+  void withoutASchemeNothingIsFake(Kind device, long fake) {
+    TrainOptions options = options(TrainMode.BLOCK, device, "zeros");
+    TrainMemory plain = TrainMemory.of(config, lookup, options, false);
+    TrainMemory quantized = TrainMemory.of(config, lookup, options, true);
+    assertThat(quantized.activations() - plain.activations()).isEqualTo(fake);
+    assertThat(quantized.weights()).isEqualTo(plain.weights());
+  }
+
   @ParameterizedTest
   @EnumSource(Kind.class)
   void theOtherModeIsPlannedAlike(Kind device) {
@@ -141,7 +163,7 @@ class TestTrainMemory {
   @CsvSource({"none, 8, 5", "none, 2, 2", "student, 8, 1"})
   void blocksThatReadTheStudentAreOneTask(String more, int wanted, int tasks) {
     TrainOptions options = options(TrainMode.BLOCK, Kind.CUDA, more);
-    TrainMemory memory = TrainMemory.of(config, lookup, options);
+    TrainMemory memory = TrainMemory.of(config, lookup, options, true);
     TrainPlan plan =
         new TrainPlan(
             config, Map.of(), DType.F32, List.of(), options, Optional.empty(), memory, "");
