@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -32,17 +33,27 @@ class TestKeptZeros {
   @ParameterizedTest
   @ValueSource(strings = {"model", "block"})
   void zerosAreKeptWhereAskedFor(String mode) throws Exception {
-    Path model = BundledSample.copyCheckpointTo(temp.resolve("model"));
-    Path sparse = temp.resolve("sparse");
-    List<String> options = new ArrayList<>(List.of("checkpoint", model.toString()));
-    options.addAll(List.of("output", sparse.toString(), "sparsity", "2:4"));
-    options.addAll(List.of("tables", temp.resolve("tables").toString()));
-    JobRun.of(new QuantizeJob(), options.toArray(String[]::new));
-
+    Path sparse = sparse();
     float[] kept = floats(train(sparse, "kept", mode, "keep-zeros", "true"));
     float[] filled = floats(train(sparse, "filled", mode));
 
     float[] before = floats(sparse);
+    assertZerosStayed(before, kept);
+    assertThat(zeros(filled)).isLessThan(before.length / 10);
+  }
+
+  /** Means over workers, moved with momentum, are zero where all have zeros. */
+  @Test
+  void averagesOfWorkersKeepZeros() throws Exception {
+    Path sparse = sparse();
+    List<String> shared = new ArrayList<>(List.of("keep-zeros", "true", "workers", "2"));
+    shared.addAll(List.of("local-steps", "3"));
+    shared.addAll(List.of("outer-learning-rate", "0.7", "outer-momentum", "0.9"));
+    float[] kept = floats(train(sparse, "kept", "model", shared.toArray(String[]::new)));
+    assertZerosStayed(floats(sparse), kept);
+  }
+
+  private static void assertZerosStayed(float[] before, float[] kept) {
     int moved = 0;
     for (int i = 0; i < before.length; i++) {
       assertThat(kept[i] == 0).isEqualTo(before[i] == 0);
@@ -50,7 +61,16 @@ class TestKeptZeros {
     }
     assertThat(zeros(kept)).isEqualTo(before.length / 2);
     assertThat(moved).isGreaterThan(before.length / 5);
-    assertThat(zeros(filled)).isLessThan(before.length / 10);
+  }
+
+  private Path sparse() throws Exception {
+    Path model = BundledSample.copyCheckpointTo(temp.resolve("model"));
+    Path sparse = temp.resolve("sparse");
+    List<String> options = new ArrayList<>(List.of("checkpoint", model.toString()));
+    options.addAll(List.of("output", sparse.toString(), "sparsity", "2:4"));
+    options.addAll(List.of("tables", temp.resolve("tables").toString()));
+    JobRun.of(new QuantizeJob(), options.toArray(String[]::new));
+    return sparse;
   }
 
   private Path train(Path checkpoint, String name, String mode, String... more) throws Exception {
