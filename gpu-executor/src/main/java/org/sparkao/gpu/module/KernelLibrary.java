@@ -32,6 +32,7 @@ public final class KernelLibrary implements AutoCloseable {
           "gemm_int4_fp16",
           "gemm_portable",
           "gemm_prefill",
+          "gemm_sparse",
           "gemm_train",
           "gptq",
           "layer",

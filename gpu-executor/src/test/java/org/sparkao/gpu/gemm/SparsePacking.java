@@ -95,11 +95,17 @@ final class SparsePacking {
     for (int i = 0; i < GROUP; i++) {
       mask |= (code(row, column + i) & ~sign) != 0 ? 1 << i : 0;
     }
-    for (int i = 0; Integer.bitCount(mask) < 2; i++) {
-      mask |= 1 << i;
+    return places(mask);
+  }
+
+  /** The two of four that a mask of at most two numbers keeps: the lowest zeros fill up. */
+  static int[] places(int mask) {
+    int all = mask;
+    for (int i = 0; Integer.bitCount(all) < 2; i++) {
+      all |= 1 << i;
     }
-    int low = Integer.numberOfTrailingZeros(mask);
-    return new int[] {low, Integer.numberOfTrailingZeros(mask & ~(1 << low))};
+    int low = Integer.numberOfTrailingZeros(all);
+    return new int[] {low, Integer.numberOfTrailingZeros(all & ~(1 << low))};
   }
 
   private void group(int row, int column) {

@@ -55,17 +55,10 @@ class TestHostRules {
         decisions, "sparse_width", 429, of -> SparseWidth.of(of[0], of[1], of[2]).rows());
   }
 
-  /**
-   * The two places of four that a mask of numbers keeps, the lowest zeros where there are fewer.
-   */
+  /** As a nibble; 0 where more than two are numbers. */
   private static int kept(int mask) {
-    int all = mask;
-    for (int i = 0; Integer.bitCount(all) < 2; i++) {
-      all |= 1 << i;
-    }
-    int low = Integer.numberOfTrailingZeros(all);
-    int high = Integer.numberOfTrailingZeros(all & ~(1 << low));
-    return Integer.bitCount(mask) > 2 ? 0 : low | high << 2;
+    int[] places = SparsePacking.places(mask);
+    return Integer.bitCount(mask) > 2 ? 0 : places[0] | places[1] << 2;
   }
 
   @Test

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -59,6 +60,21 @@ class TestKeptZeros {
     float[] filled = floats(train("filled", mode));
 
     float[] before = floats(sparse);
+    assertZerosStayed(before, kept);
+    assertThat(zeros(filled)).isLessThan(before.length / 10);
+  }
+
+  /** Means over workers, moved with momentum, are zero where all have zeros. */
+  @Test
+  void averagesOfWorkersKeepZeros() throws Exception {
+    List<String> workers = new ArrayList<>(List.of("keep-zeros", "true", "workers", "2"));
+    workers.addAll(List.of("local-steps", "3"));
+    workers.addAll(List.of("outer-learning-rate", "0.7", "outer-momentum", "0.9"));
+    float[] kept = floats(train("averaged", "model", workers.toArray(String[]::new)));
+    assertZerosStayed(floats(sparse), kept);
+  }
+
+  private static void assertZerosStayed(float[] before, float[] kept) {
     int moved = 0;
     for (int i = 0; i < before.length; i++) {
       assertThat(kept[i] == 0).isEqualTo(before[i] == 0);
@@ -66,7 +82,6 @@ class TestKeptZeros {
     }
     assertThat(zeros(kept)).isEqualTo(before.length / 2);
     assertThat(moved).isGreaterThan(before.length / 5);
-    assertThat(zeros(filled)).isLessThan(before.length / 10);
   }
 
   private Path train(String name, String mode, String... more) throws Exception {

@@ -122,22 +122,36 @@ class TestTeacher {
   }
 
   /**
-   * The first loss is the mean squared difference of what the runtime says blocks of the two give.
+   * The mean loss of two steps, of half of the sequences each, is the mean squared difference of
+   * what the runtime says blocks of the two give.
    */
   @ParameterizedTest
   @ValueSource(strings = {"teacher", "student"})
   void aBlockLearnsWhatTheTeacherGives(String inputs) throws Exception {
-    JobRun run = train("out", "block-inputs", inputs, "run-id", "one", "learning-rate", "1e-12");
+    JobRun run =
+        train(
+            "out",
+            "block-inputs",
+            inputs,
+            "run-id",
+            "one",
+            "steps",
+            "2",
+            "batch-sequences",
+            "2",
+            "learning-rate",
+            "1e-12");
     assertThat(run.code()).isEqualTo(ExitCode.DONE);
     assertThat(run.out())
         .contains("no layer is quantized, weights that are zero stay zero")
         .contains("to give what blocks of " + dense + " give");
     List<TrainStepRow> rows = rows("one");
-    assertThat(rows).hasSize(BLOCKS);
+    assertThat(rows).hasSize(2 * BLOCKS);
     double[] expected = differences(inputs.equals("student"));
     for (int block = 0; block < BLOCKS; block++) {
+      double mean = (rows.get(2 * block).loss() + rows.get(2 * block + 1).loss()) / 2;
       double loss = expected[block];
-      assertThat(rows.get(block).loss()).as("block " + block).isCloseTo(loss, within(1e-4 * loss));
+      assertThat(mean).as("block " + block).isCloseTo(loss, within(1e-4 * loss));
     }
   }
 
@@ -209,11 +223,13 @@ class TestTeacher {
     assertThat(rows.get(2).loss()).isLessThan(0.8 * rows.get(0).loss());
   }
 
-  /** A block goes on from what the finished blocks before it give. */
+  /** A block goes on from what the finished blocks before it give, learned scales included. */
   @Test
   @Timeout(value = 60, unit = TimeUnit.SECONDS)
   void aKilledRunInOrderGoesOnToTheSameBits() throws Exception {
-    String[] options = {"block-inputs", "student", "steps", "4", "learning-rate", "1e-3"};
+    List<String> all = new ArrayList<>(List.of("block-inputs", "student", "steps", "4"));
+    all.addAll(List.of("learning-rate", "1e-3", "scheme", "W4A16", "scales", "learned-step"));
+    String[] options = all.toArray(String[]::new);
     train("whole", options);
     CompletableFuture<JobRun> killed =
         CompletableFuture.supplyAsync(
@@ -233,6 +249,26 @@ class TestTeacher {
     byte[] whole = Files.readAllBytes(temp.resolve("whole/model.safetensors"));
     assertThat(Files.readAllBytes(temp.resolve("killed/model.safetensors"))).isEqualTo(whole);
     assertThat(Files.readAllBytes(sparse.resolve("model.safetensors"))).isNotEqualTo(whole);
+    assertThat(Files.readAllBytes(temp.resolve("killed/qat_scales.safetensors")))
+        .isEqualTo(Files.readAllBytes(temp.resolve("whole/qat_scales.safetensors")));
+  }
+
+  /** The same command goes on; with a teacher of another folder it is another training. */
+  @Test
+  void anotherTeacherIsAnotherTraining() throws Exception {
+    train("out", "run-id", "first");
+    assertThat(train("out").code()).isEqualTo(ExitCode.DONE);
+    Path other = BundledSample.copyCheckpointTo(temp.resolve("other"));
+    assertThatThrownBy(() -> train("out", "teacher", other.toString()))
+        .hasMessageContaining("out: holds the finished run first");
+  }
+
+  @Test
+  void theOutputIsNotWrittenIntoTheTeacher() {
+    String inside = dense.resolve("trained").toString();
+    assertThatThrownBy(() -> train("out", "output", inside))
+        .hasMessageContaining("--output " + inside + ": lies in the checkpoint that is read");
+    assertThat(dense.resolve("trained")).doesNotExist();
   }
 
   @ParameterizedTest

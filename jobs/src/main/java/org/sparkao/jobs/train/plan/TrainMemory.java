@@ -4,6 +4,7 @@ import java.io.Serializable;
 import java.util.Optional;
 import org.sparkao.gpu.device.DeviceInfo;
 import org.sparkao.gpu.fake.ActivationFake;
+import org.sparkao.gpu.fake.FakeSettings.Ranges;
 import org.sparkao.gpu.fake.Fakes;
 import org.sparkao.gpu.fake.WeightFake;
 import org.sparkao.gpu.model.ModelConfig;
@@ -38,31 +39,42 @@ public record TrainMemory(
     implements Serializable {
 
   /** Every layer is taken for one that is quantized. */
-  private static final Fakes SOME =
-      new Fakes() {
-        @Override
-        public Optional<WeightFake> weight(String module, Tensor weight) {
-          return Optional.empty();
-        }
+  private record AllLayers(boolean learned) implements Fakes {
+    @Override
+    public Optional<WeightFake> weight(String module, Tensor weight) {
+      return Optional.empty();
+    }
 
-        @Override
-        public Optional<ActivationFake> activation(String module, int columns) {
-          return Optional.empty();
-        }
-      };
+    @Override
+    public Optional<ActivationFake> activation(String module, int columns) {
+      return Optional.empty();
+    }
 
-  /** Of a training; reads nothing. */
-  static TrainMemory of(ModelConfig config, WeightLookup lookup, TrainOptions options) {
-    TrainMemory block = ofBlock(config, lookup, options);
-    TrainMemory model = ofModel(config, lookup, options);
+    @Override
+    public boolean learnsScales(String module) {
+      return learned;
+    }
+  }
+
+  /**
+   * Of a training; reads nothing.
+   *
+   * @param quantizes whether there is a scheme
+   */
+  static TrainMemory of(
+      ModelConfig config, WeightLookup lookup, TrainOptions options, boolean quantizes) {
+    Fakes fakes = quantizes ? new AllLayers(options.ranges() != Ranges.COMPUTED) : Fakes.NONE;
+    ModelSetup setup = options.setup(fakes);
+    TrainMemory block = ofBlock(config, lookup, setup, options);
+    TrainMemory model = ofModel(config, lookup, setup, options);
     return options.mode() == TrainMode.BLOCK
         ? block.beside(model.total())
         : model.beside(block.total());
   }
 
   private static TrainMemory ofModel(
-      ModelConfig config, WeightLookup lookup, TrainOptions options) {
-    TrainingMemory student = memory(config, lookup, options.setup(SOME), options);
+      ModelConfig config, WeightLookup lookup, ModelSetup setup, TrainOptions options) {
+    TrainingMemory student = memory(config, lookup, setup, options);
     TrainingMemory teacher = memory(config, lookup, options.teacher(), options);
     boolean taught = options.distills();
     return new TrainMemory(
@@ -87,10 +99,10 @@ public record TrainMemory(
    * student, its hidden states and what is wanted lie on the device, the teacher's on the heap.
    */
   private static TrainMemory ofBlock(
-      ModelConfig config, WeightLookup lookup, TrainOptions options) {
+      ModelConfig config, WeightLookup lookup, ModelSetup setup, TrainOptions options) {
     TrainingMemory block =
         TrainingMemory.ofBlock(
-            config, lookup, options.setup(SOME), options.states(), options.compute().arithmetic());
+            config, lookup, setup, options.states(), options.compute().arithmetic());
     long tokens = (long) options.samples() * options.sequenceLength();
     long stream = options.compute().arithmetic().bytes() * tokens * config.sizes().hidden();
     boolean onGpu = options.compute().device() == DeviceInfo.Kind.CUDA;

@@ -39,6 +39,15 @@ public record TrainPlan(
     return options.mode() == TrainMode.BLOCK ? model.sizes().layers() : 1;
   }
 
+  /**
+   * Tasks that blocks are dealt out to; where each reads what the one before gives, one.
+   *
+   * @param wanted at most
+   */
+  public int blockTasks(int wanted) {
+    return options.readsStudent() ? 1 : Math.min(units(), wanted);
+  }
+
   /** Tokens of all steps. */
   public long tokens() {
     return units() * options.steps() * options.stepTokens();

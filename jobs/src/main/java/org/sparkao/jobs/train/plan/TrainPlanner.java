@@ -5,15 +5,18 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import org.sparkao.gpu.device.DeviceInfo;
 import org.sparkao.gpu.fake.FakeSettings.Ranges;
 import org.sparkao.gpu.model.LanguageModels;
 import org.sparkao.gpu.model.ModelConfig;
 import org.sparkao.gpu.model.WeightLookup;
 import org.sparkao.gpu.model.WeightLookups;
+import org.sparkao.gpu.tensor.HostTensor;
 import org.sparkao.gpu.train.Float8;
 import org.sparkao.jobs.calibrate.plan.CalibrationText;
 import org.sparkao.jobs.calibrate.plan.TokenHash;
 import org.sparkao.jobs.evaluate.plan.Sha256;
+import org.sparkao.jobs.job.Texts;
 import org.sparkao.jobs.quantize.plan.Arithmetic;
 import org.sparkao.jobs.quantize.plan.GivenFiles;
 import org.sparkao.jobs.quantize.plan.QuantizePlan;
@@ -107,7 +110,8 @@ public final class TrainPlanner {
     }
     WeightLookup lookup = WeightLookups.of(checkpoint, folder);
     requireTrained(options);
-    TrainMemory memory = TrainMemory.of(model, lookup, options);
+    requireOneArray(options, model.sizes().hidden());
+    TrainMemory memory = TrainMemory.of(model, lookup, options, scheme.isPresent());
     List<TensorTask.Quantize> layers =
         scheme.isPresent() ? layers(scheme.get(), rules, options) : List.of();
     Map<String, String> schemes = new TreeMap<>();
@@ -190,6 +194,23 @@ public final class TrainPlanner {
                     + " follow from the weights and cannot be learned; use --scales computed");
           }
         });
+  }
+
+  /** The processor holds the hidden states that trained blocks give in one array. */
+  static void requireOneArray(TrainOptions options, int hidden) {
+    long rows = (long) options.samples() * options.sequenceLength() + HostTensor.SPARE_ROWS;
+    boolean onProcessor = options.compute().device() == DeviceInfo.Kind.CPU;
+    if (onProcessor && options.readsStudent() && rows > Integer.MAX_VALUE / hidden) {
+      throw new QuantException(
+          "--block-inputs student: "
+              + Texts.count(options.samples())
+              + " sequences of "
+              + Texts.count(options.sequenceLength())
+              + " hidden states of "
+              + Texts.count(hidden)
+              + " numbers are more than an array of Java holds (2,147,483,647); choose fewer"
+              + " --samples, leave --block-inputs out, or use a GPU");
+    }
   }
 
   /** Numbers that a scheme makes of inputs would be rounded once more. */

@@ -100,7 +100,8 @@ public final class TrainRun {
   /** Tasks that may have to share the memory of one JVM; those of blocks take turns. */
   private int tasksOfOneHeap(SparkContext spark) {
     if (request.plan().options().mode() == TrainMode.BLOCK) {
-      return ExecutorCount.of(spark, request.device()).devices();
+      ExecutorCount has = ExecutorCount.of(spark, request.device());
+      return Math.min(has.devices(), blockTasks(has));
     }
     int workers = request.plan().options().averaging().workers();
     if (spark.isLocal()) {
@@ -122,6 +123,10 @@ public final class TrainRun {
     int cores = spark.conf().getInt("spark.executor.cores", workers);
     int perTask = spark.conf().getInt("spark.task.cpus", 1);
     return Math.max(1, Math.min(workers, cores / perTask));
+  }
+
+  private int blockTasks(ExecutorCount has) {
+    return request.plan().blockTasks(request.partitions().orElse(has.all()));
   }
 
   /** Rows of a run are told apart by its name alone. */
@@ -210,9 +215,7 @@ public final class TrainRun {
           plan.options().averaging().workers(), new UnitTask(UnitTask.MODEL, 0, plan.sequences()));
     }
     int blocks = plan.units();
-    int all = ExecutorCount.of(spark, request.device()).all();
-    int count =
-        plan.options().readsStudent() ? 1 : Math.min(blocks, request.partitions().orElse(all));
+    int count = blockTasks(ExecutorCount.of(spark, request.device()));
     List<UnitTask> tasks = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       int first = (int) ((long) blocks * i / count);
