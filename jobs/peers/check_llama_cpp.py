@@ -19,16 +19,19 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 SPARKAO = HERE.parent / "bin" / "sparkao"
-TEXTS, CHUNKS, CHUNK, GREEDY = 50, 8, 512, 48
+TEXTS, CHUNKS, GREEDY = 50, 8, 48
 MOST_DIFFERENCE = 0.005
-# wikitext2-2048 with shorter chunks.
-TASK = f"""task: wikitext2-{CHUNK}
+
+
+def task(chunk):
+    """wikitext2-2048 with chunks of another length."""
+    return f"""task: wikitext2-{chunk}
 version: "1.0"
 kind: perplexity
 sources:
   - {{file: wikitext2/wiki.test.raw, format: wikitext-joined}}
 target: "{{{{text}}}}"
-chunkTokens: {CHUNK}
+chunkTokens: {chunk}
 metrics: [token_perplexity]
 """
 
@@ -41,11 +44,11 @@ def run(command, **more):
     return result.stdout
 
 
-def perplexity(model, data, work):
+def perplexity(model, data, work, chunk):
     """This project's perplexity of the same chunks, by `evaluate --device cpu`."""
-    task = work / f"wikitext2-{CHUNK}.yaml"
-    task.write_text(TASK)
-    out = run([SPARKAO, "evaluate", "--checkpoint", model, "--tasks", task, "--limit", CHUNKS, "--data", data,
+    file = work / f"wikitext2-{chunk}.yaml"
+    file.write_text(task(chunk))
+    out = run([SPARKAO, "evaluate", "--checkpoint", model, "--tasks", file, "--limit", CHUNKS, "--data", data,
                "--device", "cpu", "--tables", work / "tables"])
     return float(re.search(r"token_perplexity\s+([\d.]+)", out).group(1))
 
@@ -58,9 +61,9 @@ def ask(node, file, request, work):
     return json.loads(answer.read_text())
 
 
-def perplexity_of(answer):
+def perplexity_of(answer, chunk):
     """Perplexity of all chunks; their first tokens are given."""
-    return math.exp(-sum(answer["log_likelihoods"]) / (CHUNKS * (CHUNK - 1)))
+    return math.exp(-sum(answer["log_likelihoods"]) / (CHUNKS * (chunk - 1)))
 
 
 def export(source, kind, file, work):
@@ -78,6 +81,7 @@ def main():
     for name in ("node", "checkpoint", "prompts", "data", "work", "output"):
         parser.add_argument("--" + name, required=True, type=Path)
     parser.add_argument("--types", default="F32,Q8_0,Q4_K_M,Q4_0")
+    parser.add_argument("--chunk", type=int, default=2048, help="tokens of a chunk of WikiText-2")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     tokenizer = Tokenizer.from_file(str(options.checkpoint / "tokenizer.json"))
@@ -86,10 +90,10 @@ def main():
     lines = [line for line in wiki.splitlines() if len(line) > 60]
     texts = lines[:: max(1, len(lines) // TEXTS)][:TEXTS]
     rows = [line + "\n" if line.strip() else "" for line in wiki.splitlines()]
-    ids = tokenizer.encode("\n\n".join(rows)[:60_000], add_special_tokens=False).ids
+    ids = tokenizer.encode("\n\n".join(rows)[:200_000], add_special_tokens=False).ids
     prompts = json.loads(options.prompts.read_text())
     request = {"texts": texts, "prompts": [prompt["input_ids"] for prompt in prompts], "greedy": GREEDY,
-               "chunks": [ids[i * CHUNK:(i + 1) * CHUNK] for i in range(CHUNKS)]}
+               "chunks": [ids[i * options.chunk:(i + 1) * options.chunk] for i in range(CHUNKS)]}
     expected = [tokenizer.encode(text).ids for text in texts]
     rows, good = [], True
     for kind in options.types.split(","):
@@ -100,10 +104,10 @@ def main():
             row["equal_greedy"] = sum(made[:GREEDY] == prompt["greedy_ids"][:GREEDY] for made, prompt in zip(answer["greedy"], prompts))
             good &= row["equal_greedy"] == len(prompts)
         else:
-            ours = perplexity(file, options.data, options.work)
+            ours = perplexity(file, options.data, options.work, options.chunk)
             decoded = export(file, "F32", options.work / f"{kind}-F32.gguf", options.work)
-            theirs = {"blocks": perplexity_of(answer),
-                      "fp32": perplexity_of(ask(options.node, decoded, request | {"prompts": [], "texts": []}, options.work))}
+            theirs = {"blocks": perplexity_of(answer, options.chunk),
+                      "fp32": perplexity_of(ask(options.node, decoded, request | {"prompts": [], "texts": []}, options.work), options.chunk)}
             differences = {name: value / ours - 1 for name, value in theirs.items()}
             row |= {"perplexity_llama_cpp": theirs, "perplexity_sparkao": ours, "difference": differences,
                     "within_bound": abs(differences["blocks"]) <= MOST_DIFFERENCE}
@@ -113,7 +117,7 @@ def main():
         print(json.dumps(row))
     package = json.loads((options.node / "node_modules" / "node-llama-cpp" / "package.json").read_text())
     save(options.output, {"check": "GGUF files run by llama.cpp", "texts": len(texts), "prompts": len(prompts), "greedy": GREEDY,
-                          "chunks": CHUNKS, "chunk": CHUNK, "most_difference": MOST_DIFFERENCE, "versions": {"node-llama-cpp": package["version"]}, "rows": rows})
+                          "chunks": CHUNKS, "chunk": options.chunk, "most_difference": MOST_DIFFERENCE, "versions": {"node-llama-cpp": package["version"]}, "rows": rows})
     return 0 if good else 1
 
 
