@@ -21,19 +21,8 @@
 // Sources: those of gemm_prefill; DeepGEMM (persistent grouped GEMM that finds its tiles from a layout on the device).
 #include "../gemm_portable/kernel.cuh"
 #include "grouped.cuh"
+#include "hopper.cuh"
 #include "reduce.cuh"
-
-#ifdef __CUDA_ARCH_FEAT_SM90_ALL
-#define HOPPER_BODY(call) call;
-#else
-#define HOPPER_BODY(call) __trap();
-#endif
-
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
-#define CLUSTER_OF(blocks)
-#else
-#define CLUSTER_OF(blocks) __cluster_dims__(blocks, 1, 1)
-#endif
 
 // k_bytes: of a row. y_type: 0 bf16, 1 fp16, 2 fp32. The rest: Problem in grouped.cuh.
 #define GEMM_GROUPED(variant, ...)                                                                                           \

@@ -22,18 +22,7 @@
 #include <cuda.h>
 
 #include "consume.cuh"
-
-#ifdef __CUDA_ARCH_FEAT_SM90_ALL
-#define HOPPER_BODY(call) call;
-#else
-#define HOPPER_BODY(call) __trap();
-#endif
-
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
-#define CLUSTER_OF(blocks)
-#else
-#define CLUSTER_OF(blocks) __cluster_dims__(blocks, 1, 1)
-#endif
+#include "hopper.cuh"
 
 // asymmetric: the tiled weights hold zero points (not with e4m3). y_type: 0 bf16, 1 fp16, 2 fp32, and
 // kGate. bias: fp32 [N] or null. residual: like Y, may be Y, or null.

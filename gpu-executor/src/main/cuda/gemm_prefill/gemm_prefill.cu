@@ -29,21 +29,10 @@
 // threads, shared bytes 232,448. A row of X has the same bits whatever M.
 // Sources: PTX ISA 9.0, 9.7.15 (wgmma), 9.7.9 (multicast); DeepSeek-V3 report 3.3.2 (fp8 sums moved to fp32, block scales).
 #include "gemm.cuh"
+#include "hopper.cuh"
 #include "int4.cuh"
 #include "int4_fp8.cuh"
 #include "reduce.cuh"
-
-#ifdef __CUDA_ARCH_FEAT_SM90_ALL
-#define HOPPER_BODY(call) call;
-#else
-#define HOPPER_BODY(call) __trap();
-#endif
-
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
-#define CLUSTER_OF(blocks)
-#else
-#define CLUSTER_OF(blocks) __cluster_dims__(blocks, 1, 1)
-#endif
 
 // x_scales [M], w_scales [N] with stride 1, of the whole tensor with stride 0, or null; block variants: x_scales
 // [M, ceil(K / 128)], w_scales [ceil(N / 128), ceil(K / 128)]. bias: fp32 [N] or null. k_blocks: ceil(K bytes / 128). y_type: 0

@@ -21,19 +21,8 @@
 // has the same bits whatever M, and with every n.
 // Sources: PTX ISA 9.0, 9.7.15.6 (sparse wgmma); Mishra et al., Accelerating Sparse Deep Neural Networks, 2021 (2:4).
 #include "gemm.cuh"
+#include "hopper.cuh"
 #include "reduce.cuh"
-
-#ifdef __CUDA_ARCH_FEAT_SM90_ALL
-#define HOPPER_BODY(call) call;
-#else
-#define HOPPER_BODY(call) __trap();
-#endif
-
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
-#define CLUSTER_OF(blocks)
-#else
-#define CLUSTER_OF(blocks) __cluster_dims__(blocks, 1, 1)
-#endif
 
 // x_scales [M], w_scales [N] with stride 1, of the whole tensor with stride 0, or null. bias: fp32 [N] or null. k_blocks:
 // ceil(K bytes / 128). y_type: 0 bf16, 1 fp16, 2 fp32.

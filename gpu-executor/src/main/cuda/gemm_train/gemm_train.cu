@@ -18,21 +18,10 @@
 // Sources: PTX ISA 9.0, 9.7.15 (wgmma); Osama et al. 2023 (stream-K).
 #include "any.cuh"
 #include "gemm.cuh"
+#include "hopper.cuh"
 #include "parts.cuh"
 
 #include <cuda.h>
-
-#ifdef __CUDA_ARCH_FEAT_SM90_ALL
-#define HOPPER_BODY(...) __VA_ARGS__
-#else
-#define HOPPER_BODY(...) __trap();
-#endif
-
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
-#define CLUSTER_OF(blocks)
-#else
-#define CLUSTER_OF(blocks) __cluster_dims__(blocks, 1, 1)
-#endif
 
 // Y [m, n], `result` as gemm_train::Result; depth in blocks of 64. Grid: clusters, at most one for every tile; C::kThreads; C::kBytes
 // shared.
@@ -46,7 +35,7 @@
                 gemm_train::gemm<C>({&a, &b, {y, bias, m, n, static_cast<gemm_train::Result>(result)}},                            \
                                     gemm_train::Tiles{rows, (n + gemm_train::kColumns - 1) / gemm_train::kColumns, depth_blocks,   \
                                                       static_cast<int>(blockIdx.x) / C::kCluster,                                  \
-                                                      static_cast<int>(gridDim.x) / C::kCluster});)                                \
+                                                      static_cast<int>(gridDim.x) / C::kCluster}))                                 \
   }
 
 GEMM_TRAIN(product, false, false, 2, 2, 2)
@@ -61,7 +50,7 @@ extern "C" __global__ void __launch_bounds__(GemmTrain_weight::kThreads, 1)
   HOPPER_BODY(
       gemm_train::gemm<C>({&a, &b, {parts, nullptr, m, n, gemm_train::Result::kPart}},
                           gemm_train::Stream::of((m + C::kRows - 1) / C::kRows, (n + gemm_train::kColumns - 1) / gemm_train::kColumns,
-                                                 depth_blocks, static_cast<int>(gridDim.x), static_cast<int>(blockIdx.x)));)
+                                                 depth_blocks, static_cast<int>(gridDim.x), static_cast<int>(blockIdx.x))))
 }
 
 // y [m, n] fp32. Grid (m, ceil(n / 4 / 64)), block 64; `units`: blocks of gemm_train_weight_parts.

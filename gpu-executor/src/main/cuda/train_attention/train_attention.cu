@@ -18,16 +18,11 @@
 // Source: Dao 2023 (FlashAttention-2), algorithm 2.
 #include "forward.cuh"
 #include "heads.cuh"
+#include "hopper.cuh"
 #include "key_gradient.cuh"
 #include "plain.cuh"
 
 using Bf16 = __nv_bfloat16;
-
-#ifdef __CUDA_ARCH_FEAT_SM90_ALL
-#define HOPPER_BODY(...) __VA_ARGS__
-#else
-#define HOPPER_BODY(...) __trap();
-#endif
 
 // Warpgroups of a block.
 #define TRAIN_ATTENTION_GROUPS 1
@@ -39,7 +34,7 @@ using Bf16 = __nv_bfloat16;
                                     int kv_heads, float scale) {                                                               \
     HOPPER_BODY(const Bf16* k = qkv + q_heads * dim;                                                                           \
                 train_attention::forward<dim, groups>({qkv, k, k + kv_heads * dim, out, log_sums, boundaries, q_heads,         \
-                                                       kv_heads, (q_heads + 2 * kv_heads) * dim, scale});)                     \
+                                                       kv_heads, (q_heads + 2 * kv_heads) * dim, scale}))                      \
   }
 
 #define TRAIN_ATTENTION_GRADIENT(which, dim, groups, blocks)                                                                   \
@@ -49,7 +44,7 @@ using Bf16 = __nv_bfloat16;
     HOPPER_BODY(const int k = q_heads * dim; const int v = k + kv_heads * dim;                                                 \
                 train_attention::which##_gradient<dim, groups>({qkv, qkv + k, qkv + v, out, d_out, log_sums, means, d_qkv,     \
                                                                 d_qkv + k, d_qkv + v, boundaries, q_heads, kv_heads,           \
-                                                                v + kv_heads * dim, scale});)                                  \
+                                                                v + kv_heads * dim, scale}))                                   \
   }
 
 TRAIN_ATTENTION_FORWARD(64, TRAIN_ATTENTION_GROUPS, 4 / TRAIN_ATTENTION_GROUPS)

@@ -22,18 +22,7 @@
 #include "../gemm_prefill/gemm.cuh"
 #include "amax.cuh"
 #include "cast.cuh"
-
-#ifdef __CUDA_ARCH_FEAT_SM90_ALL
-#define HOPPER_BODY(call) call;
-#else
-#define HOPPER_BODY(call) __trap();
-#endif
-
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
-#define CLUSTER_OF(blocks)
-#else
-#define CLUSTER_OF(blocks) __cluster_dims__(blocks, 1, 1)
-#endif
+#include "hopper.cuh"
 
 // x_type: 0 fp32, 1 bf16, at a multiple of 16 bytes. amax: bits of fp32, 0 before. Grid (ceil(columns / 256), ceil(rows / 128)), block 256.
 extern "C" __global__ void __launch_bounds__(train_float8::kAmaxThreads)
