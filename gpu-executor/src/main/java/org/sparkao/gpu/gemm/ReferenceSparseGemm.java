@@ -6,6 +6,8 @@ import org.sparkao.gpu.device.CpuDevice;
 
 /** Plain Java, sums in double, of weights that are 2:4. */
 public final class ReferenceSparseGemm implements PrefillGemm {
+  private final PrefillGemm dense = new ReferencePrefillGemm();
+
   @Override
   public GemmWeights prepare(Gemm gemm, WeightMatrix matrix) {
     GemmChecks.sparse(gemm);
@@ -21,17 +23,16 @@ public final class ReferenceSparseGemm implements PrefillGemm {
 
   @Override
   public long workspaceBytes(Gemm gemm, int m) {
-    return PrefillTiles.bytes(m, gemm.k(), gemm.operands().x());
+    return dense.workspaceBytes(gemm, m);
   }
 
   @Override
   public void multiply(GemmWeights weights, GemmCall call, Buffer workspace) {
-    GemmChecks.workspace(weights.gemm(), workspace, workspaceBytes(weights.gemm(), call.m()));
-    ReferenceProduct.multiply(weights, call, "reference");
+    dense.multiply(weights, call, workspace);
   }
 
   @Override
   public String plan(GemmWeights weights, int m) {
-    return "plain loops";
+    return dense.plan(weights, m);
   }
 }

@@ -133,12 +133,6 @@ abstract class AbstractTestPrefillGemm {
   }
 
   byte[] multiply(GemmOnDevice operands, GemmWeights weights, int m, int first) {
-    Gemm gemm = weights.gemm();
-    try (GemmDevice.Guarded y = device.guarded(gemm.bytesOfY(m));
-        GemmDevice.Guarded workspace = device.guarded(prefill.workspaceBytes(gemm, m))) {
-      prefill.multiply(weights, operands.call(m, first, y.buffer()), workspace.buffer());
-      workspace.read();
-      return y.read();
-    }
+    return device.multiply(prefill, weights, operands, m, first);
   }
 }

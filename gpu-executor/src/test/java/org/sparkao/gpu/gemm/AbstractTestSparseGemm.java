@@ -156,12 +156,6 @@ abstract class AbstractTestSparseGemm {
   }
 
   byte[] multiply(GemmOnDevice operands, GemmWeights weights, int m, int first) {
-    Gemm gemm = weights.gemm();
-    try (GemmDevice.Guarded y = device.guarded(gemm.bytesOfY(m));
-        GemmDevice.Guarded workspace = device.guarded(sparse.workspaceBytes(gemm, m))) {
-      sparse.multiply(weights, operands.call(m, first, y.buffer()), workspace.buffer());
-      workspace.read();
-      return y.read();
-    }
+    return device.multiply(sparse, weights, operands, m, first);
   }
 }

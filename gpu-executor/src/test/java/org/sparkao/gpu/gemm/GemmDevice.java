@@ -43,6 +43,18 @@ final class GemmDevice implements AutoCloseable {
     return device;
   }
 
+  /** Y of {@code m} rows from {@code first} on; nothing around it or the workspace is written. */
+  byte[] multiply(
+      PrefillGemm products, GemmWeights weights, GemmOnDevice operands, int m, int first) {
+    Gemm gemm = weights.gemm();
+    try (Guarded y = guarded(gemm.bytesOfY(m));
+        Guarded workspace = guarded(products.workspaceBytes(gemm, m))) {
+      products.multiply(weights, operands.call(m, first, y.buffer()), workspace.buffer());
+      workspace.read();
+      return y.read();
+    }
+  }
+
   /** Memory of NaN between guards. */
   Guarded guarded(long bytes) {
     byte[] nan = new byte[Math.toIntExact(bytes) + 2 * GUARD];
