@@ -5,10 +5,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -119,6 +124,63 @@ class TestPipelines {
             "quant_conv.weight")
         .doesNotContainKey("decoder.mid_block.resnets.0.conv1.weight_scale");
     assertThat(Files.readString(transformer.resolve("config.json"))).doesNotContain("lm_head");
+  }
+
+  /**
+   * Names as diffusers has them: Flux, SD3, SDXL's UNet, PixArt, Wan, Hunyuan; what is no matrix
+   * stays.
+   */
+  @Test
+  void namesOfOtherModelsNeedNoCode() throws IOException {
+    List<String> linear =
+        List.of(
+            "transformer_blocks.0.attn.to_q",
+            "single_transformer_blocks.0.proj_mlp",
+            "transformer_blocks.0.attn.add_q_proj",
+            "down_blocks.1.attentions.0.transformer_blocks.0.ff.net.0.proj",
+            "transformer_blocks.0.attn1.to_out.0",
+            "blocks.0.attn1.to_q",
+            "single_transformer_blocks.0.attn.to_v");
+    Map<String, String> shapes = new TreeMap<>();
+    linear.forEach(name -> shapes.put(name + ".weight", "[16,16]"));
+    shapes.put("down_blocks.0.resnets.0.conv1.weight", "[4,4,4,4]");
+    shapes.put("patch_embedding.weight", "[8,2,1,4,4]");
+    shapes.put("scale_shift_table", "[1,16,16]");
+    shapes.put("blocks.0.norm2.weight", "[256]");
+    List<String> entries = new ArrayList<>();
+    for (Map.Entry<String, String> entry : shapes.entrySet()) {
+      int begin = 512 * entries.size();
+      entries.add(
+          String.format(
+              "\"%s\":{\"dtype\":\"BF16\",\"shape\":%s,\"data_offsets\":[%d,%d]}",
+              entry.getKey(), entry.getValue(), begin, begin + 512));
+    }
+    byte[] header = ("{" + String.join(",", entries) + "}").getBytes(StandardCharsets.UTF_8);
+    ByteBuffer file =
+        ByteBuffer.allocate(8 + header.length + 512 * entries.size())
+            .order(ByteOrder.LITTLE_ENDIAN)
+            .putLong(header.length)
+            .put(header);
+    while (file.hasRemaining()) {
+      file.putShort((short) (0x3F80 + file.position() / 2 % 64));
+    }
+    Path pipeline = temp.resolve("pipeline");
+    Path folder = Files.createDirectories(pipeline.resolve("transformer"));
+    Files.writeString(
+        pipeline.resolve("model_index.json"),
+        "{\"_class_name\":\"AnyPipeline\",\"transformer\":[\"diffusers\",\"AnyModel\"]}");
+    Files.writeString(folder.resolve("config.json"), "{\"_class_name\":\"AnyModel\"}");
+    Files.write(folder.resolve("diffusion_pytorch_model.safetensors"), file.array());
+    Path output = temp.resolve("output");
+    assertThat(
+            command.quantize(pipeline, output, "--component", "transformer", "--scheme", "FP8A16"))
+        .as(command.err())
+        .isEqualTo(ExitCode.DONE);
+    assertThat(
+            Checkpoints.read(output.resolve("transformer")).keySet().stream()
+                .filter(name -> name.endsWith(".weight_scale"))
+                .map(name -> name.replace(".weight_scale", "")))
+        .containsExactlyInAnyOrderElementsOf(linear);
   }
 
   @Test
