@@ -176,6 +176,21 @@ struct Checker {
     within("squared errors", losses, sums);
   }
 
+  void error_relative() {
+    const Tensor y = random(), target = random(), losses(rows, 1, 1);
+    std::vector<double> wanted = y.host(), of_target = target.host(), sums(rows), squares(rows);
+    for (size_t i = 0; i < wanted.size(); i++) {
+      wanted[i] -= of_target[i];
+      sums[i / columns] += wanted[i] * wanted[i];
+      squares[i / columns] += of_target[i] * of_target[i];
+    }
+    for (size_t i = 0; i < wanted.size(); i++) wanted[i] *= 3 * 0.5 * wanted.size() / columns / squares[i / columns];
+    for (int row = 0; row < rows; row++) sums[row] = 1 + 3 * sums[row] / squares[row];
+    train_rows_relative_error<<<up(rows, 4), 128>>>(OF(y), OF(target), 3.0f, 0.25f * rows, OF(losses), rows, columns);
+    within("relative error", y, wanted);
+    within("relative errors", losses, sums);
+  }
+
   void all() {
     whole();
     norm();
@@ -183,6 +198,7 @@ struct Checker {
     gate();
     embedding();
     error_of_squares();
+    error_relative();
     LAUNCHED();
   }
 };

@@ -77,6 +77,13 @@ extern "C" __global__ void __launch_bounds__(32 * train_rows::kRowWarps)
   if (row < rows) train_rows::squared_error(NUMBERS(y), NUMBERS(target), weight, NUMBERS(losses), row, columns);
 }
 
+extern "C" __global__ void __launch_bounds__(32 * train_rows::kRowWarps)
+    train_rows_relative_error(TENSOR(y), TENSOR(target), float factor, float weight, TENSOR(losses), int rows, int columns) {
+  reduce::wait_for_predecessor();
+  const int row = static_cast<int>(blockIdx.x) * train_rows::kRowWarps + train_rows::warp();
+  if (row < rows) train_rows::relative_error(NUMBERS(y), NUMBERS(target), factor, weight, NUMBERS(losses), row, columns);
+}
+
 // sums [grid y, columns] fp32. Grid (ceil(columns / 256), ceil(rows / 128)), block 256: so too the next.
 extern "C" __global__ void __launch_bounds__(256)
     train_rows_norm_sums(TENSOR(dy), TENSOR(x), const float* roots, float* sums, int rows, int columns) {

@@ -2,25 +2,39 @@ package org.sparkao.gpu.train;
 
 import org.sparkao.gpu.tensor.Tensor;
 import org.sparkao.gpu.train.TrainingOperators.Distilling;
+import org.sparkao.gpu.train.TrainingOperators.Relative;
 
-/** To predict what a teacher predicts: the divergence over the whole vocabulary, at every token. */
+/**
+ * To predict what a teacher predicts: the divergence over the whole vocabulary, at every token.
+ * Where asked for, also to have its hidden states behind every block (Jiao et al. 2020, TinyBERT,
+ * equation 8), by their squared error relative to the teacher's squares, so that the few tokens of
+ * very large states count no more than others.
+ */
 public final class Distillation implements Objective {
   private final TrainingOperators operators;
   private final TrainableModel teacher;
-  private final float temperature;
+  private final Settings settings;
+
+  /**
+   * What is asked.
+   *
+   * @param temperature of both distributions
+   * @param hidden how much the mean over all blocks of the relative errors of hidden states counts
+   *     beside the divergence; 0: they are not compared
+   */
+  public record Settings(float temperature, float hidden) {}
 
   /**
    * From a teacher.
    *
    * @param operators of the model that is trained, and of the teacher
    * @param teacher stays the caller's; of the same vocabulary, and made for batches and rows of
-   *     logits as large
-   * @param temperature of both distributions
+   *     logits as large; with {@link ModelSetup#keepingStates()} where hidden states are compared
    */
-  public Distillation(TrainingOperators operators, TrainableModel teacher, float temperature) {
+  public Distillation(TrainingOperators operators, TrainableModel teacher, Settings settings) {
     this.operators = operators;
     this.teacher = teacher;
-    this.temperature = temperature;
+    this.settings = settings;
   }
 
   @Override
@@ -36,6 +50,18 @@ public final class Distillation implements Objective {
   @Override
   public void losses(Rows rows, Tensor logits, float weight, Tensor losses) {
     Tensor wanted = teacher.logits(rows.begin(), rows.end());
-    operators.divergence(logits, wanted, new Distilling(temperature, weight), losses);
+    operators.divergence(logits, wanted, new Distilling(settings.temperature(), weight), losses);
+  }
+
+  @Override
+  public boolean readsStates() {
+    return settings.hidden() > 0;
+  }
+
+  @Override
+  public void stateLosses(int layer, Tensor states, float weight, Tensor losses) {
+    float factor = settings.hidden() / teacher.config().sizes().layers();
+    Tensor wanted = teacher.blockOutput(layer).slice(0, states.rows());
+    operators.relativeError(states, wanted, new Relative(factor, weight), losses);
   }
 }

@@ -39,12 +39,12 @@ final class HeadPass {
     return some;
   }
 
-  /** Losses of all tokens. */
-  float[] evaluate(Call call, Tensor normed) {
+  /** Losses of all tokens, [tokens, 1], until the next batch. */
+  Tensor evaluate(Call call, Tensor normed) {
     for (int begin = 0; begin < normed.rows(); begin += rows) {
       losses(call, normed, begin);
     }
-    return losses.slice(0, normed.rows()).toFloats();
+    return losses.slice(0, normed.rows());
   }
 
   private Tensor losses(Call call, Tensor normed, int begin) {
@@ -59,13 +59,13 @@ final class HeadPass {
     return some;
   }
 
-  /** Losses of all tokens; adds the head's gradients, and leaves that of {@code normed}. */
-  float[] train(Call call, Tensor normed) {
+  /** As {@link #evaluate}; adds the head's gradients, and leaves that of {@code normed}. */
+  Tensor train(Call call, Tensor normed) {
     for (int begin = 0; begin < normed.rows(); begin += rows) {
       Tensor gradient = losses(call, normed, begin);
       int end = begin + gradient.rows();
       linear.backward(gradient, normed.slice(begin, end), dNormed.slice(begin, end));
     }
-    return losses.slice(0, normed.rows()).toFloats();
+    return losses.slice(0, normed.rows());
   }
 }

@@ -15,6 +15,8 @@ import org.sparkao.gpu.fake.Fakes;
  * @param longest most of a sequence
  * @param headRows rows whose logits are held at a time
  * @param activations what becomes of what blocks compute on their way to their output
+ * @param keepsStates whether the outputs of all blocks stay until the next batch; they do where
+ *     there is a backward pass
  * @param float8 whether linear layers of blocks multiply fp8; inputs are not fake-quantized then
  */
 public record ModelSetup(
@@ -24,6 +26,7 @@ public record ModelSetup(
     int longest,
     int headRows,
     Activations activations,
+    boolean keepsStates,
     Float8 float8) {
   private static final int HEAD_ROWS = 512;
 
@@ -61,17 +64,20 @@ public record ModelSetup(
         longest,
         HEAD_ROWS,
         Activations.COMPUTED_AGAIN,
+        false,
         Float8.NONE);
   }
 
   /** With fake quantization. */
   public ModelSetup withFakes(Fakes some) {
-    return new ModelSetup(some, trained, tokens, longest, headRows, activations, float8);
+    return new ModelSetup(
+        some, trained, tokens, longest, headRows, activations, keepsStates, float8);
   }
 
   /** Training these tensors alone, and learned scales. */
   public ModelSetup training(Predicate<String> some) {
-    return new ModelSetup(fakes, Optional.of(some), tokens, longest, headRows, activations, float8);
+    return new ModelSetup(
+        fakes, Optional.of(some), tokens, longest, headRows, activations, keepsStates, float8);
   }
 
   /** Whether there is a backward pass. */
@@ -86,17 +92,29 @@ public record ModelSetup(
 
   /** With another number of rows of logits. */
   public ModelSetup withHeadRows(int rows) {
-    return new ModelSetup(fakes, trained, tokens, longest, rows, activations, float8);
+    return new ModelSetup(fakes, trained, tokens, longest, rows, activations, keepsStates, float8);
   }
 
   /** Faster, for memory of all blocks instead of one. */
   public ModelSetup keepingActivations() {
-    return new ModelSetup(fakes, trained, tokens, longest, headRows, Activations.KEPT, float8);
+    return new ModelSetup(
+        fakes, trained, tokens, longest, headRows, Activations.KEPT, keepsStates, float8);
+  }
+
+  /** With the outputs of all blocks, which {@link Distillation} compares. */
+  public ModelSetup keepingStates() {
+    return new ModelSetup(fakes, trained, tokens, longest, headRows, activations, true, float8);
+  }
+
+  /** How many hidden states of a batch there are. */
+  int states(int layers) {
+    return hasGradients() || keepsStates ? layers + 1 : 2;
   }
 
   /** With products in fp8, or without. */
   public ModelSetup withFloat8(Float8 some) {
-    return new ModelSetup(fakes, trained, tokens, longest, headRows, activations, some);
+    return new ModelSetup(
+        fakes, trained, tokens, longest, headRows, activations, keepsStates, some);
   }
 
   /** How many blocks hold activations at a time. */

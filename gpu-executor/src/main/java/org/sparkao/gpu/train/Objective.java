@@ -19,6 +19,23 @@ public interface Objective {
    */
   void losses(Rows rows, Tensor logits, float weight, Tensor losses);
 
+  /** Whether {@link #stateLosses} asks anything: a model that is trained keeps its states then. */
+  default boolean readsStates() {
+    return false;
+  }
+
+  /**
+   * Adds what a block's output costs to the losses of the tokens of the batch that was begun.
+   *
+   * @param layer from 0
+   * @param states [tokens, hidden]; becomes {@code weight} times the gradient of the sum of what is
+   *     added
+   * @param losses [tokens, 1]
+   */
+  default void stateLosses(int layer, Tensor states, float weight, Tensor losses) {
+    throw new IllegalStateException("states are not read");
+  }
+
   /**
    * Some tokens of a batch.
    *

@@ -52,7 +52,7 @@ public final class TrainableModel implements AutoCloseable {
             .map(weight -> TrainableLinear.load(loader, List.of(weight), LinearMemory.ofHead()))
             .orElseGet(() -> TrainableLinear.tied(operators, table));
     this.head = new HeadPass(loader, linear, config.sizes().vocabulary());
-    int kept = loader.setup().hasGradients() ? blocks.size() + 1 : 2;
+    int kept = loader.setup().states(blocks.size());
     for (int i = 0; i < kept; i++) {
       states.add(loader.takeStates(loader.setup().tokens(), config.sizes().hidden()));
     }
@@ -135,7 +135,7 @@ public final class TrainableModel implements AutoCloseable {
     forward(batch);
     // After the head has read it, its place takes the gradient of the residual stream.
     Tensor last = normed.slice(0, batch.tokens());
-    float[] losses = head.train(new HeadPass.Call(batch, objective, weight), last);
+    Tensor losses = head.train(new HeadPass.Call(batch, objective, weight), last);
     operators.zero(last);
     operators.normGradient(
         state(blocks.size()).slice(0, batch.tokens()),
@@ -143,10 +143,15 @@ public final class TrainableModel implements AutoCloseable {
         head.dNormed().slice(0, batch.tokens()),
         last);
     for (int i = blocks.size() - 1; i >= 0; i--) {
+      if (objective.readsStates()) {
+        Tensor output = blockOutput(i).slice(0, batch.tokens());
+        objective.stateLosses(i, output, weight, losses);
+        operators.add(output, last);
+      }
       blocks.get(i).backward(states.get(i).slice(0, batch.tokens()), batch, last);
     }
     table.gradient().ifPresent(d -> operators.embedGradient(batch, last, d));
-    return BatchLoss.of(losses, objective.count(batch));
+    return BatchLoss.of(losses.toFloats(), objective.count(batch));
   }
 
   /** The loss of a batch alone: no gradient changes. */
@@ -158,7 +163,22 @@ public final class TrainableModel implements AutoCloseable {
   public float[] losses(TokenBatch batch, Objective objective) {
     objective.begin(batch);
     forward(batch);
-    return head.evaluate(new HeadPass.Call(batch, objective, 1), normed.slice(0, batch.tokens()));
+    HeadPass.Call call = new HeadPass.Call(batch, objective, 1);
+    Tensor losses = head.evaluate(call, normed.slice(0, batch.tokens()));
+    if (objective.readsStates()) {
+      for (int i = 0; i < blocks.size(); i++) {
+        objective.stateLosses(i, blockOutput(i).slice(0, batch.tokens()), 1, losses);
+      }
+    }
+    return losses.toFloats();
+  }
+
+  /** What a block gave for the last batch, in a model that keeps its states. */
+  Tensor blockOutput(int layer) {
+    if (states.size() <= blocks.size()) {
+      throw new IllegalStateException("outputs of blocks are not kept");
+    }
+    return states.get(layer + 1);
   }
 
   /** Computes the normed states of a batch, which {@link #logits} reads. */

@@ -49,7 +49,7 @@ public record TrainingMemory(
     TrainErrors.requireFloat8(config, setup);
     Parameters all = Parameters.of(groups(ModelWeights.of(config, lookup)), setup, moments);
     long hidden = (long) setup.tokens() * config.sizes().hidden();
-    int kept = setup.hasGradients() ? config.sizes().layers() + 1 : 2;
+    int kept = setup.states(config.sizes().layers());
     return new TrainingMemory(
         Float.BYTES * all.elements(),
         Float.BYTES * all.withGradient(),

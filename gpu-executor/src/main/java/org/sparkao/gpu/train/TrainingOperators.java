@@ -196,9 +196,28 @@ public interface TrainingOperators extends AutoCloseable {
    */
   void squaredError(Tensor y, Tensor target, float weight, Tensor losses);
 
+  /**
+   * Squared errors relative to the target's squares, whatever size rows have: adds {@code factor}
+   * times the sum over columns of (y - target)^2 divided by that of target^2 to losses[i], and
+   * nothing where the target is 0.
+   *
+   * @param y [rows, columns]; becomes {@code factor * weight} times the gradient of the sum of
+   *     these quotients
+   * @param losses [rows, 1]
+   */
+  void relativeError(Tensor y, Tensor target, Relative relative, Tensor losses);
+
   /** Gives working memory back. */
   @Override
   void close();
+
+  /**
+   * What relative errors are multiplied by.
+   *
+   * @param factor of losses, and of their gradient
+   * @param weight of the gradient
+   */
+  record Relative(float factor, float weight) {}
 
   /**
    * What attention leaves.

@@ -8,10 +8,7 @@ import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.Random;
 import java.util.function.UnaryOperator;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -21,79 +18,10 @@ import org.sparkao.gpu.model.ModelOperators.RotaryTable;
 import org.sparkao.gpu.tensor.Tensor;
 import org.sparkao.gpu.train.TrainingOperators.Attended;
 import org.sparkao.gpu.train.TrainingOperators.AttendedHeads;
-import org.sparkao.gpu.train.TrainingOperators.Distilling;
 
 /** Operators of any device against their definitions in fp64, gradients against differences. */
-abstract class AbstractTestTrainingOperators {
+abstract class AbstractTestTrainingOperators extends AbstractTestTrainingLosses {
   private static final double BASE = 50;
-
-  private final Random random = new Random(1);
-  private TrainingOperators operators;
-
-  abstract TrainingOperators open();
-
-  /** How far a result may be off, where the largest is 1. */
-  abstract double tolerance();
-
-  /** Sizes that the device takes are multiples of this. */
-  abstract int step();
-
-  @BeforeEach
-  void begin() {
-    operators = open();
-  }
-
-  @AfterEach
-  void end() {
-    operators.close();
-    operators.device().close();
-  }
-
-  TrainingOperators operators() {
-    return operators;
-  }
-
-  double[] numbers(int count) {
-    double[] values = new double[count];
-    Arrays.setAll(values, i -> (float) random.nextGaussian());
-    return values;
-  }
-
-  /** A weight, a gradient of one, or sums. */
-  Tensor put(int rows, double[] values) {
-    return written(operators.allocate(rows, values.length / rows), values);
-  }
-
-  /** What goes from operator to operator. */
-  private Tensor state(int rows, double[] values) {
-    return written(operators.allocateStates(rows, values.length / rows), values);
-  }
-
-  private static Tensor written(Tensor tensor, double[] values) {
-    float[] floats = new float[values.length];
-    for (int i = 0; i < floats.length; i++) {
-      floats[i] = (float) values[i];
-    }
-    tensor.write(floats, 0);
-    return tensor;
-  }
-
-  void assertClose(String what, Tensor found, double[] expected) {
-    float[] all = found.toFloats();
-    assertThat(all).as(what).hasSize(expected.length);
-    double largest = Arrays.stream(expected).map(Math::abs).max().orElseThrow();
-    double error = 0;
-    for (int i = 0; i < all.length; i++) {
-      // NaN stays the largest.
-      error = Math.max(error, Math.abs(all[i] - expected[i]) / largest);
-    }
-    assertThat(error).as(what).isLessThan(tolerance());
-  }
-
-  /** Differences of dy . function(x). */
-  private static double[] gradient(UnaryOperator<double[]> function, double[] x, double[] dy) {
-    return InDoubles.gradient(point -> InDoubles.dot(function.apply(point), dy), x);
-  }
 
   @ParameterizedTest
   @ValueSource(ints = {1, 7, 64})
@@ -105,21 +33,21 @@ abstract class AbstractTestTrainingOperators {
     double[] bias = numbers(n);
     double[] dy = numbers(rows * n);
     Tensor y = state(rows, new double[rows * n]);
-    operators.product(state(rows, x), state(n, w), Optional.of(put(n, bias)), y);
+    operators().product(state(rows, x), state(n, w), Optional.of(put(n, bias)), y);
     assertClose("y", y, InDoubles.product(x, w, bias, k));
-    operators.product(state(rows, x), state(n, w), Optional.empty(), y);
+    operators().product(state(rows, x), state(n, w), Optional.empty(), y);
     assertClose("y without bias", y, InDoubles.product(x, w, null, k));
     Tensor dx = state(rows, numbers(rows * k));
-    operators.inputGradient(state(rows, dy), state(n, w), dx);
+    operators().inputGradient(state(rows, dy), state(n, w), dx);
     assertClose("dx", dx, gradient(p -> InDoubles.product(p, w, bias, k), x, dy));
     double[] before = numbers(n * k);
     Tensor dw = put(n, before);
-    operators.weightGradient(state(rows, dy), state(rows, x), dw);
+    operators().weightGradient(state(rows, dy), state(rows, x), dw);
     double[] added = gradient(p -> InDoubles.product(x, p, bias, k), w, dy);
     assertClose("dw", dw, InDoubles.sum(before, added));
     double[] beforeBias = numbers(n);
     Tensor db = put(n, beforeBias);
-    operators.biasGradient(state(rows, dy), db);
+    operators().biasGradient(state(rows, dy), db);
     double[] addedBias = gradient(p -> InDoubles.product(x, w, p, k), bias, dy);
     assertClose("db", db, InDoubles.sum(beforeBias, addedBias));
   }
@@ -132,11 +60,12 @@ abstract class AbstractTestTrainingOperators {
     double[] w = numbers(4 * step() * k);
     Tensor y = state(9, numbers(9 * 2 * step()));
     float[] before = y.toFloats();
-    operators.product(
-        state(9, x).slice(2, 7),
-        state(4 * step(), w).slice(step(), 3 * step()),
-        Optional.empty(),
-        y.slice(3, 8));
+    operators()
+        .product(
+            state(9, x).slice(2, 7),
+            state(4 * step(), w).slice(step(), 3 * step()),
+            Optional.empty(),
+            y.slice(3, 8));
     double[] expected =
         InDoubles.product(
             Arrays.copyOfRange(x, 2 * k, 7 * k),
@@ -163,10 +92,10 @@ abstract class AbstractTestTrainingOperators {
     Tensor dWeight = put(1, beforeWeight);
     NormWeight norm = new NormWeight(put(1, weight), Optional.of(dWeight), 0.01f);
     Tensor y = state(rows, numbers(rows * columns));
-    operators.norm(state(rows, x), norm, y);
+    operators().norm(state(rows, x), norm, y);
     assertClose("y", y, InDoubles.norm(x, weight, 0.01f));
     Tensor dx = state(rows, before);
-    operators.normGradient(state(rows, x), norm, state(rows, dy), dx);
+    operators().normGradient(state(rows, x), norm, state(rows, dy), dx);
     double[] added = gradient(p -> InDoubles.norm(p, weight, 0.01f), x, dy);
     assertClose("dx", dx, InDoubles.sum(before, added));
     double[] addedWeight = gradient(p -> InDoubles.norm(x, p, 0.01f), weight, dy);
@@ -194,11 +123,11 @@ abstract class AbstractTestTrainingOperators {
         new Heads(shape, rotation(shape, 40), normed ? Optional.of(norms) : Optional.empty());
     InDoubles.Norms same = normed ? new InDoubles.Norms(query, key, epsilon) : null;
     Tensor qkv = state(39, numbers(elements));
-    operators.heads(state(39, raw), heads, batch, qkv);
+    operators().heads(state(39, raw), heads, batch, qkv);
     int[] positions = batch.positions();
     assertClose("qkv", qkv, InDoubles.heads(raw, shape, same, BASE, positions));
     Tensor gradient = state(39, dy);
-    operators.headsGradient(state(39, raw), heads, batch, gradient);
+    operators().headsGradient(state(39, raw), heads, batch, gradient);
     assertClose(
         "draw", gradient, gradient(p -> InDoubles.heads(p, shape, same, BASE, positions), raw, dy));
     if (normed) {
@@ -226,14 +155,14 @@ abstract class AbstractTestTrainingOperators {
   }
 
   private Buffer upload(ByteBuffer bytes) {
-    Buffer buffer = operators.device().allocate(bytes.remaining());
-    operators.device().write(buffer, 0, bytes);
+    Buffer buffer = operators().device().allocate(bytes.remaining());
+    operators().device().write(buffer, 0, bytes);
     return buffer;
   }
 
   private TokenBatch batch(int... lengths) {
     return TokenBatch.of(
-        Arrays.stream(lengths).mapToObj(n -> random.ints(n, 0, 11).toArray()).toList());
+        Arrays.stream(lengths).mapToObj(n -> random().ints(n, 0, 11).toArray()).toList());
   }
 
   /** One sequence longer than a block of queries, and short ones. */
@@ -246,10 +175,10 @@ abstract class AbstractTestTrainingOperators {
     Attended out =
         new Attended(state(57, numbers(57 * shape.queryElements())), put(57, numbers(57 * 4)));
     AttendedHeads heads = new AttendedHeads(state(57, qkv), shape, batch);
-    operators.attend(heads, out);
+    operators().attend(heads, out);
     assertClose("out", out.values(), InDoubles.attend(qkv, shape, batch.boundaries()));
     Tensor dQkv = state(57, numbers(qkv.length));
-    operators.attendGradient(heads, out, state(57, dOut), dQkv);
+    operators().attendGradient(heads, out, state(57, dOut), dQkv);
     assertClose(
         "dqkv", dQkv, gradient(p -> InDoubles.attend(p, shape, batch.boundaries()), qkv, dOut));
   }
@@ -262,7 +191,7 @@ abstract class AbstractTestTrainingOperators {
     double[] qkv = Arrays.stream(numbers(9 * 3 * step())).map(x -> 12 * x).toArray();
     Attended out = new Attended(state(9, new double[9 * step()]), put(9, new double[9]));
     AttendedHeads heads = new AttendedHeads(state(9, qkv), shape, batch);
-    operators.attend(heads, out);
+    operators().attend(heads, out);
     assertClose("out", out.values(), InDoubles.attend(qkv, shape, batch.boundaries()));
     assertThat(out.logSums().toFloats()[8]).isGreaterThan(100);
   }
@@ -273,10 +202,10 @@ abstract class AbstractTestTrainingOperators {
     double[] gateUp = numbers(33 * 2 * columns);
     double[] dy = numbers(33 * columns);
     Tensor y = state(33, numbers(33 * columns));
-    operators.gate(state(33, gateUp), y);
+    operators().gate(state(33, gateUp), y);
     assertClose("y", y, InDoubles.gate(gateUp, columns));
     Tensor dGateUp = state(33, numbers(gateUp.length));
-    operators.gateGradient(state(33, gateUp), state(33, dy), dGateUp);
+    operators().gateGradient(state(33, gateUp), state(33, dy), dGateUp);
     assertClose("dgateUp", dGateUp, gradient(p -> InDoubles.gate(p, columns), gateUp, dy));
   }
 
@@ -289,75 +218,12 @@ abstract class AbstractTestTrainingOperators {
     double[] dHidden = numbers(27 * columns);
     double[] before = numbers(11 * columns);
     Tensor hidden = state(27, numbers(27 * columns));
-    operators.embed(put(11, table), batch, hidden);
+    operators().embed(put(11, table), batch, hidden);
     assertClose("hidden", hidden, InDoubles.embed(table, batch.ids(), columns));
     Tensor dTable = put(11, before);
-    operators.embedGradient(batch, state(27, dHidden), dTable);
+    operators().embedGradient(batch, state(27, dHidden), dTable);
     double[] added = gradient(p -> InDoubles.embed(p, batch.ids(), columns), table, dHidden);
     assertClose("dtable", dTable, InDoubles.sum(before, added));
-  }
-
-  @Test
-  void crossEntropy() {
-    int columns = 3 * step() + 1;
-    double[] logits = Arrays.stream(numbers(6 * columns)).map(x -> 8 * x).toArray();
-    int[] targets = {0, columns - 1, TokenBatch.NO_TARGET, 3, 3, 1};
-    Tensor gradient = state(6, logits);
-    Tensor losses = put(6, numbers(6));
-    operators.crossEntropy(gradient, targets, 0.25f, losses);
-    assertClose("losses", losses, InDoubles.crossEntropy(logits, targets));
-    double[] weights = InDoubles.equal(6, 0.25);
-    assertClose(
-        "dlogits", gradient, gradient(p -> InDoubles.crossEntropy(p, targets), logits, weights));
-  }
-
-  @ParameterizedTest
-  @ValueSource(floats = {1, 3})
-  void divergence(float temperature) {
-    int columns = 3 * step() + 1;
-    double[] logits = Arrays.stream(numbers(6 * columns)).map(x -> 8 * x).toArray();
-    double[] teacher = Arrays.stream(numbers(6 * columns)).map(x -> 8 * x).toArray();
-    Tensor gradient = state(6, logits);
-    Tensor losses = put(6, numbers(6));
-    Distilling distilling = new Distilling(temperature, 0.25f);
-    operators.divergence(gradient, state(6, teacher), distilling, losses);
-    UnaryOperator<double[]> function = p -> InDoubles.divergence(p, teacher, columns, temperature);
-    assertClose("losses", losses, function.apply(logits));
-    assertClose("dlogits", gradient, gradient(function, logits, InDoubles.equal(6, 0.25)));
-  }
-
-  /** Of equal distributions nothing is left but rounding. */
-  @Test
-  void divergenceOfItself() {
-    int columns = 3 * step() + 1;
-    double[] logits = numbers(6 * columns);
-    Tensor gradient = state(6, logits);
-    Tensor losses = put(6, numbers(6));
-    operators.divergence(gradient, state(6, logits), new Distilling(1, 1), losses);
-    for (float loss : losses.toFloats()) {
-      assertThat(Math.abs(loss)).isLessThan(1e-6f);
-    }
-    for (float one : gradient.toFloats()) {
-      assertThat(Math.abs(one)).isLessThan(1e-6f);
-    }
-  }
-
-  @Test
-  void squaredError() {
-    int columns = 5 * step();
-    double[] y = numbers(9 * columns);
-    double[] target = numbers(9 * columns);
-    Tensor gradient = state(9, y);
-    Tensor losses = put(9, numbers(9));
-    operators.squaredError(gradient, state(9, target), 0.5f, losses);
-    double[] expectedLosses = new double[9];
-    double[] expected = new double[y.length];
-    for (int i = 0; i < y.length; i++) {
-      expectedLosses[i / columns] += (y[i] - target[i]) * (y[i] - target[i]);
-      expected[i] = y[i] - target[i];
-    }
-    assertClose("losses", losses, expectedLosses);
-    assertClose("dy", gradient, expected);
   }
 
   @Test
@@ -365,24 +231,24 @@ abstract class AbstractTestTrainingOperators {
     double[] x = numbers(7 * 3 * step());
     double[] y = numbers(7 * 3 * step());
     Tensor to = put(7, y);
-    operators.add(put(7, x).slice(1, 6), to.slice(1, 6));
+    operators().add(put(7, x).slice(1, 6), to.slice(1, 6));
     double[] expected = y.clone();
     for (int i = 3 * step(); i < 6 * 3 * step(); i++) {
       expected[i] += x[i];
     }
     assertClose("y + x", to, expected);
-    operators.scale(to, -2);
+    operators().scale(to, -2);
     double[] scaled = Arrays.stream(expected).map(v -> -2 * v).toArray();
     assertClose("-2 (y + x)", to, scaled);
-    operators.multiply(state(7, x), to);
+    operators().multiply(state(7, x), to);
     assertClose("-2 (y + x) x", to, InDoubles.times(scaled, x));
-    double[] squares = operators.squaredNorms(List.of(put(7, x), put(7, y).slice(0, 1)));
+    double[] squares = operators().squaredNorms(List.of(put(7, x), put(7, y).slice(0, 1)));
     double[] row = Arrays.copyOf(y, 3 * step());
     assertThat(squares[0] / InDoubles.dot(x, x)).isBetween(1 - tolerance(), 1 + tolerance());
     assertThat(squares[1] / InDoubles.dot(row, row)).isBetween(1 - tolerance(), 1 + tolerance());
-    operators.copy(put(7, x), to);
+    operators().copy(put(7, x), to);
     assertClose("copy", to, x);
-    operators.zero(to.slice(2, 7));
+    operators().zero(to.slice(2, 7));
     Arrays.fill(x, 2 * 3 * step(), x.length, 0);
     assertClose("zeros", to, x);
   }
@@ -392,9 +258,9 @@ abstract class AbstractTestTrainingOperators {
     Tensor x = put(2, numbers(2 * step()));
     Tensor w = put(3, numbers(3 * step()));
     Tensor y = put(2, numbers(8));
-    assertThatThrownBy(() -> operators.product(x, w, Optional.empty(), y))
+    assertThatThrownBy(() -> operators().product(x, w, Optional.empty(), y))
         .hasMessage("a tensor of 2 x 4 where 2 x 3 is wanted");
-    assertThatThrownBy(() -> operators.embed(w, batch(20), put(20, numbers(20 * step()))))
+    assertThatThrownBy(() -> operators().embed(w, batch(20), put(20, numbers(20 * step()))))
         .hasMessageContaining("of a vocabulary of 3");
   }
 }

@@ -222,4 +222,20 @@ final class InDoubles {
     Arrays.fill(all, number);
     return all;
   }
+
+  /** The sum over rows of squared errors by the target's squares. */
+  static double relativeErrors(double[] y, double[] target, int rows) {
+    int columns = y.length / rows;
+    double sum = 0;
+    for (int row = 0; row < rows; row++) {
+      double errors = 0;
+      double squares = 0;
+      for (int i = row * columns; i < (row + 1) * columns; i++) {
+        errors += (y[i] - target[i]) * (y[i] - target[i]);
+        squares += target[i] * target[i];
+      }
+      sum += errors / squares;
+    }
+    return sum;
+  }
 }

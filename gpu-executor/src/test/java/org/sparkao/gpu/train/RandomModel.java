@@ -2,6 +2,7 @@ package org.sparkao.gpu.train;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -91,13 +92,23 @@ final class RandomModel implements WeightLookup {
   double[] logits(Map<String, double[]> weights, TokenBatch batch) {
     int hidden = config.sizes().hidden();
     double[] table = weights.get("model.embed_tokens.weight");
-    double[] x = InDoubles.embed(table, batch.ids(), hidden);
-    for (int i = 0; i < config.sizes().layers(); i++) {
-      x = block(weights, "model.layers." + i, x, batch);
-    }
-    double[] normed = InDoubles.norm(x, weights.get("model.norm.weight"), EPSILON);
+    List<double[]> outputs = outputs(weights, batch);
+    double[] last = outputs.get(outputs.size() - 1);
+    double[] normed = InDoubles.norm(last, weights.get("model.norm.weight"), EPSILON);
     boolean tied = config.traits().has(Trait.TIED_EMBEDDINGS);
     return InDoubles.product(normed, tied ? table : weights.get("lm_head.weight"), null, hidden);
+  }
+
+  /** The output of every block. */
+  List<double[]> outputs(Map<String, double[]> weights, TokenBatch batch) {
+    double[] table = weights.get("model.embed_tokens.weight");
+    double[] x = InDoubles.embed(table, batch.ids(), config.sizes().hidden());
+    List<double[]> outputs = new ArrayList<>();
+    for (int i = 0; i < config.sizes().layers(); i++) {
+      x = block(weights, "model.layers." + i, x, batch);
+      outputs.add(x);
+    }
+    return outputs;
   }
 
   /** The output of a block. */

@@ -201,6 +201,12 @@ public final class TrainJob implements Job {
               + config.value(TrainKeys.TEACHER)
               + ": the text says what the next token is; leave it out, or give --distill");
     }
+    if (config.isSet(TrainKeys.HIDDEN_WEIGHT) && !config.value(TrainKeys.DISTILL)) {
+      throw new QuantException(
+          "--hidden-weight: "
+              + (block ? "a block learns hidden states alone" : "no teacher is asked")
+              + "; leave it out, or give --mode model --distill");
+    }
     if (config.isSet(TrainKeys.SCHEME) || !config.value(TrainKeys.KEEP_ZEROS)) {
       return;
     }
@@ -303,6 +309,7 @@ public final class TrainJob implements Job {
         config.value(TrainKeys.SCALES),
         String.join("|", config.all(TrainKeys.FREEZE)),
         config.value(TrainKeys.DISTILL) ? config.value(TrainKeys.TEMPERATURE).floatValue() : 0,
+        config.value(TrainKeys.HIDDEN_WEIGHT).floatValue(),
         config.value(TrainKeys.NUMERICS),
         config.value(TrainKeys.SEED),
         averaging(config),

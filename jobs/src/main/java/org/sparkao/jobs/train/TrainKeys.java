@@ -140,6 +140,14 @@ final class TrainKeys {
   static final ConfigKey<Double> TEMPERATURE =
       ConfigKey.value("temperature", "X", "Of both in --distill.", TrainKeys::positive)
           .withDefault("1");
+  static final ConfigKey<Double> HIDDEN_WEIGHT =
+      ConfigKey.value(
+              "hidden-weight",
+              "X",
+              "In --distill: adds X times the squared error of the hidden states behind every block,"
+                  + " relative to the teacher's squares, to the divergence.",
+              TrainKeys::notNegative)
+          .withDefault("0");
   static final ConfigKey<Boolean> KEEP_ZEROS =
       ConfigKey.flag(
           "keep-zeros",
@@ -244,6 +252,7 @@ final class TrainKeys {
         BLOCK_INPUTS,
         DISTILL,
         TEMPERATURE,
+        HIDDEN_WEIGHT,
         KEEP_ZEROS,
         SEED,
         SAVE_EVERY,

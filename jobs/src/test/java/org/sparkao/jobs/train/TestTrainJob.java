@@ -340,6 +340,10 @@ class TestTrainJob {
         .hasMessageContaining("stores a scale of the inputs, which is not trained");
     assertThatThrownBy(() -> train(output, BLOCK, "scheme", "NVFP4A16", "scales", "learned"))
         .hasMessageContaining("use --scales computed");
+    assertThatThrownBy(() -> train(output, BLOCK, "hidden-weight", "1"))
+        .hasMessageContaining("--hidden-weight: a block learns hidden states alone");
+    assertThatThrownBy(() -> train(output, "model", "hidden-weight", "1"))
+        .hasMessageContaining("--hidden-weight: no teacher is asked");
     assertThatThrownBy(() -> train(output, BLOCK, "scale-learning-rate", "1e-5"))
         .hasMessageContaining("--scale-learning-rate: scales are computed from weights");
     assertThatThrownBy(() -> train(output, BLOCK, "scheme", "W8A8", "skip", "q_proj"))

@@ -222,6 +222,12 @@ public final class CpuTrainingOperators implements TrainingOperators {
     losses.squaredError(HostTensor.of(y), sameShape(y, target), weight, shape(perRow, y.rows(), 1));
   }
 
+  @Override
+  public void relativeError(Tensor y, Tensor target, Relative relative, Tensor perRow) {
+    losses.relativeError(
+        HostTensor.of(y), sameShape(y, target), relative, shape(perRow, y.rows(), 1));
+  }
+
   private static HostTensor sameShape(Tensor as, Tensor tensor) {
     return HostTensor.of(Shapes.same(as, tensor));
   }

@@ -8,6 +8,7 @@ import org.sparkao.gpu.tensor.HostTensor;
 import org.sparkao.gpu.train.Shapes;
 import org.sparkao.gpu.train.TokenBatch;
 import org.sparkao.gpu.train.TrainingOperators.Distilling;
+import org.sparkao.gpu.train.TrainingOperators.Relative;
 
 /** Losses of rows, and their gradients in place. */
 final class Losses {
@@ -82,6 +83,27 @@ final class Losses {
           losses.array()[losses.at(row)] = (float) RowMath.dot(all, at, all, at, count);
           for (int i = at; i < at + count; i++) {
             all[i] *= 2 * weight;
+          }
+        });
+  }
+
+  void relativeError(HostTensor y, HostTensor target, Relative relative, HostTensor losses) {
+    float[] all = y.array();
+    float[] wanted = target.array();
+    int count = y.columns();
+    rows(
+        y,
+        (row, at) -> {
+          int from = target.at(row);
+          float squares = (float) RowMath.dot(wanted, from, wanted, from, count);
+          float factor = squares > 0 ? relative.factor() / squares : 0;
+          for (int i = 0; i < count; i++) {
+            all[at + i] -= wanted[from + i];
+          }
+          losses.array()[losses.at(row)] += factor * (float) RowMath.dot(all, at, all, at, count);
+          float ofGradient = 2 * factor * relative.weight();
+          for (int i = at; i < at + count; i++) {
+            all[i] *= ofGradient;
           }
         });
   }

@@ -231,6 +231,12 @@ public final class CudaTrainingOperators implements TrainingOperators {
   }
 
   @Override
+  public void relativeError(Tensor y, Tensor target, Relative relative, Tensor perRow) {
+    rowOperators.relativeError(
+        CudaTensor.of(y), same(y, target), relative, shape(perRow, y.rows(), 1));
+  }
+
+  @Override
   public void close() {
     whole.close();
     workspace.close();

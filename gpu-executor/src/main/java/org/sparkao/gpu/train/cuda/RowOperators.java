@@ -6,6 +6,7 @@ import org.sparkao.gpu.module.Launch;
 import org.sparkao.gpu.tensor.CudaTensor;
 import org.sparkao.gpu.train.NormWeight;
 import org.sparkao.gpu.train.Shapes;
+import org.sparkao.gpu.train.TrainingOperators.Relative;
 
 /** Norms, gradients of biases, gates and squared errors. */
 final class RowOperators {
@@ -123,6 +124,14 @@ final class RowOperators {
     if (y.rows() > 0) {
       Launch launch = TensorLaunch.rows(rows("squared_error", y), y);
       TensorLaunch.rows(launch, target).with(weight);
+      TensorLaunch.rows(launch, losses).with(y.rows()).with(y.columns()).run();
+    }
+  }
+
+  void relativeError(CudaTensor y, CudaTensor target, Relative relative, CudaTensor losses) {
+    if (y.rows() > 0) {
+      Launch launch = TensorLaunch.rows(rows("relative_error", y), y);
+      TensorLaunch.rows(launch, target).with(relative.factor()).with(relative.weight());
       TensorLaunch.rows(launch, losses).with(y.rows()).with(y.columns()).run();
     }
   }

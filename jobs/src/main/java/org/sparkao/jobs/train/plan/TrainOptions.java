@@ -10,6 +10,7 @@ import org.sparkao.gpu.optimizer.AdamWSettings;
 import org.sparkao.gpu.optimizer.CosineSchedule;
 import org.sparkao.gpu.optimizer.GradientClipping;
 import org.sparkao.gpu.optimizer.StateFormat;
+import org.sparkao.gpu.train.Distillation;
 import org.sparkao.gpu.train.ModelSetup;
 import org.sparkao.gpu.train.TrainerSettings;
 import org.sparkao.gpu.train.TrainingMemory;
@@ -34,6 +35,7 @@ import org.sparkao.quant.scheme.Numerics;
  * @param frozen regular expression; tensors in whose name it is found keep their values; empty:
  *     none
  * @param temperature of distillation from the teacher; 0: the next token is predicted
+ * @param hiddenWeight of the hidden states in distillation; 0: they are not compared
  * @param numerics whose arithmetic codes have
  * @param seed of the order of sequences
  * @param averaging of workers, in {@link TrainMode#MODEL}
@@ -56,6 +58,7 @@ public record TrainOptions(
     Ranges ranges,
     String frozen,
     float temperature,
+    float hiddenWeight,
     Numerics numerics,
     long seed,
     Averaging averaging,
@@ -107,7 +110,14 @@ public record TrainOptions(
 
   /** The model whose outputs are learned. */
   public ModelSetup teacher() {
-    return ModelSetup.frozen(passTokens(), sequenceLength).withHeadRows(compute.headRows());
+    ModelSetup setup =
+        ModelSetup.frozen(passTokens(), sequenceLength).withHeadRows(compute.headRows());
+    return hiddenWeight > 0 ? setup.keepingStates() : setup;
+  }
+
+  /** What is learned of the teacher, in {@link TrainMode#MODEL}. */
+  public Distillation.Settings distilling() {
+    return new Distillation.Settings(temperature, hiddenWeight);
   }
 
   /**

@@ -55,7 +55,7 @@ final class ModelTraining {
       }
       try (TrainableModel teacher =
           TrainableModel.load(operators, config, teacherLookup, options.teacher())) {
-        Objective objective = new Distillation(operators, teacher, options.temperature());
+        Objective objective = new Distillation(operators, teacher, options.distilling());
         train(model, objective, sequences, fakes);
       }
     }

@@ -56,6 +56,7 @@ class TestTrainCompute {
             Ranges.COMPUTED,
             "",
             1,
+            0,
             Numerics.TORCHAO,
             0,
             Averaging.NONE,

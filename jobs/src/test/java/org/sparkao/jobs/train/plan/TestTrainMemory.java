@@ -68,6 +68,7 @@ class TestTrainMemory {
         all.contains("learned") ? Ranges.LEARNED : Ranges.COMPUTED,
         all.contains("frozen") ? "mlp" : "",
         all.contains("taught") ? 1 : 0,
+        all.contains("hidden") ? 1 : 0,
         Numerics.TORCHAO,
         0,
         Averaging.NONE,
@@ -109,6 +110,15 @@ class TestTrainMemory {
   })
   void aModelHasItsTeacherBesideIt(Kind device, String more, long weights) {
     assertThat(planned(TrainMode.MODEL, device, more.split(" ")).weights()).isEqualTo(weights);
+  }
+
+  /** Outputs of all five blocks instead of two hidden states in turn, 4 x 32 x 128 numbers each. */
+  @ParameterizedTest
+  @CsvSource({"CPU, 262144", "CUDA, 131072"})
+  void aTeacherWhoseHiddenStatesAreComparedKeepsThem(Kind device, long bytes) {
+    long taught = planned(TrainMode.MODEL, device, "taught").activations();
+    assertThat(planned(TrainMode.MODEL, device, "taught", "hidden").activations() - taught)
+        .isEqualTo(bytes);
   }
 
   /**
