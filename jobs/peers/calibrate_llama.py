@@ -47,6 +47,12 @@ def timed(command, log):
     return {"seconds": round(time.monotonic() - start, 1), "gpu_mib": memory.most}
 
 
+def tokens_of(folder):
+    """How many tokens a tokenizer has: the tables' rows, as a model's and its tokenizer's must agree. No block depends on it."""
+    tokenizer = json.loads((folder / "tokenizer.json").read_text())
+    return max(*tokenizer["model"]["vocab"].values(), *(token["id"] for token in tokenizer["added_tokens"])) + 1
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True, help="folder with room for 60 GB")
@@ -61,7 +67,7 @@ def main():
     options = parser.parse_args()
     work, processes = options.work, os.cpu_count()
     *shape, _ = make_checkpoint.SIZES["8b"]
-    shape[4] = options.layers
+    shape[4], shape[5] = options.layers, tokens_of(options.tokenizer)
     start = time.monotonic()
     model = work / "model"
     tensors, config = make_checkpoint.llama_tensors(*shape), make_checkpoint.llama_config(*shape)
