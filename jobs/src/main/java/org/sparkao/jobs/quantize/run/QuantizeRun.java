@@ -20,8 +20,7 @@ import org.sparkao.jobs.quantize.plan.CalibrationFolder;
 import org.sparkao.jobs.quantize.plan.GivenFiles;
 import org.sparkao.jobs.quantize.plan.QuantizePlan;
 import org.sparkao.jobs.quantize.plan.ShardTask;
-import org.sparkao.jobs.quantize.run.ShardSettings.Planned;
-import org.sparkao.jobs.quantize.run.ShardSettings.SourceFile;
+import org.sparkao.jobs.quantize.run.Planned.SourceFile;
 import org.sparkao.jobs.spark.Background;
 import org.sparkao.jobs.spark.SparkLease;
 import org.sparkao.jobs.storage.Folder;
@@ -32,7 +31,6 @@ import org.sparkao.jobs.table.RunRow;
 import org.sparkao.jobs.table.TableRow;
 import org.sparkao.quant.QuantException;
 import org.sparkao.quant.calibration.CalibrationInfo;
-import org.sparkao.quant.checkpoint.Checkpoint;
 
 /** Carries out a plan: claim, missing files, rows, final files. */
 public final class QuantizeRun {
@@ -256,9 +254,9 @@ public final class QuantizeRun {
   private ShardSettings settings() {
     GivenFiles given = request.given();
     return new ShardSettings(
-        planned(request.source()),
+        Planned.of(request.source()),
         calibration(),
-        given.learned().map(scales -> planned(scales.place())).orElse(Planned.NONE),
+        given.learned().map(scales -> Planned.of(scales.place())).orElse(Planned.NONE),
         output.location(),
         request.plan().arithmetic(),
         request.plan().smoothing(),
@@ -276,15 +274,7 @@ public final class QuantizeRun {
                 folder ->
                     new Planned(
                         folder.location(), folder.files().stream().map(SourceFile::of).toList()));
-    return statistics
-        .or(() -> request.given().inputScales().map(QuantizeRun::planned))
-        .orElse(Planned.NONE);
-  }
-
-  private static Planned planned(Checkpoint checkpoint) {
-    return new Planned(
-        checkpoint.location(),
-        checkpoint.shards().stream().map(shard -> SourceFile.of(shard.file())).toList());
+    return statistics.or(() -> request.given().inputScales().map(Planned::of)).orElse(Planned.NONE);
   }
 
   private RunRow row(Ownership ownership, String applicationId) {

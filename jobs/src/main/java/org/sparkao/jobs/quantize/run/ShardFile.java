@@ -16,7 +16,6 @@ import org.sparkao.jobs.quantize.plan.ShardTask;
 import org.sparkao.jobs.quantize.plan.TensorTask;
 import org.sparkao.jobs.quantize.plan.TensorTask.Copy;
 import org.sparkao.jobs.quantize.run.ShardOutcome.TensorOutcome;
-import org.sparkao.jobs.quantize.run.ShardSettings.Planned;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.quant.QuantException;
@@ -155,11 +154,7 @@ final class ShardFile {
   private void requireUnchanged(ShardTask task) throws IOException {
     requireUnchanged(settings.source(), task, Copy.Origin.CHECKPOINT);
     requireUnchanged(settings.calibration(), task, Copy.Origin.CALIBRATION);
-    if (!settings.scales().files().isEmpty()) {
-      PlannedFiles.require(
-          storage.folder(settings.scales().location()),
-          settings.scales().files().stream().map(ShardSettings.SourceFile::entry).toList());
-    }
+    new ScalesReader(settings.scales(), storage).requireUnchanged();
   }
 
   private void requireUnchanged(Planned folder, ShardTask task, Copy.Origin origin)
@@ -173,7 +168,7 @@ final class ShardFile {
     List<FileEntry> planned =
         folder.files().stream()
             .filter(file -> statistics || read.contains(file.name()))
-            .map(ShardSettings.SourceFile::entry)
+            .map(Planned.SourceFile::entry)
             .toList();
     if (!planned.isEmpty()) {
       PlannedFiles.require(storage.folder(folder.location()), planned);

@@ -6,7 +6,6 @@ import org.sparkao.jobs.gpu.PlannedDevice;
 import org.sparkao.jobs.quantize.plan.Arithmetic;
 import org.sparkao.jobs.quantize.plan.NonFinitePolicy;
 import org.sparkao.jobs.quantize.plan.SmoothedPair;
-import org.sparkao.quant.checkpoint.FileEntry;
 
 /**
  * What the tasks of a run share. Travels to the executors.
@@ -30,31 +29,4 @@ record ShardSettings(
     List<SmoothedPair> smoothing,
     NonFinitePolicy nonFinite,
     PlannedDevice device)
-    implements Serializable {
-
-  /** A file as it was at planning. */
-  record SourceFile(String name, long size, String version) implements Serializable {
-    static SourceFile of(FileEntry file) {
-      return new SourceFile(file.name(), file.size(), file.version());
-    }
-
-    FileEntry entry() {
-      return new FileEntry(name, size, version);
-    }
-  }
-
-  /**
-   * A folder as it was at planning.
-   *
-   * @param location absolute
-   * @param files those with tensors
-   */
-  record Planned(String location, List<SourceFile> files) implements Serializable {
-    /** No folder. */
-    static final Planned NONE = new Planned("", List.of());
-
-    Planned {
-      files = List.copyOf(files);
-    }
-  }
-}
+    implements Serializable {}

@@ -19,8 +19,6 @@ import org.sparkao.jobs.quantize.plan.GivenFiles;
 import org.sparkao.jobs.quantize.plan.QuantizePlan;
 import org.sparkao.jobs.quantize.plan.QuantizePlanner;
 import org.sparkao.jobs.quantize.plan.Recipe;
-import org.sparkao.jobs.quantize.run.ShardSettings.Planned;
-import org.sparkao.jobs.quantize.run.ShardSettings.SourceFile;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.quant.QuantException;
@@ -39,12 +37,6 @@ import org.sparkao.quant.scheme.Schemes;
 /** Files that change between planning and reading. */
 class TestChangedSource {
   @TempDir private Path temp;
-
-  private static Planned planned(Checkpoint checkpoint) {
-    return new Planned(
-        checkpoint.location(),
-        checkpoint.shards().stream().map(shard -> SourceFile.of(shard.file())).toList());
-  }
 
   private static void touch(Path file) throws IOException {
     Files.setLastModifiedTime(file, FileTime.fromMillis(1_000_000));
@@ -69,8 +61,8 @@ class TestChangedSource {
             .plan(checkpoint, Optional.empty());
     ShardSettings settings =
         new ShardSettings(
-            planned(checkpoint),
-            calibration.map(TestChangedSource::planned).orElse(Planned.NONE),
+            Planned.of(checkpoint),
+            calibration.map(Planned::of).orElse(Planned.NONE),
             Planned.NONE,
             temp.toString(),
             arithmetic,

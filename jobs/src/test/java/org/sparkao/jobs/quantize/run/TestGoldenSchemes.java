@@ -30,7 +30,6 @@ import org.sparkao.jobs.quantize.plan.NonFinitePolicy;
 import org.sparkao.jobs.quantize.plan.QuantizePlan;
 import org.sparkao.jobs.quantize.plan.QuantizePlanner;
 import org.sparkao.jobs.quantize.plan.Recipe;
-import org.sparkao.jobs.quantize.run.ShardSettings.Planned;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.quant.algorithm.WeightAlgorithm;
 import org.sparkao.quant.checkpoint.Checkpoint;

@@ -22,7 +22,6 @@ import org.sparkao.jobs.quantize.plan.QuantizePlan;
 import org.sparkao.jobs.quantize.plan.QuantizePlanner;
 import org.sparkao.jobs.quantize.plan.Recipe;
 import org.sparkao.jobs.quantize.plan.ShardTask;
-import org.sparkao.jobs.quantize.run.ShardSettings.Planned;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.jobs.storage.WorkFolder;
