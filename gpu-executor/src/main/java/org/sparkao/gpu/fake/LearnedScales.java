@@ -17,9 +17,9 @@ import org.sparkao.quant.scheme.QuantArgs;
 
 /**
  * Scales, and zero points, of one weight that are learned. They begin as round to nearest chooses
- * them. A scale is used as it will be stored: rounded to the type of the weight, not below 1e-9 and
- * the smallest normal number of that type; a zero point is rounded and kept within the codes.
- * Gradients go through both as if they were not.
+ * them, or with those that an earlier training wrote. A scale is used as it will be stored: rounded
+ * to the type of the weight, not below 1e-9 and the smallest normal number of that type; a zero
+ * point is rounded and kept within the codes. Gradients go through both as if they were not.
  */
 public final class LearnedScales implements AutoCloseable {
   /** What the name of a learned scale ends with, behind the module's. */
@@ -56,6 +56,26 @@ public final class LearnedScales implements AutoCloseable {
   }
 
   /**
+   * Scales that begin with given ones, as a stage of training before wrote them (Chen et al. 2024,
+   * EfficientQAT, section 3.3).
+   *
+   * @param stepSize whether gradients are scaled: {@link FakeSettings.Ranges#LEARNED_STEP}
+   * @param device where the weight lies
+   * @throws org.sparkao.quant.QuantException when they are not those of the request
+   */
+  static LearnedScales of(
+      String module,
+      QuantizeRequest request,
+      GivenScales given,
+      boolean stepSize,
+      FakeDevice device) {
+    FakeQuantizer begin = Quantizers.fake(request, given);
+    LearnedScales made = new LearnedScales(module, request, begin, stepSize, device);
+    made.begin(given);
+    return made;
+  }
+
+  /**
    * Scales that begin with those of {@code weight}.
    *
    * @param stepSize whether gradients are scaled: {@link FakeSettings.Ranges#LEARNED_STEP}
@@ -77,9 +97,13 @@ public final class LearnedScales implements AutoCloseable {
     for (int i = 0; i < scales.length; i++) {
       scales[i] = Math.max(SMALLEST_SCALE, scales[i]);
     }
-    made.scale.value().write(scales, 0);
-    made.zeroPoint.ifPresent(learned -> learned.value().write(floats(first.zeroPoints()), 0));
+    made.begin(new GivenScales(scales, first.zeroPoints()));
     return made;
+  }
+
+  private void begin(GivenScales first) {
+    scale.value().write(first.scales(), 0);
+    zeroPoint.ifPresent(learned -> learned.value().write(floats(first.zeroPoints()), 0));
   }
 
   private Parameter parameter(String name, int rows, FakeDevice device) {

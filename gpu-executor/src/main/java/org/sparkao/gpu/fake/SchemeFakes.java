@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.function.Function;
 import org.sparkao.gpu.tensor.Tensor;
 import org.sparkao.quant.QuantException;
+import org.sparkao.quant.algorithm.GivenScales;
 import org.sparkao.quant.algorithm.ModuleScales;
 import org.sparkao.quant.algorithm.QuantizeRequest;
 import org.sparkao.quant.algorithm.Quantizers;
@@ -35,11 +36,14 @@ public final class SchemeFakes implements Fakes {
    * @param scheme what a module is quantized to; empty to leave it
    * @param fused a name that layers which loaders fuse have in common
    * @param inputRange the range of the inputs, for schemes that store a scale of theirs
+   * @param scales what learned scales of a weight begin with; empty to begin with those of the
+   *     weight
    */
   public record Modules(
       Function<String, Optional<QuantScheme>> scheme,
       Function<String, String> fused,
-      Function<String, Optional<TensorRange>> inputRange) {}
+      Function<String, Optional<TensorRange>> inputRange,
+      Function<String, Optional<GivenScales>> scales) {}
 
   /**
    * Fakes for one model.
@@ -92,7 +96,12 @@ public final class SchemeFakes implements Fakes {
               + " are computed from the weights and cannot be learned; use computed ranges");
     }
     boolean stepSize = settings.ranges() == FakeSettings.Ranges.LEARNED_STEP;
-    LearnedScales scales = LearnedScales.of(module, request, weight, stepSize, device);
+    LearnedScales scales =
+        modules
+            .scales()
+            .apply(module)
+            .map(given -> LearnedScales.of(module, request, given, stepSize, device))
+            .orElseGet(() -> LearnedScales.of(module, request, weight, stepSize, device));
     learned.put(module, scales);
     return device.learned(scales);
   }

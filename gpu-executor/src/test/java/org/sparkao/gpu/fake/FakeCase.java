@@ -46,7 +46,8 @@ final class FakeCase {
             module ->
                 module.equals("calibrated")
                     ? Optional.of(new TensorRange(-3, 2.5f))
-                    : Optional.empty()));
+                    : Optional.empty(),
+            module -> Optional.empty()));
   }
 
   /** A tensor within a larger one, so that it has an offset. */

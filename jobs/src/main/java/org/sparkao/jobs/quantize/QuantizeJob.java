@@ -194,16 +194,10 @@ public final class QuantizeJob implements Job {
         inputScales = Optional.of(place.open(storage));
       }
     }
-    return new GivenFiles(inputScales, statistics, learned(config, source, storage));
-  }
-
-  /** None where the user says so. */
-  private static Optional<LearnedScales> learned(Config config, Checkpoint source, Storage storage)
-      throws IOException {
-    Optional<String> named = config.find(QuantizeKeys.SCALES);
-    return named.filter("none"::equals).isPresent()
-        ? Optional.empty()
-        : LearnedScales.find(named, source, storage);
+    Optional<LearnedScales> learned =
+        LearnedScales.find(
+            config.find(QuantizeKeys.SCALES), source, storage, "--scales none to compute scales");
+    return new GivenFiles(inputScales, statistics, learned);
   }
 
   private static Map<String, List<String>> recipeOf(Config config) {

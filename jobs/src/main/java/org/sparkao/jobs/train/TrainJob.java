@@ -26,6 +26,7 @@ import org.sparkao.jobs.gpu.PlannedDevice;
 import org.sparkao.jobs.job.Console;
 import org.sparkao.jobs.job.ExitCode;
 import org.sparkao.jobs.job.Job;
+import org.sparkao.jobs.quantize.plan.LearnedScales;
 import org.sparkao.jobs.quantize.plan.Rule;
 import org.sparkao.jobs.spark.SparkLease;
 import org.sparkao.jobs.spark.SparkParquetRows;
@@ -81,7 +82,11 @@ public final class TrainJob implements Job {
             config.find(TrainKeys.ARITHMETIC),
             config.value(TrainKeys.FLOAT8));
     TrainPlanner planner =
-        new TrainPlanner(checkpoint, teacher.map(TrainSource::checkpoint), storage);
+        new TrainPlanner(
+            checkpoint,
+            teacher.map(TrainSource::checkpoint),
+            initialScales(config, checkpoint, storage),
+            storage);
     TrainPlan plan = plan(planner, options(config, compute), storage, config);
     boolean dryRun = config.value(TrainKeys.DRY_RUN);
     if (!dryRun || config.isSet(TrainKeys.OUTPUT)) {
@@ -118,6 +123,15 @@ public final class TrainJob implements Job {
       console.out().println("run " + runId + " is done: " + config.value(TrainKeys.OUTPUT));
     }
     return ExitCode.DONE;
+  }
+
+  private static Optional<LearnedScales> initialScales(
+      Config config, Checkpoint checkpoint, Storage storage) throws IOException {
+    return LearnedScales.find(
+        config.find(TrainKeys.INITIAL_SCALES),
+        checkpoint,
+        storage,
+        "--initial-scales none to begin anew");
   }
 
   private static Optional<TrainSource> teacher(Config config, Storage storage) throws IOException {

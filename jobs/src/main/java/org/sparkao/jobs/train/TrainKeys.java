@@ -119,6 +119,13 @@ final class TrainKeys {
               "Scales of weights: computed from them at each step, as quantize does; learned-step"
                   + " (LSQ) or learned (plain gradients), written to qat_scales.safetensors.")
           .withDefault("computed");
+  static final ConfigKey<String> INITIAL_SCALES =
+      ConfigKey.text(
+          "initial-scales",
+          "URI",
+          "Learned scales begin with those that an earlier training wrote; without it with the"
+              + " qat_scales.safetensors beside the checkpoint, if there is one; none begins with"
+              + " those of the weights.");
   static final ConfigKey<String> FREEZE =
       ConfigKey.list(
           "freeze",
@@ -248,6 +255,7 @@ final class TrainKeys {
         CLIP,
         STATES,
         SCALES,
+        INITIAL_SCALES,
         FREEZE,
         BLOCK_INPUTS,
         DISTILL,

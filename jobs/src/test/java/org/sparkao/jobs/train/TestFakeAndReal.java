@@ -169,6 +169,7 @@ class TestFakeAndReal {
               new SchemeFakes.Modules(
                   module -> module.contains("_proj") ? Optional.of(parsed) : Optional.empty(),
                   module -> LinearModules.fusedGroup(module).orElse(module),
+                  module -> Optional.empty(),
                   module -> Optional.empty()));
       ModelSetup setup = ModelSetup.full(longest, longest).training(name -> false);
       try (TrainableModel model =

@@ -3,8 +3,10 @@ package org.sparkao.jobs.train.plan;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.sparkao.gpu.fake.FakeSettings.Ranges;
 import org.sparkao.gpu.model.ModelConfig;
 import org.sparkao.jobs.job.Texts;
+import org.sparkao.jobs.quantize.plan.LearnedScales;
 import org.sparkao.quant.safetensors.DType;
 
 /**
@@ -16,6 +18,7 @@ import org.sparkao.quant.safetensors.DType;
  * @param sequences tokens of each sample
  * @param options what else decides the result
  * @param teacher folder of the checkpoint whose outputs are learned, where it is another one
+ * @param scales that learned ones begin with, where that is not those of the weights
  * @param memory that a task needs
  * @param fingerprint hash of everything that decides the result
  */
@@ -26,6 +29,7 @@ public record TrainPlan(
     List<int[]> sequences,
     TrainOptions options,
     Optional<String> teacher,
+    Optional<LearnedScales> scales,
     TrainMemory memory,
     String fingerprint) {
   /** Freezes lists and maps. */
@@ -81,11 +85,21 @@ public record TrainPlan(
         + " tokens, from "
         + Texts.count(options.samples())
         + " sequences\n"
+        + learning()
         + averaging()
         + "computes on: "
         + options.compute()
         + "\nmemory of a task: "
         + memory.text()
+        + "\n";
+  }
+
+  private String learning() {
+    if (options.ranges() == Ranges.COMPUTED || schemes.isEmpty()) {
+      return "";
+    }
+    return "learned scales begin with those of "
+        + scales.map(LearnedScales::location).orElse("the weights")
         + "\n";
   }
 

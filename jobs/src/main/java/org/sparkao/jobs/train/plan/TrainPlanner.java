@@ -19,6 +19,7 @@ import org.sparkao.jobs.evaluate.plan.Sha256;
 import org.sparkao.jobs.job.Texts;
 import org.sparkao.jobs.quantize.plan.Arithmetic;
 import org.sparkao.jobs.quantize.plan.GivenFiles;
+import org.sparkao.jobs.quantize.plan.LearnedScales;
 import org.sparkao.jobs.quantize.plan.QuantizePlan;
 import org.sparkao.jobs.quantize.plan.QuantizePlanner;
 import org.sparkao.jobs.quantize.plan.Recipe;
@@ -47,18 +48,25 @@ public final class TrainPlanner {
   private final Folder folder;
   private final ModelConfig model;
   private final Optional<Checkpoint> teacher;
+  private final Optional<LearnedScales> scales;
 
   /**
    * A planner; reads headers.
    *
    * @param teacher whose outputs are learned; empty for the checkpoint itself
+   * @param scales that learned ones begin with; empty to begin with those of the weights
    * @throws QuantException for a model that is not run, or is quantized already, and a teacher of
    *     another shape
    */
-  public TrainPlanner(Checkpoint checkpoint, Optional<Checkpoint> teacher, Storage storage)
+  public TrainPlanner(
+      Checkpoint checkpoint,
+      Optional<Checkpoint> teacher,
+      Optional<LearnedScales> scales,
+      Storage storage)
       throws IOException {
     this.checkpoint = checkpoint;
     this.teacher = teacher;
+    this.scales = scales;
     this.storage = storage;
     this.folder = storage.folder(checkpoint.location());
     if (checkpoint.quantizationConfig().isPresent()) {
@@ -117,11 +125,13 @@ public final class TrainPlanner {
     Map<String, String> schemes = new TreeMap<>();
     layers.forEach(layer -> schemes.put(layer.module(), layer.scheme()));
     requireTrainable(schemes, options.ranges());
+    requireLearned(schemes, options.ranges());
     requireInputsAsTheyAre(schemes, options.compute().float8());
     List<int[]> sequences = text.read(storage, data, options.samples(), options.sequenceLength());
     Sha256 hash = new Sha256().line(FORMAT).line(checkpoint.fingerprint()).line(numerics);
     hash.line(TokenHash.of(sequences)).line(options.toString()).line(schemes.toString());
     teacher.ifPresent(one -> hash.line(one.fingerprint()));
+    scales.ifPresent(learned -> hash.line(learned.place().fingerprint()));
     return new TrainPlan(
         model,
         schemes,
@@ -129,6 +139,7 @@ public final class TrainPlanner {
         sequences,
         options,
         teacher.map(Checkpoint::location),
+        scales,
         memory,
         hash.hex());
   }
@@ -162,7 +173,9 @@ public final class TrainPlanner {
         new Arithmetic(
             WeightAlgorithm.RTN, options.numerics(), CheckpointLayout.COMPRESSED_TENSORS);
     QuantizePlan plan =
-        new QuantizePlanner(new Recipe(scheme, rules, arithmetic, ANY_SIZE), GivenFiles.NONE)
+        new QuantizePlanner(
+                new Recipe(scheme, rules, arithmetic, ANY_SIZE),
+                new GivenFiles(Optional.empty(), Optional.empty(), scales))
             .plan(checkpoint, Optional.of(folder.read("config.json")));
     return plan.shards().stream()
         .flatMap(shard -> shard.tensors().stream())
@@ -194,6 +207,21 @@ public final class TrainPlanner {
                     + " follow from the weights and cannot be learned; use --scales computed");
           }
         });
+  }
+
+  /** Scales of a stage before are gone on from, for all layers. */
+  private void requireLearned(Map<String, String> schemes, Ranges ranges) {
+    if (scales.isEmpty()) {
+      return;
+    }
+    if (ranges == Ranges.COMPUTED) {
+      throw scales
+          .get()
+          .refused(
+              "holds scales that were learned, and --scales computed takes those of the weights;"
+                  + " give --scales learned-step to go on from them");
+    }
+    scales.get().requireAll(schemes.keySet());
   }
 
   /** The processor holds the hidden states that trained blocks give in one array. */

@@ -23,6 +23,7 @@ import org.sparkao.jobs.job.ProgramVersion;
 import org.sparkao.jobs.job.RunNames;
 import org.sparkao.jobs.job.StatusLine;
 import org.sparkao.jobs.quantize.run.Ownership;
+import org.sparkao.jobs.quantize.run.Planned;
 import org.sparkao.jobs.spark.TextStage;
 import org.sparkao.jobs.storage.Folder;
 import org.sparkao.jobs.storage.Storage;
@@ -168,6 +169,7 @@ public final class TrainRun {
         request.plan().options(),
         request.plan().schemes(),
         request.plan().stored(),
+        request.plan().scales().map(scales -> Planned.of(scales.place())).orElse(Planned.NONE),
         request.saveEvery());
   }
 
@@ -322,6 +324,10 @@ public final class TrainRun {
               provenance.put("teacher", teacher.location());
               provenance.put("teacher_fingerprint", teacher.fingerprint());
             });
+    request
+        .plan()
+        .scales()
+        .ifPresent(scales -> provenance.put("initial_scales", scales.location()));
     provenance.put("recipe", request.plan().options().toString());
     provenance.put("schemes", request.plan().schemes());
     return provenance;

@@ -4,6 +4,7 @@ import java.io.Serializable;
 import java.util.HashMap;
 import java.util.Map;
 import org.sparkao.jobs.evaluate.run.ModelRequest;
+import org.sparkao.jobs.quantize.run.Planned;
 import org.sparkao.jobs.train.plan.TrainOptions;
 import org.sparkao.quant.safetensors.DType;
 
@@ -16,6 +17,8 @@ import org.sparkao.quant.safetensors.DType;
  * @param options of the training
  * @param schemes names of schemes, by module
  * @param stored type of the quantized weights
+ * @param scales folder of the file that learned scales begin with; without a location they begin
+ *     with those of the weights
  * @param saveEvery steps between states
  */
 record TrainSettings(
@@ -25,6 +28,7 @@ record TrainSettings(
     TrainOptions options,
     Map<String, String> schemes,
     DType stored,
+    Planned scales,
     int saveEvery)
     implements Serializable {
   TrainSettings {

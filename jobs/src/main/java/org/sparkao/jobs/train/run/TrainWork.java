@@ -8,6 +8,7 @@ import org.apache.spark.TaskContext;
 import org.sparkao.gpu.GpuException;
 import org.sparkao.jobs.evaluate.run.ModelParts;
 import org.sparkao.jobs.gpu.Turns;
+import org.sparkao.jobs.quantize.run.ScalesReader;
 import org.sparkao.jobs.spark.SparkSessions;
 import org.sparkao.jobs.spark.TextWork;
 import org.sparkao.jobs.storage.Folder;
@@ -65,9 +66,12 @@ final class TrainWork implements TextWork<UnitTask> {
         Storage.ofSettings(SparkSessions.taskSettings()).withScratch(SparkSessions.taskScratch());
     Folder output = storage.folder(settings.output());
     Team team = team(output, context);
+    UnitFiles files = new UnitFiles(output);
+    ScalesReader scales = new ScalesReader(settings.scales(), storage);
     try (ModelParts student = ModelParts.open(settings.model(), storage);
         ModelParts teacher = ModelParts.open(settings.teacher(), storage);
-        UnitTrainer trainer = new UnitTrainer(settings, new UnitFiles(output), context, team)) {
+        UnitTrainer trainer = new UnitTrainer(settings, files, scales, context, team)) {
+      scales.requireUnchanged();
       if (task.first() == UnitTask.MODEL) {
         new ModelTraining(settings, student, teacher, trainer).run(task.sequences());
       } else {

@@ -1,6 +1,7 @@
 package org.sparkao.jobs.train.run;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -20,7 +21,9 @@ import org.sparkao.gpu.train.TrainingOperators;
 import org.sparkao.gpu.train.TrainingTask;
 import org.sparkao.jobs.job.Texts;
 import org.sparkao.jobs.quantize.plan.LinearModules;
+import org.sparkao.jobs.quantize.run.ScalesReader;
 import org.sparkao.jobs.train.plan.TrainOptions;
+import org.sparkao.quant.algorithm.GivenScales;
 import org.sparkao.quant.algorithm.ModuleScales;
 import org.sparkao.quant.scheme.Schemes;
 
@@ -32,14 +35,21 @@ final class UnitTrainer implements AutoCloseable {
 
   private final TrainSettings settings;
   private final UnitFiles files;
+  private final ScalesReader scales;
   private final TaskContext context;
   private final Team team;
   private final TrainDevice device;
   private long said = System.nanoTime() - SAY_NANOS;
 
-  UnitTrainer(TrainSettings settings, UnitFiles files, TaskContext context, Team team) {
+  UnitTrainer(
+      TrainSettings settings,
+      UnitFiles files,
+      ScalesReader scales,
+      TaskContext context,
+      Team team) {
     this.settings = settings;
     this.files = files;
+    this.scales = scales;
     this.context = context;
     this.team = team;
     this.device = TrainDevice.open(settings.options().compute());
@@ -58,7 +68,16 @@ final class UnitTrainer implements AutoCloseable {
         new SchemeFakes.Modules(
             module -> Optional.ofNullable(settings.schemes().get(module)).map(Schemes::parse),
             module -> LinearModules.fusedGroup(module).orElse(module),
-            module -> Optional.empty()));
+            module -> Optional.empty(),
+            this::initialScales));
+  }
+
+  private Optional<GivenScales> initialScales(String module) {
+    try {
+      return scales.of(module);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** Whether nothing of a unit is left to do. */

@@ -176,7 +176,15 @@ class TestTrainMemory {
     TrainMemory memory = TrainMemory.of(config, lookup, options, true);
     TrainPlan plan =
         new TrainPlan(
-            config, Map.of(), DType.F32, List.of(), options, Optional.empty(), memory, "");
+            config,
+            Map.of(),
+            DType.F32,
+            List.of(),
+            options,
+            Optional.empty(),
+            Optional.empty(),
+            memory,
+            "");
     assertThat(plan.blockTasks(wanted)).isEqualTo(tasks);
   }
 
