@@ -1,6 +1,5 @@
 package org.sparkao.gpu.train;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.sparkao.gpu.tensor.Parameter;
@@ -12,6 +11,7 @@ public final class BlockTask implements TrainingTask, AutoCloseable {
   private final Samples samples;
   private final Tensor inputs;
   private final Tensor wanted;
+  private final HiddenBatches packed = new HiddenBatches();
 
   /** Inputs and wanted outputs of a block, a sequence each. */
   public interface Samples {
@@ -74,17 +74,14 @@ public final class BlockTask implements TrainingTask, AutoCloseable {
 
   @Override
   public BatchLoss accumulate(int[] batch, float weight) {
-    List<int[]> sequences = new ArrayList<>();
     int row = 0;
     for (int item : batch) {
       int end = row + samples.tokens(item);
       samples.read(item, inputs.slice(row, end), wanted.slice(row, end));
-      // Ids are not read: the block begins with hidden states.
-      sequences.add(new int[end - row]);
       row = end;
     }
-    return block.accumulate(
-        inputs.slice(0, row), wanted.slice(0, row), TokenBatch.of(sequences), weight);
+    TokenBatch tokens = packed.of(Arrays.stream(batch).map(samples::tokens).toArray());
+    return block.accumulate(inputs.slice(0, row), wanted.slice(0, row), tokens, weight);
   }
 
   @Override

@@ -102,15 +102,20 @@ public final class SingleBlock implements AutoCloseable {
 
   /** Squared errors against wanted outputs: no gradient changes. */
   public BatchLoss loss(Tensor x, Tensor wanted, TokenBatch batch) {
-    return loss(x, wanted, batch, 1);
+    return read(errors(x, wanted, batch, 1), wanted);
   }
 
-  private BatchLoss loss(Tensor x, Tensor wanted, TokenBatch batch, float weight) {
+  /** Squared errors of rows; the output becomes their gradient. */
+  private Tensor errors(Tensor x, Tensor wanted, TokenBatch batch, float weight) {
     Tensor y = output.slice(0, batch.tokens());
     forward(x, batch, y);
     Tensor perRow = losses.slice(0, batch.tokens());
     operators.squaredError(y, wanted, weight, perRow);
-    return BatchLoss.of(perRow.toFloats(), y.elements());
+    return perRow;
+  }
+
+  private static BatchLoss read(Tensor perRow, Tensor wanted) {
+    return BatchLoss.of(perRow.toFloats(), wanted.elements());
   }
 
   /**
@@ -120,9 +125,10 @@ public final class SingleBlock implements AutoCloseable {
    * @param wanted [tokens, hidden]
    */
   public BatchLoss accumulate(Tensor x, Tensor wanted, TokenBatch batch, float weight) {
-    BatchLoss loss = loss(x, wanted, batch, weight);
+    Tensor perRow = errors(x, wanted, batch, weight);
     block.backward(x, batch, output.slice(0, batch.tokens()));
-    return loss;
+    // Read last: a device is not waited for before all is launched.
+    return read(perRow, wanted);
   }
 
   /** Makes all gradients zero. */

@@ -101,7 +101,9 @@ final class UnitFiles {
   /** Keeps the state of the only worker, and forgets the one before. */
   void keep(Trainer trainer, UnitState state, Optional<UnitState> before) throws IOException {
     write(values(state.unit(), state.step(), 0), sink -> trainer.writeValues(sink, 0, 1));
-    keepMoments(trainer, state.unit(), 0);
+    if (!state.isFinished()) {
+      keepMoments(trainer, state.unit(), 0);
+    }
     commit(state, before);
   }
 
