@@ -8,6 +8,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.IntConsumer;
+import java.util.function.IntFunction;
 import org.sparkao.gpu.tensor.Tensor;
 import org.sparkao.quant.checkpoint.Checkpoint;
 import org.sparkao.quant.checkpoint.CheckpointFiles;
@@ -105,17 +107,41 @@ public final class BlockRunner implements AutoCloseable {
   /** Hidden states of sequences before the first block. */
   public List<HiddenStates> embed(List<int[]> sequences) {
     List<HiddenStates> all = new ArrayList<>();
+    eachEmbedded(
+        sequences,
+        index -> {
+          int tokens = sequences.get(index).length;
+          int bytes = Math.toIntExact(memory.hiddenBytes(tokens));
+          HiddenStates states = new HiddenStates(tokens, ByteBuffer.allocate(bytes));
+          context.operators().device().read(memory.hidden(), 0, states.bytes());
+          all.add(states);
+        });
+    return all;
+  }
+
+  /**
+   * The same, into memory of the device.
+   *
+   * @param to where those of a sequence are put, [tokens, hidden], by its number
+   */
+  public void embed(List<int[]> sequences, IntFunction<Tensor> to) {
+    eachEmbedded(sequences, index -> to.apply(index).copyFrom(memory.hidden(), type()));
+  }
+
+  /** Has a sequence's states taken from the memory of a pass before the next one comes. */
+  private void eachEmbedded(List<int[]> sequences, IntConsumer take) {
     try (ModelOperators.EmbeddingTable table = loader.embedding()) {
-      for (int[] ids : sequences) {
-        PackedTokens tokens = PackedTokens.of(List.of(ids), new int[1]);
+      for (int i = 0; i < sequences.size(); i++) {
+        PackedTokens tokens = PackedTokens.of(List.of(sequences.get(i)), new int[1]);
         PrefillPass.embed(tokens, memory, context.operators(), table);
-        int bytes = Math.toIntExact(memory.hiddenBytes(ids.length));
-        HiddenStates states = new HiddenStates(ids.length, ByteBuffer.allocate(bytes));
-        context.operators().device().read(memory.hidden(), 0, states.bytes());
-        all.add(states);
+        take.accept(i);
       }
     }
-    return all;
+  }
+
+  /** Of hidden states on the device. */
+  private WeightType type() {
+    return context.operators().arithmetic() == Arithmetic.BF16 ? WeightType.BF16 : WeightType.F32;
   }
 
   /** The numbers of a sequence's hidden states, [tokens, hidden]; a copy. */
@@ -129,8 +155,7 @@ public final class BlockRunner implements AutoCloseable {
    * @param to [tokens, hidden]
    */
   public void copy(HiddenStates states, Tensor to) {
-    Arithmetic stored = context.operators().arithmetic();
-    to.write(states.bytes(), stored == Arithmetic.BF16 ? WeightType.BF16 : WeightType.F32);
+    to.write(states.bytes(), type());
   }
 
   /** What the model is. */
@@ -171,7 +196,7 @@ public final class BlockRunner implements AutoCloseable {
   /** What is done with a block. */
   @FunctionalInterface
   public interface BlockUse {
-    /** Uses block {@code index}; it is valid during the call. */
+    /** Uses block {@code index}, and no other; it is valid during the call. */
     void use(int index, Block block);
   }
 
@@ -180,6 +205,7 @@ public final class BlockRunner implements AutoCloseable {
     private final DecoderLayer layer;
     private final LayerWeights weights;
     private Optional<DeviceInputs> onDevice = Optional.empty();
+    private Optional<Pass> pass = Optional.empty();
     private final HostInputs.Norms norms;
 
     private Block(DecoderLayer layer, LayerWeights weights) {
@@ -191,6 +217,26 @@ public final class BlockRunner implements AutoCloseable {
     /** Takes the hidden states of a sequence through the block, in place. */
     public void run(HiddenStates states) {
       run(states, LayerObserver.NONE);
+    }
+
+    /**
+     * The same to the bit, where they lie on the device.
+     *
+     * @param states [tokens, hidden]
+     */
+    public void run(Tensor states) {
+      states.copyTo(memory.hidden(), type());
+      layer.run(pass(states.rows()), memory, Optional.empty(), LayerObserver.NONE);
+      states.copyFrom(memory.hidden(), type());
+    }
+
+    /** Where tokens of a sequence belong; that of one as long as the last is there already. */
+    private Pass pass(int tokens) {
+      if (pass.filter(last -> last.places().rows() == tokens).isEmpty()) {
+        PackedTokens packed = PackedTokens.of(List.of(new int[tokens]), new int[1]);
+        pass = Optional.of(PrefillPass.begin(packed, memory, rotation.table()));
+      }
+      return pass.orElseThrow();
     }
 
     /** The same to the bit, and shows what the linear layers read. */
@@ -212,9 +258,7 @@ public final class BlockRunner implements AutoCloseable {
 
     private void run(HiddenStates states, LayerObserver observer) {
       context.operators().device().write(memory.hidden(), 0, states.bytes());
-      PackedTokens tokens = PackedTokens.of(List.of(new int[states.tokens()]), new int[1]);
-      Pass pass = PrefillPass.begin(tokens, memory, rotation.table());
-      layer.run(pass, memory, Optional.empty(), observer);
+      layer.run(pass(states.tokens()), memory, Optional.empty(), observer);
       context.operators().device().read(memory.hidden(), 0, states.bytes());
     }
 

@@ -1,6 +1,8 @@
 package org.sparkao.gpu.tensor;
 
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
 import java.util.Objects;
 import org.sparkao.gpu.GpuErrors;
 import org.sparkao.gpu.GpuException;
@@ -101,10 +103,18 @@ public final class CudaTensor implements Tensor {
     for (long at = 0; at < elements(); at += PIECE) {
       int count = (int) Math.min(PIECE, elements() - at);
       device.read(buffer, at * type.bytes(), ByteBuffer.wrap(bytes, 0, count * type.bytes()));
-      for (int i = 0; i < count; i++) {
-        to[first + (int) at + i] = type.read(bytes, i * type.bytes());
+      if (type == WeightType.F32) {
+        floats(bytes).get(to, first + (int) at, count);
+      } else {
+        for (int i = 0; i < count; i++) {
+          to[first + (int) at + i] = type.read(bytes, i * type.bytes());
+        }
       }
     }
+  }
+
+  private static FloatBuffer floats(byte[] bytes) {
+    return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
   }
 
   /** As the interface says; rounds to the nearest, ties to even. */
@@ -113,8 +123,12 @@ public final class CudaTensor implements Tensor {
     byte[] bytes = new byte[(int) Math.min(PIECE, elements()) * type.bytes()];
     for (long at = 0; at < elements(); at += PIECE) {
       int count = (int) Math.min(PIECE, elements() - at);
-      for (int i = 0; i < count; i++) {
-        type.write(type.round(from[first + (int) at + i]), bytes, i * type.bytes());
+      if (type == WeightType.F32) {
+        floats(bytes).put(from, first + (int) at, count);
+      } else {
+        for (int i = 0; i < count; i++) {
+          type.write(type.round(from[first + (int) at + i]), bytes, i * type.bytes());
+        }
       }
       ByteBuffer piece = ByteBuffer.wrap(bytes, 0, count * type.bytes());
       device.write(buffer, at * type.bytes(), piece);
@@ -128,6 +142,26 @@ public final class CudaTensor implements Tensor {
       device.write(buffer, 0, numbers.duplicate().rewind());
     } else {
       Tensor.super.write(numbers, from);
+    }
+  }
+
+  /** As the interface says; numbers of its own type stay on the device. */
+  @Override
+  public void copyFrom(Buffer numbers, WeightType from) {
+    if (from == type) {
+      device.stream().copy(numbers.slice(0, buffer.bytes()), buffer);
+    } else {
+      Tensor.super.copyFrom(numbers, from);
+    }
+  }
+
+  /** As the interface says; numbers of its own type stay on the device. */
+  @Override
+  public void copyTo(Buffer numbers, WeightType to) {
+    if (to == type) {
+      device.stream().copy(buffer, numbers.slice(0, buffer.bytes()));
+    } else {
+      Tensor.super.copyTo(numbers, to);
     }
   }
 

@@ -1,6 +1,7 @@
 package org.sparkao.gpu.tensor;
 
 import java.nio.ByteBuffer;
+import org.sparkao.gpu.device.Buffer;
 import org.sparkao.quant.format.WeightType;
 
 /**
@@ -52,6 +53,32 @@ public interface Tensor extends AutoCloseable {
       values[i] = type.read(stored, type.bytes() * i);
     }
     write(values, 0);
+  }
+
+  /**
+   * Takes {@link #elements()} numbers from the begin of memory of its device, as {@link
+   * #write(ByteBuffer, WeightType)} does.
+   *
+   * @param type of the numbers
+   */
+  default void copyFrom(Buffer numbers, WeightType type) {
+    ByteBuffer bytes = ByteBuffer.allocate(Math.toIntExact(elements() * type.bytes()));
+    numbers.device().read(numbers, 0, bytes);
+    write(bytes, type);
+  }
+
+  /**
+   * Puts all elements at the begin of memory of its device, rounded to nearest even.
+   *
+   * @param type of the numbers there
+   */
+  default void copyTo(Buffer numbers, WeightType type) {
+    float[] values = toFloats();
+    byte[] bytes = new byte[Math.multiplyExact(values.length, type.bytes())];
+    for (int i = 0; i < values.length; i++) {
+      type.write(type.round(values[i]), bytes, type.bytes() * i);
+    }
+    numbers.device().write(numbers, 0, ByteBuffer.wrap(bytes));
   }
 
   /** A copy of all elements on the host. */

@@ -1,7 +1,6 @@
 package org.sparkao.gpu.train;
 
 import java.util.Arrays;
-import java.util.List;
 import java.util.stream.IntStream;
 import org.sparkao.gpu.tensor.Tensor;
 
@@ -68,15 +67,18 @@ public final class ResidentSamples implements BlockTask.Samples, AutoCloseable {
     operators.copy(output(sample), output);
   }
 
+  /** Wanted outputs become the inputs, those of the block behind. */
+  public void follow() {
+    operators.copy(outputs, inputs);
+  }
+
   /** Takes all inputs through a block: they become those of the block behind it. */
   public void advance(SingleBlock block) {
     int[] all = IntStream.range(0, ends.length).toArray();
+    HiddenBatches packed = new HiddenBatches();
     for (int[] batch : Batches.cut(all, this::tokens, block.tokens())) {
       Tensor x = inputs.slice(begin(batch[0]), ends[batch[batch.length - 1]]);
-      // Ids are not read: the block begins with hidden states.
-      List<int[]> sequences =
-          Arrays.stream(batch).mapToObj(sample -> new int[tokens(sample)]).toList();
-      block.advance(x, TokenBatch.of(sequences));
+      block.advance(x, packed.of(Arrays.stream(batch).map(this::tokens).toArray()));
     }
   }
 

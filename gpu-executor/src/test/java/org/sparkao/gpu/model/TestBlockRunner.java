@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.IOException;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -19,6 +20,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.sparkao.gpu.device.CpuDevice;
 import org.sparkao.gpu.model.ExpertObserver.Shown;
 import org.sparkao.gpu.model.cpu.CpuModelOperators;
+import org.sparkao.gpu.tensor.HostTensor;
+import org.sparkao.gpu.tensor.Tensor;
 import org.sparkao.quant.checkpoint.CheckpointFiles;
 import org.sparkao.quant.checkpoint.LocalFiles;
 import org.sparkao.quant.observe.Workers;
@@ -127,6 +130,35 @@ class TestBlockRunner {
             float[] x = keeper.inputs.get(routed.router().name());
             routed.experts().forEach(expert -> assertExpert(expert, keeper, x, all));
           });
+    }
+  }
+
+  /** One sequence, then two of another length: the second of them is told no positions anew. */
+  @ParameterizedTest
+  @ValueSource(strings = {"reference", "vector"})
+  void whereHiddenStatesLieChangesNoBit(String kind) {
+    TinyModel model = TinyModel.read("mixtral");
+    int[] ids = model.ids();
+    List<int[]> sequences =
+        List.of(ids, Arrays.copyOf(ids, 3), Arrays.copyOfRange(ids, ids.length - 3, ids.length));
+    try (CpuDevice device = CpuDevice.open();
+        ModelOperators operators = operators(kind);
+        BlockRunner runner = open(operators, model, ModelWeights.of(model.config(), model))) {
+      List<HiddenStates> onHost = runner.embed(sequences);
+      int hidden = model.config().sizes().hidden();
+      List<Tensor> onDevice =
+          sequences.stream()
+              .map(one -> (Tensor) HostTensor.allocate(device, one.length, hidden))
+              .toList();
+      runner.embed(sequences, onDevice::get);
+      runner.blocks(
+          (index, block) -> {
+            onHost.forEach(block::run);
+            onDevice.forEach(block::run);
+          });
+      for (int i = 0; i < sequences.size(); i++) {
+        assertThat(onDevice.get(i).toFloats()).isEqualTo(runner.values(onHost.get(i)));
+      }
     }
   }
 

@@ -19,6 +19,8 @@ import org.sparkao.gpu.module.KernelLibrary;
 import org.sparkao.gpu.observe.DeviceBlockObserver;
 import org.sparkao.gpu.observe.ObserveScratch;
 import org.sparkao.gpu.observe.SumsCheck;
+import org.sparkao.gpu.tensor.CudaTensor;
+import org.sparkao.quant.format.WeightType;
 import org.sparkao.quant.observe.BlockSums;
 import org.sparkao.quant.observe.CacheSums;
 import org.sparkao.quant.observe.InputObserver;
@@ -100,7 +102,14 @@ class TestDeviceInputsOnGpu {
           (index, block) -> {
             HostObserver host = new HostObserver(blocks.get(index), shape);
             HiddenStates again = states.copy();
-            block.run(states, host);
+            WeightType type = arithmetic == Arithmetic.BF16 ? WeightType.BF16 : WeightType.F32;
+            int hidden = model.config().sizes().hidden();
+            try (CudaTensor there = CudaTensor.allocate(device, type, TOKENS, hidden)) {
+              runner.copy(states, there);
+              block.run(there);
+              block.run(states, host);
+              assertThat(there.toFloats()).isEqualTo(runner.values(states));
+            }
             try (DeviceBlockObserver seen =
                 new DeviceBlockObserver(
                     scratch, blocks.get(index), Products.SUMMED, Optional.of(shape))) {

@@ -96,7 +96,7 @@ public record TrainMemory(
 
   /**
    * Beside the block that is trained lies the one that says what is wanted. Where blocks read the
-   * student, its hidden states and what is wanted lie on the device, the teacher's on the heap.
+   * student, its hidden states and what is wanted lie on the device.
    */
   private static TrainMemory ofBlock(
       ModelConfig config, WeightLookup lookup, ModelSetup setup, TrainOptions options) {
@@ -114,7 +114,7 @@ public record TrainMemory(
         block.gradients(),
         block.moments(),
         activations(block) + (follows && onGpu ? 2 * stream : 0),
-        follows ? (onGpu ? 1 : 3) * stream : 2 * stream,
+        follows && onGpu ? 0 : 2 * stream,
         0);
   }
 

@@ -57,26 +57,78 @@ final class BlockTraining {
     if (end == task.first()) {
       return;
     }
-    if (options.readsStudent()) {
-      inOrder(task.sequences(), end);
-      return;
-    }
     try (BlockRunner runner = open(teacher)) {
-      List<HiddenStates> states = runner.embed(task.sequences());
-      runner.blocks(
+      if (options.readsStudent() || areResident(runner, task.sequences())) {
+        onDevice(runner, task, end);
+      } else {
+        onHost(runner, task, end);
+      }
+    }
+  }
+
+  /** Hidden states of all sequences stay on the device. */
+  private void onDevice(BlockRunner runner, UnitTask task, int end) {
+    int[] tokens = task.sequences().stream().mapToInt(ids -> ids.length).toArray();
+    try (ResidentSamples samples =
+        new ResidentSamples(trainer.operators(), tokens, runner.config().sizes().hidden())) {
+      if (options.readsStudent()) {
+        try (BlockRunner own = open(student)) {
+          own.embed(task.sequences(), samples::input);
+        }
+      }
+      runner.embed(task.sequences(), samples::output);
+      blocks(
+          runner,
           end,
           (index, block) -> {
-            try {
-              if (index < task.first() || trainer.isFinished(index)) {
-                states.forEach(block::run);
-              } else {
-                train(runner, index, block, states);
-              }
-            } catch (IOException e) {
-              throw new UncheckedIOException(e);
+            if (!options.readsStudent()) {
+              samples.follow();
+            }
+            for (int i = 0; i < tokens.length; i++) {
+              block.run(samples.output(i));
+            }
+            if (options.readsStudent()) {
+              trainInOrder(runner, index, samples);
+            } else if (index >= task.first() && !trainer.isFinished(index)) {
+              train(runner, index, samples);
             }
           });
     }
+  }
+
+  /** Hidden states of all sequences wait on the heap. */
+  private void onHost(BlockRunner runner, UnitTask task, int end) {
+    List<HiddenStates> states = runner.embed(task.sequences());
+    blocks(
+        runner,
+        end,
+        (index, block) -> {
+          if (index < task.first() || trainer.isFinished(index)) {
+            states.forEach(block::run);
+          } else {
+            List<HiddenStates> inputs = states.stream().map(HiddenStates::copy).toList();
+            states.forEach(block::run);
+            train(runner, index, new Sequences(runner, inputs, states));
+          }
+        });
+  }
+
+  /** What is done with a block of the teacher. */
+  @FunctionalInterface
+  private interface Work {
+    void run(int index, BlockRunner.Block block) throws IOException;
+  }
+
+  private static void blocks(BlockRunner runner, int end, Work work) {
+    runner.blocks(
+        end,
+        (index, block) -> {
+          try {
+            work.run(index, block);
+          } catch (IOException e) {
+            throw new UncheckedIOException(e);
+          }
+        });
   }
 
   private BlockRunner open(ModelParts parts) {
@@ -89,39 +141,8 @@ final class BlockTraining {
   }
 
   /** Each block reads what those before it give, as they were trained. */
-  private void inOrder(List<int[]> sequences, int end) throws IOException {
-    int[] tokens = sequences.stream().mapToInt(ids -> ids.length).toArray();
-    try (BlockRunner runner = open(teacher);
-        ResidentSamples samples =
-            new ResidentSamples(trainer.operators(), tokens, runner.config().sizes().hidden())) {
-      embed(sequences, samples);
-      List<HiddenStates> states = runner.embed(sequences);
-      runner.blocks(
-          end,
-          (index, block) -> {
-            for (int i = 0; i < tokens.length; i++) {
-              block.run(states.get(i));
-              runner.copy(states.get(i), samples.output(i));
-            }
-            try {
-              follow(runner, index, samples);
-            } catch (IOException e) {
-              throw new UncheckedIOException(e);
-            }
-          });
-    }
-  }
-
-  private void embed(List<int[]> sequences, ResidentSamples samples) {
-    try (BlockRunner runner = open(student)) {
-      List<HiddenStates> states = runner.embed(sequences);
-      for (int i = 0; i < states.size(); i++) {
-        runner.copy(states.get(i), samples.input(i));
-      }
-    }
-  }
-
-  private void follow(BlockRunner runner, int layer, ResidentSamples samples) throws IOException {
+  private void trainInOrder(BlockRunner runner, int layer, ResidentSamples samples)
+      throws IOException {
     SchemeFakes fakes = trainer.fakes();
     try (SingleBlock block = load(runner, layer, fakes)) {
       if (trainer.isFinished(layer)) {
@@ -133,34 +154,13 @@ final class BlockTraining {
     }
   }
 
-  private void train(
-      BlockRunner runner, int layer, BlockRunner.Block block, List<HiddenStates> states)
-      throws IOException {
-    if (!areResident(runner, states)) {
-      List<HiddenStates> inputs = states.stream().map(HiddenStates::copy).toList();
-      states.forEach(block::run);
-      train(runner, layer, new Sequences(runner, inputs, states));
-      return;
-    }
-    int[] tokens = states.stream().mapToInt(HiddenStates::tokens).toArray();
-    int hidden = runner.config().sizes().hidden();
-    try (ResidentSamples samples = new ResidentSamples(trainer.operators(), tokens, hidden)) {
-      for (int i = 0; i < tokens.length; i++) {
-        runner.copy(states.get(i), samples.input(i));
-        block.run(states.get(i));
-        runner.copy(states.get(i), samples.output(i));
-      }
-      train(runner, layer, samples);
-    }
-  }
-
   /** On a GPU inputs and outputs stay there where that fits: the same bits, in less time. */
-  private boolean areResident(BlockRunner runner, List<HiddenStates> states) {
+  private boolean areResident(BlockRunner runner, List<int[]> sequences) {
     if (options.compute().device() == DeviceInfo.Kind.CPU) {
       return false;
     }
     int bytes = options.compute().arithmetic().bytes();
-    long tokens = states.stream().mapToLong(HiddenStates::tokens).sum();
+    long tokens = sequences.stream().mapToLong(ids -> ids.length).sum();
     TrainingMemory memory =
         TrainingMemory.ofBlock(
             runner.config(),
@@ -168,8 +168,10 @@ final class BlockTraining {
             options.setup(trainer.fakes()),
             options.states(),
             options.compute().arithmetic());
+    // The block that says what is wanted lies there, too.
     long wanted =
         memory.total()
+            + memory.weights()
             + options.zeroBytes(memory)
             + 2 * tokens * runner.config().sizes().hidden() * bytes;
     long free = trainer.operators().device().budget().free();
