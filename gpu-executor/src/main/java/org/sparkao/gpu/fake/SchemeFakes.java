@@ -100,10 +100,19 @@ public final class SchemeFakes implements Fakes {
         modules
             .scales()
             .apply(module)
-            .map(given -> LearnedScales.of(module, request, given, stepSize, device))
+            .map(given -> given(module, request, given))
             .orElseGet(() -> LearnedScales.of(module, request, weight, stepSize, device));
     learned.put(module, scales);
     return device.learned(scales);
+  }
+
+  private LearnedScales given(String module, QuantizeRequest request, GivenScales given) {
+    boolean stepSize = settings.ranges() == FakeSettings.Ranges.LEARNED_STEP;
+    try {
+      return LearnedScales.of(module, request, given, stepSize, device);
+    } catch (QuantException e) {
+      throw new QuantException(module + ": " + e.getMessage(), e);
+    }
   }
 
   /** Scales of the weight's type are numbers of their own; the others follow from the weights. */

@@ -9,6 +9,7 @@ import java.util.stream.IntStream;
 import org.sparkao.gpu.device.CpuDevice;
 import org.sparkao.gpu.quantize.StoredWeight;
 import org.sparkao.gpu.tensor.HostTensor;
+import org.sparkao.quant.algorithm.GivenScales;
 import org.sparkao.quant.algorithm.QuantizeRequest;
 import org.sparkao.quant.algorithm.Quantizers;
 import org.sparkao.quant.algorithm.TensorQuantizer;
@@ -37,6 +38,17 @@ final class FakeCase {
   }
 
   static SchemeFakes fakes(String scheme, FakeSettings settings, FakeDevice device) {
+    return fakes(scheme, settings, device, Optional.empty());
+  }
+
+  /** Learned scales that begin with given ones. */
+  static SchemeFakes begunWith(GivenScales scales, String scheme, Numerics numerics, DType stored) {
+    FakeSettings settings = new FakeSettings(numerics, stored, FakeSettings.Ranges.LEARNED_STEP);
+    return fakes(scheme, settings, new HostFakes(CPU, Workers.CALLER), Optional.of(scales));
+  }
+
+  private static SchemeFakes fakes(
+      String scheme, FakeSettings settings, FakeDevice device, Optional<GivenScales> scales) {
     return new SchemeFakes(
         device,
         settings,
@@ -47,7 +59,7 @@ final class FakeCase {
                 module.equals("calibrated")
                     ? Optional.of(new TensorRange(-3, 2.5f))
                     : Optional.empty(),
-            module -> Optional.empty()));
+            module -> scales));
   }
 
   /** A tensor within a larger one, so that it has an offset. */

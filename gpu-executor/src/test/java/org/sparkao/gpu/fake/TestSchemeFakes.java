@@ -126,6 +126,15 @@ class TestSchemeFakes {
       parts = FakeCase.parts(Quantizers.create(request, read), again, N);
       assertThat(sameNumbers(FakeCase.loaded(request, parts), fake.toFloats())).isTrue();
     }
+    SchemeFakes next = FakeCase.begunWith(read, scheme, numerics, type);
+    HostTensor begun = FakeCase.zeros(N, K);
+    next.weight("next", w).orElseThrow().forward(w, begun);
+    assertThat(sameNumbers(begun.toFloats(), fake.toFloats())).isTrue();
+    read.scales()[0] = -1;
+    assertThatThrownBy(() -> next.weight("bad", w))
+        .isInstanceOf(QuantException.class)
+        .hasMessageContaining("bad: ")
+        .hasMessageContaining("scale 0 is -1.0");
   }
 
   private static GivenScales throughFile(
