@@ -3,6 +3,7 @@ package org.sparkao.gpu.fake;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.sparkao.gpu.tensor.Parameter;
 import org.sparkao.gpu.tensor.Tensor;
 import org.sparkao.quant.algorithm.FakeQuantizer;
@@ -12,6 +13,7 @@ import org.sparkao.quant.algorithm.Quantizers;
 import org.sparkao.quant.format.TwosComplement;
 import org.sparkao.quant.format.WeightType;
 import org.sparkao.quant.observe.TensorRange;
+import org.sparkao.quant.observe.Workers;
 import org.sparkao.quant.scheme.Granularity;
 import org.sparkao.quant.scheme.QuantArgs;
 
@@ -92,13 +94,37 @@ public final class LearnedScales implements AutoCloseable {
     LearnedScales made = new LearnedScales(module, request, begin, stepSize, device);
     // One scale of a tensor is known from its first row.
     int rows = isWhole(request) ? 1 : weight.rows();
-    GivenScales first = begin.scales(new FakeQuantizer.Rows(values, 0, 0, rows));
-    float[] scales = first.scales();
-    for (int i = 0; i < scales.length; i++) {
-      scales[i] = Math.max(SMALLEST_SCALE, scales[i]);
-    }
-    made.begin(new GivenScales(scales, first.zeroPoints()));
+    FakeQuantizer.Rows all = new FakeQuantizer.Rows(values, 0, 0, rows);
+    made.begin(first(() -> Quantizers.fake(request, range), all, weight.columns()));
     return made;
+  }
+
+  /**
+   * The scales of some rows, by all cores.
+   *
+   * @param quantizer makes one for each thread
+   */
+  private static GivenScales first(
+      Supplier<FakeQuantizer> quantizer, FakeQuantizer.Rows all, int columns) {
+    FakeQuantizer shape = quantizer.get();
+    int bands = (all.rows() + shape.bandRows() - 1) / shape.bandRows();
+    float[] scales = new float[bands * shape.groups()];
+    int[] zeroPoints = new int[scales.length];
+    new RowWork(Workers.ALL_CORES)
+        .run(
+            all.rows(),
+            shape.bandRows(),
+            (begin, end) -> {
+              FakeQuantizer.Rows rows =
+                  new FakeQuantizer.Rows(all.values(), begin * columns, begin, end - begin);
+              GivenScales some = quantizer.get().scales(rows);
+              int at = begin / shape.bandRows() * shape.groups();
+              for (int i = 0; i < some.scales().length; i++) {
+                scales[at + i] = Math.max(SMALLEST_SCALE, some.scales()[i]);
+                zeroPoints[at + i] = some.zeroPoints()[i];
+              }
+            });
+    return new GivenScales(scales, zeroPoints);
   }
 
   private void begin(GivenScales first) {
