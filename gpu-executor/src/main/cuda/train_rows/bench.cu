@@ -163,19 +163,6 @@ struct Checker {
     within("embed gradient", d_table, gradient);
   }
 
-  void error_of_squares() {
-    const Tensor y = random(), target = random(), losses(rows, 1, 0);
-    std::vector<double> wanted = y.host(), of_target = target.host(), sums(rows);
-    for (size_t i = 0; i < wanted.size(); i++) {
-      const double off = wanted[i] - of_target[i];
-      sums[i / columns] += off * off;
-      wanted[i] = 0.5 * off;
-    }
-    train_rows_squared_error<<<up(rows, 4), 128>>>(OF(y), OF(target), 0.25f, OF(losses), rows, columns);
-    within("squared error", y, wanted);
-    within("squared errors", losses, sums);
-  }
-
   void error_relative() {
     const Tensor y = random(), target = random(), losses(rows, 1, 1);
     std::vector<double> wanted = y.host(), of_target = target.host(), sums(rows), squares(rows);
@@ -197,7 +184,6 @@ struct Checker {
     bias();
     gate();
     embedding();
-    error_of_squares();
     error_relative();
     LAUNCHED();
   }

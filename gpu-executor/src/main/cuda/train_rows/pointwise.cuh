@@ -68,27 +68,6 @@ __device__ __forceinline__ void gate_gradient(const X& gate_up, const X& dy, con
   d_gate_up.store(at_up, count, u);
 }
 
-// A warp a row: losses[row] = sum of (y - target)^2, y = 2 weight (y - target).
-__device__ __forceinline__ void squared_error(const Numbers& y, const Numbers& target, float weight, const Numbers& losses, long long row,
-                                              int columns) {
-  float sum = 0;
-  for (int c = 8 * lane(); c < columns; c += 256) {
-    const int count = min(8, columns - c);
-    Eight v, t;
-    y.load(row * columns + c, count, v);
-    target.load(row * columns + c, count, t);
-#pragma unroll
-    for (int j = 0; j < 8; j++) {
-      v[j] -= t[j];
-      sum = fmaf(v[j], v[j], sum);
-      v[j] *= 2 * weight;
-    }
-    y.store(row * columns + c, count, v);
-  }
-  const Eight total = {reduce::over_warp<reduce::Sum>(sum)};
-  if (lane() == 0) losses.store(row, 1, total);
-}
-
 // A warp a row: losses[row] grows by factor d, y = factor weight times the gradient of d = sum of (y - target)^2 / sum of target^2;
 // d = 0 where the target is.
 __device__ __forceinline__ void relative_error(const Numbers& y, const Numbers& target, float factor, float weight, const Numbers& losses,

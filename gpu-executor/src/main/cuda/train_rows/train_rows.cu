@@ -71,13 +71,6 @@ extern "C" __global__ void __launch_bounds__(32 * train_rows::kRowWarps)
 }
 
 extern "C" __global__ void __launch_bounds__(32 * train_rows::kRowWarps)
-    train_rows_squared_error(TENSOR(y), TENSOR(target), float weight, TENSOR(losses), int rows, int columns) {
-  reduce::wait_for_predecessor();
-  const int row = static_cast<int>(blockIdx.x) * train_rows::kRowWarps + train_rows::warp();
-  if (row < rows) train_rows::squared_error(NUMBERS(y), NUMBERS(target), weight, NUMBERS(losses), row, columns);
-}
-
-extern "C" __global__ void __launch_bounds__(32 * train_rows::kRowWarps)
     train_rows_relative_error(TENSOR(y), TENSOR(target), float factor, float weight, TENSOR(losses), int rows, int columns) {
   reduce::wait_for_predecessor();
   const int row = static_cast<int>(blockIdx.x) * train_rows::kRowWarps + train_rows::warp();

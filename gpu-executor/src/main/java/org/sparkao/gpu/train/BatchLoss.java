@@ -3,8 +3,8 @@ package org.sparkao.gpu.train;
 /**
  * The loss of a batch.
  *
- * @param sum of its tokens' losses, or of its elements' squared errors
- * @param count of tokens, or elements
+ * @param sum of its tokens' losses
+ * @param count of tokens with a loss
  */
 public record BatchLoss(double sum, long count) {
   /** Of nothing. */

@@ -5,7 +5,10 @@ import java.util.List;
 import org.sparkao.gpu.tensor.Parameter;
 import org.sparkao.gpu.tensor.Tensor;
 
-/** A block is trained to give the outputs of the full-precision one: mean squared error. */
+/**
+ * A block is trained to give the outputs of the full-precision one: of every token the squared
+ * error relative to the wanted output's squares.
+ */
 public final class BlockTask implements TrainingTask, AutoCloseable {
   private final SingleBlock block;
   private final Samples samples;
@@ -55,11 +58,7 @@ public final class BlockTask implements TrainingTask, AutoCloseable {
 
   @Override
   public long count(int[] items) {
-    return (long) tokens(items) * inputs.columns();
-  }
-
-  private int tokens(int[] items) {
-    return Arrays.stream(items).map(samples::tokens).sum();
+    return Arrays.stream(items).map(samples::tokens).asLongStream().sum();
   }
 
   @Override

@@ -100,26 +100,30 @@ public final class SingleBlock implements AutoCloseable {
     ParameterFile.read(values, parameters());
   }
 
-  /** Squared errors against wanted outputs: no gradient changes. */
+  /** Relative errors against wanted outputs: no gradient changes. */
   public BatchLoss loss(Tensor x, Tensor wanted, TokenBatch batch) {
-    return read(errors(x, wanted, batch, 1), wanted);
+    return read(errors(x, wanted, batch, 1));
   }
 
-  /** Squared errors of rows; the output becomes their gradient. */
+  /**
+   * Relative errors of rows; the output becomes their gradient. Plain squared errors would be ruled
+   * by the few tokens whose states are thousands of times as large as others'.
+   */
   private Tensor errors(Tensor x, Tensor wanted, TokenBatch batch, float weight) {
     Tensor y = output.slice(0, batch.tokens());
     forward(x, batch, y);
     Tensor perRow = losses.slice(0, batch.tokens());
-    operators.squaredError(y, wanted, weight, perRow);
+    operators.zero(perRow);
+    operators.relativeError(y, wanted, new TrainingOperators.Relative(1, weight), perRow);
     return perRow;
   }
 
-  private static BatchLoss read(Tensor perRow, Tensor wanted) {
-    return BatchLoss.of(perRow.toFloats(), wanted.elements());
+  private static BatchLoss read(Tensor perRow) {
+    return BatchLoss.of(perRow.toFloats(), perRow.rows());
   }
 
   /**
-   * Adds {@code weight} times the gradient of the sum of squared errors to all gradients.
+   * Adds {@code weight} times the gradient of the sum of relative errors to all gradients.
    *
    * @param x [tokens, hidden]
    * @param wanted [tokens, hidden]
@@ -128,7 +132,7 @@ public final class SingleBlock implements AutoCloseable {
     Tensor perRow = errors(x, wanted, batch, weight);
     block.backward(x, batch, output.slice(0, batch.tokens()));
     // Read last: a device is not waited for before all is launched.
-    return read(perRow, wanted);
+    return read(perRow);
   }
 
   /** Makes all gradients zero. */

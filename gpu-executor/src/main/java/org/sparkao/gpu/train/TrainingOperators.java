@@ -189,14 +189,6 @@ public interface TrainingOperators extends AutoCloseable {
   void divergence(Tensor logits, Tensor teacher, Distilling distillation, Tensor losses);
 
   /**
-   * Squared errors: losses[i] = sum over columns of (y - target)^2.
-   *
-   * @param y [rows, columns]; becomes {@code weight} times the gradient of the sum of losses
-   * @param losses [rows, 1]
-   */
-  void squaredError(Tensor y, Tensor target, float weight, Tensor losses);
-
-  /**
    * Squared errors relative to the target's squares, whatever size rows have: adds {@code factor}
    * times the sum over columns of (y - target)^2 divided by that of target^2 to losses[i], and
    * nothing where the target is 0.

@@ -2,6 +2,7 @@ package org.sparkao.gpu.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -222,12 +223,32 @@ abstract class AbstractTestTrainer {
         Trainer trainer =
             new Trainer(operators, task, adamW(operators), settings(StateFormat.FP32, 3))) {
       assertThat(block.parameters()).hasSize(9);
+      assertThat(firstLoss(block, inputs.get(0), outputs.get(0)))
+          .isCloseTo(
+              InDoubles.relativeErrors(
+                  other.block(
+                      other.weights(),
+                      "model.layers.1",
+                      InDoubles.of(inputs.get(0)),
+                      TokenBatch.of(List.of(new int[6]))),
+                  InDoubles.of(outputs.get(0)),
+                  6),
+              withinPercentage(0.01));
       List<StepReport> reports = new ArrayList<>();
       for (int i = 0; i < 12; i++) {
         reports.add(trainer.step());
       }
-      assertThat(reports.get(0).loss().count()).isEqualTo(4 * 6 * hidden);
+      assertThat(reports.get(0).loss().count()).isEqualTo(4 * 6);
       assertThat(reports.get(11).loss().mean()).isLessThan(0.7 * reports.get(0).loss().mean());
+    }
+  }
+
+  private double firstLoss(SingleBlock block, float[] input, float[] output) {
+    try (Tensor x = operators.allocate(6, input.length / 6);
+        Tensor wanted = operators.allocate(6, input.length / 6)) {
+      x.write(input, 0);
+      wanted.write(output, 0);
+      return block.loss(x, wanted, TokenBatch.of(List.of(new int[6]))).sum();
     }
   }
 
@@ -274,11 +295,7 @@ abstract class AbstractTestTrainer {
                 point -> {
                   weights.put(parameter.name(), point);
                   double[] y = source.block(weights, "model.layers.0", x, batch);
-                  double sum = 0;
-                  for (int i = 0; i < y.length; i++) {
-                    sum += 0.5 * (y[i] - wanted[i]) * (y[i] - wanted[i]);
-                  }
-                  return sum;
+                  return 0.5 * InDoubles.relativeErrors(y, wanted, 7);
                 },
                 values);
         weights.put(parameter.name(), values);

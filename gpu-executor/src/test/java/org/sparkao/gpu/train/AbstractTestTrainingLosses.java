@@ -133,24 +133,6 @@ abstract class AbstractTestTrainingLosses {
     }
   }
 
-  @Test
-  void squaredError() {
-    int columns = 5 * step();
-    double[] y = numbers(9 * columns);
-    double[] target = numbers(9 * columns);
-    Tensor gradient = state(9, y);
-    Tensor losses = put(9, numbers(9));
-    operators.squaredError(gradient, state(9, target), 0.5f, losses);
-    double[] expectedLosses = new double[9];
-    double[] expected = new double[y.length];
-    for (int i = 0; i < y.length; i++) {
-      expectedLosses[i / columns] += (y[i] - target[i]) * (y[i] - target[i]);
-      expected[i] = y[i] - target[i];
-    }
-    assertClose("losses", losses, expectedLosses);
-    assertClose("dy", gradient, expected);
-  }
-
   /** Rows of any size count alike; one whose target is 0 has no loss and no gradient. */
   @Test
   void relativeError() {

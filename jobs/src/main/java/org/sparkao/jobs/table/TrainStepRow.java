@@ -14,7 +14,7 @@ import java.util.List;
  * @param device what computed, and in which numbers
  * @param block that was trained; -1 for the whole model
  * @param step from 1
- * @param loss mean over tokens or elements, before the step
+ * @param loss mean over tokens, before the step
  * @param learningRate of the step
  * @param gradientNorm of all gradients, before clipping
  * @param tokens of the step
@@ -49,7 +49,7 @@ public record TrainStepRow(
               new Column(
                   "loss",
                   DOUBLE,
-                  "before the step, nats a token; of a block the mean squared error"),
+                  "before the step, nats a token; of a block the squared error of an output by its squares"),
               new Column("learning_rate", DOUBLE, "of the step"),
               new Column("gradient_norm", DOUBLE, "of all gradients, before clipping"),
               new Column("tokens", LONG, "tokens of the step"),

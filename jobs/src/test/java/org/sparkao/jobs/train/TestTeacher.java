@@ -122,8 +122,8 @@ class TestTeacher {
   }
 
   /**
-   * The mean loss of two steps, of half of the sequences each, is the mean squared difference of
-   * what the runtime says blocks of the two give.
+   * The mean loss of two steps, of half of the sequences each, is the mean relative error of what
+   * the runtime says blocks of the two give.
    */
   @ParameterizedTest
   @ValueSource(strings = {"teacher", "student"})
@@ -155,7 +155,7 @@ class TestTeacher {
     }
   }
 
-  /** A mean over all numbers of all sequences, for each block. */
+  /** A mean over all tokens of all sequences, for each block. */
   private static double[] differences(boolean ofStudent) throws IOException {
     double[] means = new double[BLOCKS];
     try (CpuDevice device = CpuDevice.open();
@@ -177,7 +177,7 @@ class TestTeacher {
           (index, block) -> {
             List<HiddenStates> states = ofStudent ? own : before.get(index);
             states.forEach(block::run);
-            means[index] = meanSquare(student, states, after.get(index));
+            means[index] = BlockOutputs.relativeError(student, states, after.get(index));
           });
     }
     return means;
@@ -186,21 +186,6 @@ class TestTeacher {
   private static BlockRunner open(Path folder, CpuModelOperators operators) throws IOException {
     LocalFiles files = LocalFiles.of(folder);
     return BlockRunner.open(Checkpoint.open(files), files, operators, TOKENS, Workers.ALL_CORES);
-  }
-
-  private static double meanSquare(
-      BlockRunner runner, List<HiddenStates> found, List<HiddenStates> wanted) {
-    double sum = 0;
-    long count = 0;
-    for (int i = 0; i < found.size(); i++) {
-      float[] left = runner.values(found.get(i));
-      float[] right = runner.values(wanted.get(i));
-      for (int j = 0; j < left.length; j++) {
-        sum += Math.pow((double) left[j] - right[j], 2);
-      }
-      count += left.length;
-    }
-    return sum / count;
   }
 
   /** From itself there is nothing to learn; from the dense one there is. */

@@ -182,7 +182,7 @@ class TestTrainStages {
     }
   }
 
-  /** Of what quantized blocks make of the states of the dense model; means over all numbers. */
+  /** Of what quantized blocks make of the states of the dense model; means over all tokens. */
   private static double[] differences(Path quantized) throws IOException {
     double[] means = new double[BLOCKS];
     try (CpuModelOperators one = new CpuModelOperators(CpuDevice.open(), 1);
@@ -201,7 +201,7 @@ class TestTrainStages {
           (index, block) -> {
             List<HiddenStates> own = states.get(index).stream().map(HiddenStates::copy).toList();
             own.forEach(block::run);
-            means[index] = meanSquare(student, own, states.get(index + 1));
+            means[index] = BlockOutputs.relativeError(student, own, states.get(index + 1));
           });
     }
     return means;
@@ -210,21 +210,6 @@ class TestTrainStages {
   private static BlockRunner open(Path folder, CpuModelOperators operators) throws IOException {
     LocalFiles files = LocalFiles.of(folder);
     return BlockRunner.open(Checkpoint.open(files), files, operators, TOKENS, Workers.ALL_CORES);
-  }
-
-  private static double meanSquare(
-      BlockRunner runner, List<HiddenStates> found, List<HiddenStates> wanted) {
-    double sum = 0;
-    long count = 0;
-    for (int i = 0; i < found.size(); i++) {
-      float[] left = runner.values(found.get(i));
-      float[] right = runner.values(wanted.get(i));
-      for (int j = 0; j < left.length; j++) {
-        sum += Math.pow((double) left[j] - right[j], 2);
-      }
-      count += left.length;
-    }
-    return sum / count;
   }
 
   @Test

@@ -218,11 +218,6 @@ public final class CpuTrainingOperators implements TrainingOperators {
   }
 
   @Override
-  public void squaredError(Tensor y, Tensor target, float weight, Tensor perRow) {
-    losses.squaredError(HostTensor.of(y), sameShape(y, target), weight, shape(perRow, y.rows(), 1));
-  }
-
-  @Override
   public void relativeError(Tensor y, Tensor target, Relative relative, Tensor perRow) {
     losses.relativeError(
         HostTensor.of(y), sameShape(y, target), relative, shape(perRow, y.rows(), 1));

@@ -69,24 +69,6 @@ final class Losses {
         });
   }
 
-  void squaredError(HostTensor y, HostTensor target, float weight, HostTensor losses) {
-    float[] all = y.array();
-    float[] wanted = target.array();
-    int count = y.columns();
-    rows(
-        y,
-        (row, at) -> {
-          int shift = target.at(row) - at;
-          for (int i = at; i < at + count; i++) {
-            all[i] -= wanted[i + shift];
-          }
-          losses.array()[losses.at(row)] = (float) RowMath.dot(all, at, all, at, count);
-          for (int i = at; i < at + count; i++) {
-            all[i] *= 2 * weight;
-          }
-        });
-  }
-
   void relativeError(HostTensor y, HostTensor target, Relative relative, HostTensor losses) {
     float[] all = y.array();
     float[] wanted = target.array();

@@ -225,12 +225,6 @@ public final class CudaTrainingOperators implements TrainingOperators {
   }
 
   @Override
-  public void squaredError(Tensor y, Tensor target, float weight, Tensor perRow) {
-    rowOperators.squaredError(
-        CudaTensor.of(y), same(y, target), weight, shape(perRow, y.rows(), 1));
-  }
-
-  @Override
   public void relativeError(Tensor y, Tensor target, Relative relative, Tensor perRow) {
     rowOperators.relativeError(
         CudaTensor.of(y), same(y, target), relative, shape(perRow, y.rows(), 1));

@@ -8,7 +8,7 @@ import org.sparkao.gpu.train.NormWeight;
 import org.sparkao.gpu.train.Shapes;
 import org.sparkao.gpu.train.TrainingOperators.Relative;
 
-/** Norms, gradients of biases, gates and squared errors. */
+/** Norms, gradients of biases, gates and relative errors. */
 final class RowOperators {
   private static final int ROWS_OF_BLOCK = 4;
   private static final int ROW_THREADS = 128;
@@ -118,14 +118,6 @@ final class RowOperators {
 
   private static int eights(CudaTensor y) {
     return TensorLaunch.eights(y.rows(), y.columns());
-  }
-
-  void squaredError(CudaTensor y, CudaTensor target, float weight, CudaTensor losses) {
-    if (y.rows() > 0) {
-      Launch launch = TensorLaunch.rows(rows("squared_error", y), y);
-      TensorLaunch.rows(launch, target).with(weight);
-      TensorLaunch.rows(launch, losses).with(y.rows()).with(y.columns()).run();
-    }
   }
 
   void relativeError(CudaTensor y, CudaTensor target, Relative relative, CudaTensor losses) {

@@ -39,7 +39,7 @@ import org.sparkao.quant.scheme.Schemes;
 /** Makes the plan. */
 public final class TrainPlanner {
   /** Part of every fingerprint: changes whenever the same command gives other bytes. */
-  private static final String FORMAT = "train 2";
+  private static final String FORMAT = "train 3";
 
   private static final long ANY_SIZE = Long.MAX_VALUE;
 
