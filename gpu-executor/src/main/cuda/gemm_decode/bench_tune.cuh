@@ -1,7 +1,11 @@
 // For the bench: timing, of the heuristic's choice or of everything that it could have chosen.
 #pragma once
 
+#include <cuda_fp8.h>
+
+#include <chrono>
 #include <map>
+#include <thread>
 
 #include "bench_kernels.cuh"
 
@@ -29,6 +33,20 @@ __global__ void fill_random(uint32_t* words, long long count, uint32_t seed) {
   }
 }
 
+// Normal numbers as e4m3, like those that the peers multiply: what a product takes of the card's power, and so its clocks, depends on them.
+__global__ void fill_normal(uint8_t* codes, long long count, uint32_t seed) {
+  const auto uniform = [&](uint32_t i) {
+    uint32_t z = i * 2654435761u + seed;
+    z = (z ^ z >> 16) * 0x85EBCA6Bu;
+    z = (z ^ z >> 13) * 0xC2B2AE35u;
+    return (static_cast<float>(z ^ z >> 16) + 0.5f) * 0x1p-32f;
+  };
+  for (long long i = blockIdx.x * 256ll + threadIdx.x; i < count; i += gridDim.x * 256ll) {
+    const uint32_t pair = static_cast<uint32_t>(2 * i);
+    codes[i] = __nv_cvt_float_to_fp8(sqrtf(-2 * logf(uniform(pair))) * cospif(2 * uniform(pair + 1)), __NV_SATFINITE, __NV_E4M3);
+  }
+}
+
 // One shape's operands: copies of the weights, more than 120 MB in all, so that they come from device memory in each launch.
 class Timed {
  public:
@@ -41,14 +59,14 @@ class Timed {
         x_(static_cast<size_t>(128) * shape.k * family.element_bytes()), y_(static_cast<size_t>(256) * shape.n * 2),
         scale_x_(std::vector<float>(128 * ceil_div(shape.k, 128), 0.01f)),
         scale_w_(std::vector<float>(std::max<size_t>(shape.n, static_cast<size_t>(ceil_div(shape.n, 128)) * ceil_div(shape.k, 128)), 0.01f)) {
-    fill_random<<<2048, 256>>>(reinterpret_cast<uint32_t*>(weights_.data()), static_cast<long long>(weights_.bytes() / 4), 1);
-    fill_random<<<256, 256>>>(reinterpret_cast<uint32_t*>(x_.data()), static_cast<long long>(x_.bytes() / 4), 2);
-    LAUNCHED();
+    fill(weights_, 1);
+    fill(x_, 2);
     CUDA_MUST(cudaDeviceSynchronize());
   }
 
   // Microseconds of one GEMM in a chain, bf16 out, per-row and per-channel (or block) scales. `numbered`: for a trace.
   double us(const Tiling& tiling, const Launch& plan, int m, bool dependent, int replays, bool numbered = false) const {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // some rest, as the peers have while they are checked
     const int calls = this->calls();
     return bench::median_us(
         calls,
@@ -72,7 +90,8 @@ class Timed {
         replays);
   }
 
-  int calls() const { return ceil_div(24, copies_) * copies_; }
+  // A chain of about a millisecond, as the peers' are.
+  int calls() const { return ceil_div(std::min<int>(200, static_cast<int>(4'000'000'000 / weight_bytes_)), copies_) * copies_; }
 
   double bytes(int m) const {
     return static_cast<double>(shape_.n) * shape_.k * family_.element_bytes() + static_cast<double>(m) * shape_.k * family_.element_bytes() +
@@ -88,6 +107,13 @@ class Timed {
   }
 
  private:
+  void fill(const bench::Device<uint8_t>& bytes, uint32_t seed) const {
+    const long long count = static_cast<long long>(bytes.bytes());
+    if (family_.w == Kind::kE4m3) fill_normal<<<2048, 256>>>(bytes.data(), count, seed);
+    else fill_random<<<2048, 256>>>(reinterpret_cast<uint32_t*>(bytes.data()), count / 4, seed);
+    LAUNCHED();
+  }
+
   const Family& family_;
   const Shape shape_;
   const size_t weight_bytes_;
