@@ -2,7 +2,8 @@
 // small, up to six a multiprocessor: the fewer rows a block has, the evener do blocks fill the card, and the unpacking, which bounds the
 // multiprocessors then, has as many warps to hide behind.
 //
-//   warpgroup 0 (and 1)  64 outputs each: codes to registers, unpacked to A fragments, wgmma with X, group sums times scales
+//   warpgroup 0 (and 1)  64 outputs each: codes to registers, unpacked to A fragments, wgmma with X (mma.sync up to 8 rows of 16 bits),
+//                        group sums times scales
 //   last warp, a thread  streams weight blocks (a half of each, where a block has 64 outputs) by bulk copies, and 128 columns of X by a
 //                        tensor map into the same stage of a ring; the first weights before the predecessor kernel is done
 //

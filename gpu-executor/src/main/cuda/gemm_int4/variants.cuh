@@ -6,9 +6,10 @@
 // Idea: the weights are the whole traffic, so one stream of bulk copies a block runs from its first instruction to its last, and
 // everything else hides behind it. The codes lie in the order in which threads need them as wgmma A fragments, so they go from the
 // ring to registers with two 16-byte loads, become exact bf16, fp16 or e4m3 with 11 instructions per 8 codes (unpack.cuh) and
-// never return to shared memory. A group is summed by the tensor core from zero; its fp32 sum times its scale is added to sums in
-// ordinary registers by one fma. So W is never rounded: the result is that of exact (q - z) s up to fp32 summation (16-bit X), and
-// an fp8 sum is at most 128 long. Scaling the weights instead would cost one multiplication a pair more and round every weight.
+// never return to shared memory. Up to 8 rows of 16-bit X mma.sync multiplies them, else wgmma. A group is summed by the tensor core from
+// zero; its fp32 sum times its scale is added to sums in ordinary registers by one fma. So W is never rounded: the result is that of exact
+// (q - z) s up to fp32 summation (16-bit X), and an fp8 sum is at most 128 long. Scaling the weights instead would cost one multiplication
+// a pair more and round every weight.
 // K is split over a cluster of S blocks, S by (N, K) alone (split.cuh); st.async hands the shares over, added in the order of K.
 //
 // Bound: weights and scales / 3.1 TB/s; from M = 64 also the tensor cores (a block of 128 x 128 takes 1024 cycles at M = 128).
