@@ -4,7 +4,7 @@
 #
 #   build-kernels.sh SOURCES OUTPUT TARGET CACHE      TARGET/nvcc holds an nvcc that was fetched
 #
-# CACHE keeps what was compiled, under a hash of all that decides it: sources, these scripts, which say the nvcc that is
+# CACHE keeps what was compiled, under a hash of all that decides it: its sources, these scripts, which say the nvcc that is
 # fetched, and the nvcc of this machine. So a clean build compiles what is new. What nobody asked for in 60 days goes.
 #
 # The code is for Hopper (sm_90a), and as PTX for every architecture from 8.0 on.
@@ -15,15 +15,48 @@ output=$2
 target=$3
 cache=$4
 
-# Whether a fatbin is older than a file it is made of. Operations include headers of each other: any header counts.
+include=$scripts/../cuda/include
+newline='
+'
+
+# The files that an operation is made of, a line each: its .cu and what that includes by name, however deep.
+files_of() {
+  (
+    IFS=$newline
+    set -f
+    todo=$sources/$1/$1.cu
+    seen=
+    while [ -n "$todo" ]; do
+      # shellcheck disable=SC2086 # a word is a line
+      set -- $todo
+      file=$1
+      shift
+      todo=$*
+      case $newline$seen$newline in
+        *"$newline$file$newline"*) continue ;;
+      esac
+      seen=$seen$newline$file
+      # shellcheck disable=SC2013 # here, too
+      for name in $(sed -n 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*"\([^"]*\)".*/\1/p' "$file"); do
+        for folder in "${file%/*}" "$include"; do
+          if [ -f "$folder/$name" ]; then
+            todo=$todo$newline$folder/$name
+            break
+          fi
+        done
+      done
+    done
+    printf '%s\n' "${seen#"$newline"}"
+  )
+}
+
+# Whether a fatbin is older than a file it is made of.
 is_stale() {
-  [ ! -f "$output/$1.fatbin" ] && return 0
   fatbin=$output/$1.fatbin
-  own=$sources/$1
-  set -- "$sources" "$scripts/build-kernels.sh"
-  [ ! -d "$scripts/../cuda/include" ] || set -- "$@" "$scripts/../cuda/include"
-  [ -n "$(find "$@" -type f \( -name '*.cuh' -o -path "$own/*" -o -name '*.sh' \) ! -name 'bench*' ! -name '*.md' \
-    -newer "$fatbin" | head -n 1)" ]
+  [ -f "$fatbin" ] || return 0
+  [ -n "$({ files_of "$1"; echo "$scripts/build-kernels.sh"; } | while read -r file; do
+    find "$file" -newer "$fatbin"
+  done)" ]
 }
 
 stale=
@@ -41,11 +74,10 @@ key() {
       "$nvcc" --version 2>/dev/null || true
     done
     cat "$scripts"/*.sh
-    find "$sources" "$scripts/../cuda/include" -type f \( -name '*.cuh' -o -path "$sources/$1/*" \) ! -name 'bench*' \
-      ! -name '*.md' | LC_ALL=C sort | while read -r file; do
-        printf '%s\n' "${file#"$sources"}"
-        cat "$file"
-      done
+    files_of "$1" | while read -r file; do
+      printf '%s\n' "${file#"$sources"}"
+      cat "$file"
+    done
   } | sha256sum | cut -d ' ' -f 1
 }
 
@@ -77,7 +109,7 @@ small=
 if "$nvcc" --help | grep -q compress-mode; then
   small=-compress-mode=size
 fi
-export nvcc sources output scripts small
+export nvcc sources output include small
 # What takes longest first, so that neither of the two waits for the other in the end: int4, then the longest sources.
 # shellcheck disable=SC2016,SC2086 # expanded by the inner shell; the names are words
 for op in $stale; do
@@ -89,7 +121,7 @@ done | sort -rn | cut -d ' ' -f 2 | xargs -n 1 -P 2 sh -c '
   echo "kernels: compiling $0" >&2
   "$nvcc" -fatbin -O3 -std=c++17 -lineinfo -Werror all-warnings \
     -gencode arch=compute_90a,code=sm_90a -gencode arch=compute_80,code=compute_80 \
-    $small -I "$scripts/../cuda/include" -o "$output/$0.fatbin.tmp" "$sources/$0/$0.cu" \
+    $small -I "$include" -o "$output/$0.fatbin.tmp" "$sources/$0/$0.cu" \
     && mv "$output/$0.fatbin.tmp" "$output/$0.fatbin"'
 for op in $stale; do
   cp "$output/$op.fatbin" "$cache/$op.tmp$$"
