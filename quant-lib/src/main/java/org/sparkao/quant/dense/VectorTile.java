@@ -3,10 +3,7 @@ package org.sparkao.quant.dense;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
-/**
- * Eight sums of eight lanes in registers. Lanes are eight everywhere in the project: a JVM that saw
- * vectors of two widths calls their methods instead of compiling them in.
- */
+/** Eight sums of eight lanes in registers; how they are stored: see {@link WideTile}. */
 final class VectorTile implements TileKernel {
   private static final VectorSpecies<Float> V = FloatVector.SPECIES_256;
   private static final int W = 8;
@@ -62,14 +59,15 @@ final class VectorTile implements TileKernel {
       from += step;
       at += stride;
     }
-    s0.intoArray(out, c0);
-    t0.intoArray(out, c0 + W);
-    s1.intoArray(out, c1);
-    t1.intoArray(out, c1 + W);
-    s2.intoArray(out, c2);
-    t2.intoArray(out, c2 + W);
-    s3.intoArray(out, c3);
-    t3.intoArray(out, c3 + W);
+    FloatVector zero = FloatVector.broadcast(V, -0f);
+    zero.add(s0).intoArray(out, c0);
+    zero.add(t0).intoArray(out, c0 + W);
+    zero.add(s1).intoArray(out, c1);
+    zero.add(t1).intoArray(out, c1 + W);
+    zero.add(s2).intoArray(out, c2);
+    zero.add(t2).intoArray(out, c2 + W);
+    zero.add(s3).intoArray(out, c3);
+    zero.add(t3).intoArray(out, c3 + W);
   }
 
   /** The same of two panels of {@link #COLUMNS}: with fixed strides the loop needs no checks. */
@@ -107,14 +105,20 @@ final class VectorTile implements TileKernel {
       s3 = p.fma(x, s3);
       t3 = q.fma(x, t3);
     }
-    s0.intoArray(out, c0);
-    t0.intoArray(out, c0 + W);
-    s1.intoArray(out, c1);
-    t1.intoArray(out, c1 + W);
-    s2.intoArray(out, c2);
-    t2.intoArray(out, c2 + W);
-    s3.intoArray(out, c3);
-    t3.intoArray(out, c3 + W);
+    FloatVector zero = FloatVector.broadcast(V, -0f);
+    zero.add(s0).intoArray(out, c0);
+    zero.add(t0).intoArray(out, c0 + W);
+    zero.add(s1).intoArray(out, c1);
+    zero.add(t1).intoArray(out, c1 + W);
+    zero.add(s2).intoArray(out, c2);
+    zero.add(t2).intoArray(out, c2 + W);
+    zero.add(s3).intoArray(out, c3);
+    zero.add(t3).intoArray(out, c3 + W);
+  }
+
+  @Override
+  public boolean isWide() {
+    return WideTile.AVAILABLE;
   }
 
   @Override

@@ -79,14 +79,15 @@ public final class Tile {
       a3 = p.fma(y, a3);
       b3 = q.fma(y, b3);
     }
-    a0.intoArray(c, s);
-    b0.intoArray(c, s + W);
-    a1.intoArray(c, s + d);
-    b1.intoArray(c, s + d + W);
-    a2.intoArray(c, s + 2 * d);
-    b2.intoArray(c, s + 2 * d + W);
-    a3.intoArray(c, s + 3 * d);
-    b3.intoArray(c, s + 3 * d + W);
+    FloatVector zero = FloatVector.broadcast(V, -0f);
+    zero.add(a0).intoArray(c, s);
+    zero.add(b0).intoArray(c, s + W);
+    zero.add(a1).intoArray(c, s + d);
+    zero.add(b1).intoArray(c, s + d + W);
+    zero.add(a2).intoArray(c, s + 2 * d);
+    zero.add(b2).intoArray(c, s + 2 * d + W);
+    zero.add(a3).intoArray(c, s + 3 * d);
+    zero.add(b3).intoArray(c, s + 3 * d + W);
   }
 
   /** One row. */
@@ -102,7 +103,8 @@ public final class Tile {
       low = FloatVector.fromArray(V, b, i * C).fma(y, low);
       high = FloatVector.fromArray(V, b, i * C + W).fma(y, high);
     }
-    low.intoArray(sums, sumsAt);
-    high.intoArray(sums, sumsAt + W);
+    FloatVector zero = FloatVector.broadcast(V, -0f);
+    zero.add(low).intoArray(sums, sumsAt);
+    zero.add(high).intoArray(sums, sumsAt + W);
   }
 }
