@@ -6,6 +6,7 @@ import jdk.incubator.vector.VectorSpecies;
 /** Eight sums of eight lanes in registers; how they are stored: see {@link WideTile}. */
 final class VectorTile implements TileKernel {
   private static final VectorSpecies<Float> V = FloatVector.SPECIES_256;
+  private static final Class<?> TYPE = V.vectorType();
   private static final int W = 8;
 
   @Override
@@ -59,15 +60,14 @@ final class VectorTile implements TileKernel {
       from += step;
       at += stride;
     }
-    FloatVector zero = FloatVector.broadcast(V, -0f);
-    zero.add(s0).intoArray(out, c0);
-    zero.add(t0).intoArray(out, c0 + W);
-    zero.add(s1).intoArray(out, c1);
-    zero.add(t1).intoArray(out, c1 + W);
-    zero.add(s2).intoArray(out, c2);
-    zero.add(t2).intoArray(out, c2 + W);
-    zero.add(s3).intoArray(out, c3);
-    zero.add(t3).intoArray(out, c3 + W);
+    ((FloatVector) TYPE.cast(s0)).intoArray(out, c0);
+    ((FloatVector) TYPE.cast(t0)).intoArray(out, c0 + W);
+    ((FloatVector) TYPE.cast(s1)).intoArray(out, c1);
+    ((FloatVector) TYPE.cast(t1)).intoArray(out, c1 + W);
+    ((FloatVector) TYPE.cast(s2)).intoArray(out, c2);
+    ((FloatVector) TYPE.cast(t2)).intoArray(out, c2 + W);
+    ((FloatVector) TYPE.cast(s3)).intoArray(out, c3);
+    ((FloatVector) TYPE.cast(t3)).intoArray(out, c3 + W);
   }
 
   /** The same of two panels of {@link #COLUMNS}: with fixed strides the loop needs no checks. */
@@ -105,15 +105,14 @@ final class VectorTile implements TileKernel {
       s3 = p.fma(x, s3);
       t3 = q.fma(x, t3);
     }
-    FloatVector zero = FloatVector.broadcast(V, -0f);
-    zero.add(s0).intoArray(out, c0);
-    zero.add(t0).intoArray(out, c0 + W);
-    zero.add(s1).intoArray(out, c1);
-    zero.add(t1).intoArray(out, c1 + W);
-    zero.add(s2).intoArray(out, c2);
-    zero.add(t2).intoArray(out, c2 + W);
-    zero.add(s3).intoArray(out, c3);
-    zero.add(t3).intoArray(out, c3 + W);
+    ((FloatVector) TYPE.cast(s0)).intoArray(out, c0);
+    ((FloatVector) TYPE.cast(t0)).intoArray(out, c0 + W);
+    ((FloatVector) TYPE.cast(s1)).intoArray(out, c1);
+    ((FloatVector) TYPE.cast(t1)).intoArray(out, c1 + W);
+    ((FloatVector) TYPE.cast(s2)).intoArray(out, c2);
+    ((FloatVector) TYPE.cast(t2)).intoArray(out, c2 + W);
+    ((FloatVector) TYPE.cast(s3)).intoArray(out, c3);
+    ((FloatVector) TYPE.cast(t3)).intoArray(out, c3 + W);
   }
 
   @Override

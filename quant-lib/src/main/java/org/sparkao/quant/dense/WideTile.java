@@ -13,9 +13,9 @@ import org.sparkao.quant.dense.TileKernel.Place;
  * {@link TileKernel}: sums do not meet.
  *
  * <p>These are the only vectors of sixteen lanes in the project. A JVM that saw vectors of two
- * widths calls the methods of a vector that a loop has carried, instead of compiling them in. So
- * such vectors are arguments everywhere, also where they are stored: added to -0, which changes no
- * number.
+ * widths does not know which one a loop has carried, and then calls its methods instead of
+ * compiling them in. So such vectors are arguments in loops, and are cast to their very class to be
+ * stored; a method that does it would undo it.
  */
 public final class WideTile {
   /** Rows of a tile. */
@@ -25,6 +25,7 @@ public final class WideTile {
   public static final boolean AVAILABLE = FloatVector.SPECIES_PREFERRED.length() >= 16;
 
   private static final VectorSpecies<Float> V = FloatVector.SPECIES_512;
+  private static final Class<?> TYPE = V.vectorType();
   private static final int C = TileKernel.COLUMNS;
 
   private WideTile() {}
@@ -71,22 +72,21 @@ public final class WideTile {
       p7 = x.fma(broadcast(V, left[from + i * C + 7]), p7);
       q7 = y.fma(broadcast(V, left[from + i * C + 7]), q7);
     }
-    FloatVector zero = broadcast(V, -0f);
-    zero.add(p0).intoArray(out, s);
-    zero.add(q0).intoArray(out2, s2);
-    zero.add(p1).intoArray(out, s + n);
-    zero.add(q1).intoArray(out2, s2 + n);
-    zero.add(p2).intoArray(out, s + 2 * n);
-    zero.add(q2).intoArray(out2, s2 + 2 * n);
-    zero.add(p3).intoArray(out, s + 3 * n);
-    zero.add(q3).intoArray(out2, s2 + 3 * n);
-    zero.add(p4).intoArray(out, s + 4 * n);
-    zero.add(q4).intoArray(out2, s2 + 4 * n);
-    zero.add(p5).intoArray(out, s + 5 * n);
-    zero.add(q5).intoArray(out2, s2 + 5 * n);
-    zero.add(p6).intoArray(out, s + 6 * n);
-    zero.add(q6).intoArray(out2, s2 + 6 * n);
-    zero.add(p7).intoArray(out, s + 7 * n);
-    zero.add(q7).intoArray(out2, s2 + 7 * n);
+    ((FloatVector) TYPE.cast(p0)).intoArray(out, s);
+    ((FloatVector) TYPE.cast(q0)).intoArray(out2, s2);
+    ((FloatVector) TYPE.cast(p1)).intoArray(out, s + n);
+    ((FloatVector) TYPE.cast(q1)).intoArray(out2, s2 + n);
+    ((FloatVector) TYPE.cast(p2)).intoArray(out, s + 2 * n);
+    ((FloatVector) TYPE.cast(q2)).intoArray(out2, s2 + 2 * n);
+    ((FloatVector) TYPE.cast(p3)).intoArray(out, s + 3 * n);
+    ((FloatVector) TYPE.cast(q3)).intoArray(out2, s2 + 3 * n);
+    ((FloatVector) TYPE.cast(p4)).intoArray(out, s + 4 * n);
+    ((FloatVector) TYPE.cast(q4)).intoArray(out2, s2 + 4 * n);
+    ((FloatVector) TYPE.cast(p5)).intoArray(out, s + 5 * n);
+    ((FloatVector) TYPE.cast(q5)).intoArray(out2, s2 + 5 * n);
+    ((FloatVector) TYPE.cast(p6)).intoArray(out, s + 6 * n);
+    ((FloatVector) TYPE.cast(q6)).intoArray(out2, s2 + 6 * n);
+    ((FloatVector) TYPE.cast(p7)).intoArray(out, s + 7 * n);
+    ((FloatVector) TYPE.cast(q7)).intoArray(out2, s2 + 7 * n);
   }
 }

@@ -8,8 +8,8 @@ import jdk.incubator.vector.VectorSpecies;
  * machine; only {@link org.sparkao.quant.dense.WideTile}, whose sums do not meet, has sixteen.
  *
  * <p>Loops are written as HotSpot 17 needs them to keep vectors in registers: no helper methods
- * inside, and what a loop carries is the argument, not the receiver of an operation, after the loop
- * too ({@code zero.add(sum).intoArray(...)}).
+ * inside, and what a loop carries is the argument, not the receiver of an operation; after the loop
+ * it is added to something, or cast to the class of the species, before it is stored.
  */
 public final class Lanes {
   /** The species of all loops. */
