@@ -24,7 +24,7 @@ BOUNDS = {"Q8_0": 700, "Q4_0": 700, "Q4_K_M": 250}
 FILE_TYPES = {"Q8_0": 7, "Q4_0": 2, "Q4_K_M": 15}
 FORKS, WARMUPS, PASSES, PEER_PASSES = 3, 10, 5, 3
 # As every job is started, see jvm.processor-options in pom.xml.
-JVM = "--add-modules=jdk.incubator.vector -XX:UseAVX=2"
+JVM = "--add-modules=jdk.incubator.vector -XX:+ZeroTLAB"
 
 
 def export(checkpoint, kind, work):

@@ -18,7 +18,7 @@ from record import REPOSITORY, java_version, save
 BOUNDS = {"FP8_DYNAMIC": 700, "W4A16": 500, "FP8_BLOCK": 700}
 TIMES_PLAIN = 6
 VECTORS = "--add-modules=jdk.incubator.vector"
-PROCESSOR = "-XX:UseAVX=2"  # as every job is started, see jvm.processor-options in pom.xml
+PROCESSOR = "-XX:+ZeroTLAB"  # as every job is started, see jvm.processor-options in pom.xml
 
 
 def benchmark(options, jvm_arguments):

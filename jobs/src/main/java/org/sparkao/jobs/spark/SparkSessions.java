@@ -25,7 +25,7 @@ public final class SparkSessions {
   private static final int TASK_ATTEMPTS = 4;
 
   /** As {@code jvm.processor-options} of pom.xml, where the reason is; the user's come after it. */
-  private static final String EXECUTOR_OPTIONS = "-XX:+IgnoreUnrecognizedVMOptions -XX:UseAVX=2";
+  private static final String EXECUTOR_OPTIONS = "-XX:+IgnoreUnrecognizedVMOptions -XX:+ZeroTLAB";
 
   private SparkSessions() {}
 

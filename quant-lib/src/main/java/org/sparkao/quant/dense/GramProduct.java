@@ -13,8 +13,8 @@ import org.sparkao.quant.dense.TileKernel.Place;
  * <p>For one caller at a time, who may share the pieces of one {@link #add} among threads.
  */
 public final class GramProduct {
-  /** Rows of X that are laid out at a time: one panel of them stays in the first-level cache. */
-  private static final int MOST_ROWS = 512;
+  /** Rows of X that are laid out at a time: panels of them stay in the first-level cache. */
+  private static final int MOST_ROWS = 256;
 
   private static final int WIDTH = TileKernel.COLUMNS;
 
@@ -111,15 +111,46 @@ public final class GramProduct {
   private void addGroup(int group, int rows, float[] sum) {
     int first = group * GROUP;
     int last = Math.min(panels, first + GROUP) - 1;
-    for (int other = first; other < panels; other++) {
-      int end = Math.min(last, other);
-      for (int panel = first; panel <= end; panel++) {
-        if ((other + 1) * WIDTH <= k) {
-          add(panel, other, rows, Place.of(sum, panel * WIDTH * k + other * WIDTH, k));
+    for (int other = first; other < panels; ) {
+      boolean two = kernel.isWide() && (other + 2) * WIDTH <= k;
+      for (int panel = first; panel <= Math.min(last, other); panel++) {
+        if (two) {
+          addTwo(panel, other, rows, sum);
         } else {
-          addEdge(panel, other, rows, sum);
+          addOne(panel, other, rows, sum);
         }
       }
+      other++;
+      if (two) {
+        if (other <= last) {
+          addOne(other, other, rows, sum);
+        }
+        other++;
+      }
+    }
+  }
+
+  private void addOne(int panel, int other, int rows, float[] sum) {
+    if ((other + 1) * WIDTH <= k) {
+      add(panel, other, rows, Place.of(sum, panel * WIDTH * k + other * WIDTH, k));
+    } else {
+      addEdge(panel, other, rows, sum);
+    }
+  }
+
+  /** Adds the products of a panel with another and the one after that. */
+  private void addTwo(int panel, int other, int rows, float[] sum) {
+    Place right = Place.of(packed, other * rows * WIDTH, WIDTH);
+    Place next = Place.of(packed, (other + 1) * rows * WIDTH, WIDTH);
+    for (int row = 0; row < WIDTH; row += WideTile.ROWS) {
+      int at = (panel * WIDTH + row) * k + other * WIDTH;
+      WideTile.add(
+          Place.of(packed, panel * rows * WIDTH + row, WIDTH),
+          right,
+          next,
+          rows,
+          Place.of(sum, at, k),
+          Place.of(sum, at + WIDTH, k));
     }
   }
 

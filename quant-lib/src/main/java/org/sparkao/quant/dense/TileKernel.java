@@ -33,6 +33,11 @@ public interface TileKernel {
   /** Adds the products of {@code count} values of i. */
   void add(Place a, Place b, int count, Place c);
 
+  /** Whether {@link WideTile} gives the same in less time. */
+  default boolean isWide() {
+    return false;
+  }
+
   /** {@code vector-256} or {@code plain}. */
   String name();
 }

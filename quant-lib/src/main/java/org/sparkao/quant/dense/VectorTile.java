@@ -3,12 +3,10 @@ package org.sparkao.quant.dense;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
-/**
- * Eight sums of eight lanes in registers. Lanes are eight everywhere in the project: a JVM that saw
- * vectors of two widths calls their methods instead of compiling them in.
- */
+/** Eight sums of eight lanes in registers; how they are stored: see {@link WideTile}. */
 final class VectorTile implements TileKernel {
   private static final VectorSpecies<Float> V = FloatVector.SPECIES_256;
+  private static final Class<?> TYPE = V.vectorType();
   private static final int W = 8;
 
   @Override
@@ -62,14 +60,14 @@ final class VectorTile implements TileKernel {
       from += step;
       at += stride;
     }
-    s0.intoArray(out, c0);
-    t0.intoArray(out, c0 + W);
-    s1.intoArray(out, c1);
-    t1.intoArray(out, c1 + W);
-    s2.intoArray(out, c2);
-    t2.intoArray(out, c2 + W);
-    s3.intoArray(out, c3);
-    t3.intoArray(out, c3 + W);
+    ((FloatVector) TYPE.cast(s0)).intoArray(out, c0);
+    ((FloatVector) TYPE.cast(t0)).intoArray(out, c0 + W);
+    ((FloatVector) TYPE.cast(s1)).intoArray(out, c1);
+    ((FloatVector) TYPE.cast(t1)).intoArray(out, c1 + W);
+    ((FloatVector) TYPE.cast(s2)).intoArray(out, c2);
+    ((FloatVector) TYPE.cast(t2)).intoArray(out, c2 + W);
+    ((FloatVector) TYPE.cast(s3)).intoArray(out, c3);
+    ((FloatVector) TYPE.cast(t3)).intoArray(out, c3 + W);
   }
 
   /** The same of two panels of {@link #COLUMNS}: with fixed strides the loop needs no checks. */
@@ -107,14 +105,19 @@ final class VectorTile implements TileKernel {
       s3 = p.fma(x, s3);
       t3 = q.fma(x, t3);
     }
-    s0.intoArray(out, c0);
-    t0.intoArray(out, c0 + W);
-    s1.intoArray(out, c1);
-    t1.intoArray(out, c1 + W);
-    s2.intoArray(out, c2);
-    t2.intoArray(out, c2 + W);
-    s3.intoArray(out, c3);
-    t3.intoArray(out, c3 + W);
+    ((FloatVector) TYPE.cast(s0)).intoArray(out, c0);
+    ((FloatVector) TYPE.cast(t0)).intoArray(out, c0 + W);
+    ((FloatVector) TYPE.cast(s1)).intoArray(out, c1);
+    ((FloatVector) TYPE.cast(t1)).intoArray(out, c1 + W);
+    ((FloatVector) TYPE.cast(s2)).intoArray(out, c2);
+    ((FloatVector) TYPE.cast(t2)).intoArray(out, c2 + W);
+    ((FloatVector) TYPE.cast(s3)).intoArray(out, c3);
+    ((FloatVector) TYPE.cast(t3)).intoArray(out, c3 + W);
+  }
+
+  @Override
+  public boolean isWide() {
+    return WideTile.AVAILABLE;
   }
 
   @Override

@@ -174,18 +174,21 @@ public final class InputObserver {
       sum2 = two.lanewise(VectorOperators.ABS).add(sum2);
       at += columns;
     }
-    low.intoArray(min, column);
-    low2.intoArray(min, column + LANES);
-    high.intoArray(max, column);
-    high2.intoArray(max, column + LANES);
+    FloatVector most = FloatVector.broadcast(V, Float.POSITIVE_INFINITY);
+    most.lanewise(VectorOperators.MIN, low).intoArray(min, column);
+    most.lanewise(VectorOperators.MIN, low2).intoArray(min, column + LANES);
+    FloatVector least = FloatVector.broadcast(V, Float.NEGATIVE_INFINITY);
+    least.lanewise(VectorOperators.MAX, high).intoArray(max, column);
+    least.lanewise(VectorOperators.MAX, high2).intoArray(max, column + LANES);
     float[] lanes = new float[WIDTH];
-    sum.intoArray(lanes, 0);
-    sum2.intoArray(lanes, LANES);
+    FloatVector zero = FloatVector.zero(V);
+    zero.add(sum).intoArray(lanes, 0);
+    zero.add(sum2).intoArray(lanes, LANES);
     for (int i = 0; i < WIDTH; i++) {
       absolute[column + i] += lanes[i];
     }
-    squares.intoArray(lanes, 0);
-    squares2.intoArray(lanes, LANES);
+    zero.add(squares).intoArray(lanes, 0);
+    zero.add(squares2).intoArray(lanes, LANES);
     for (int i = 0; i < WIDTH; i++) {
       square[column + i] += lanes[i];
     }

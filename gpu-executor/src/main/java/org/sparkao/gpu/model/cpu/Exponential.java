@@ -74,7 +74,9 @@ public final class Exponential {
     for (int i = from; i < end; i += LANES) {
       largest = FloatVector.fromArray(V, a, i).max(largest);
     }
-    return largest.reduceLanes(VectorOperators.MAX);
+    return FloatVector.broadcast(V, Float.NEGATIVE_INFINITY)
+        .max(largest)
+        .reduceLanes(VectorOperators.MAX);
   }
 
   /**
@@ -92,7 +94,7 @@ public final class Exponential {
       for (int i = at; i < end; i += LANES) {
         sum = FloatVector.fromArray(V, a, i).add(sum);
       }
-      sum.intoArray(lanes, 0);
+      FloatVector.zero(V).add(sum).intoArray(lanes, 0);
       for (float lane : lanes) {
         total += lane;
       }

@@ -5,10 +5,11 @@ import jdk.incubator.vector.VectorSpecies;
 
 /**
  * What the vector loops share. Eight lanes of 32 bits, always, so that sums are the same on every
- * machine; a JVM that saw vectors of two widths calls their methods instead of compiling them in.
+ * machine; only {@link org.sparkao.quant.dense.WideTile}, whose sums do not meet, has sixteen.
  *
  * <p>Loops are written as HotSpot 17 needs them to keep vectors in registers: no helper methods
- * inside, and what a loop carries is the argument, not the receiver of an operation.
+ * inside, and what a loop carries is the argument, not the receiver of an operation; after the loop
+ * it is added to something, or cast to the class of the species, before it is stored.
  */
 public final class Lanes {
   /** The species of all loops. */

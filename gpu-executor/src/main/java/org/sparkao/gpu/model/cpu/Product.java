@@ -21,9 +21,11 @@ final class Product {
 
   private final Cores cores;
   private final Tile[] tiles;
+  private final WideProduct wide;
 
   Product(Cores cores) {
     this.cores = cores;
+    this.wide = new WideProduct(cores);
     this.tiles = new Tile[cores.count()];
     for (int i = 0; i < tiles.length; i++) {
       tiles[i] = new Tile();
@@ -66,6 +68,10 @@ final class Product {
    * @param x [{@link #rowsInMemory}, K], of which {@code rows} count
    */
   void run(Panels w, float[] x, int rows, Sums sums, Finish finish) {
+    if (sums == Sums.FP32 && WideProduct.suits(rows)) {
+      wide.run(w, x, rows, finish);
+      return;
+    }
     int chunk = chunkRows(w.k());
     int chunks = (rows + chunk - 1) / chunk;
     long work = (long) Math.min(rows, chunk) * w.k() * Panels.COLUMNS;

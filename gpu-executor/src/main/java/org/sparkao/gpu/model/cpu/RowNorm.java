@@ -39,7 +39,7 @@ final class RowNorm {
         FloatVector one = FloatVector.fromArray(V, x, i);
         sum = one.fma(one, sum);
       }
-      sum.intoArray(lanes, 0);
+      FloatVector.zero(V).add(sum).intoArray(lanes, 0);
       for (float lane : lanes) {
         total += lane;
       }

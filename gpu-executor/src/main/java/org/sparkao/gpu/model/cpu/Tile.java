@@ -13,6 +13,7 @@ public final class Tile {
   public static final int ROWS = 4;
 
   private static final VectorSpecies<Float> V = Lanes.EIGHT;
+  private static final Class<?> TYPE = V.vectorType();
   private static final int W = Lanes.WIDTH;
   private static final int C = Panels.COLUMNS;
 
@@ -79,14 +80,14 @@ public final class Tile {
       a3 = p.fma(y, a3);
       b3 = q.fma(y, b3);
     }
-    a0.intoArray(c, s);
-    b0.intoArray(c, s + W);
-    a1.intoArray(c, s + d);
-    b1.intoArray(c, s + d + W);
-    a2.intoArray(c, s + 2 * d);
-    b2.intoArray(c, s + 2 * d + W);
-    a3.intoArray(c, s + 3 * d);
-    b3.intoArray(c, s + 3 * d + W);
+    ((FloatVector) TYPE.cast(a0)).intoArray(c, s);
+    ((FloatVector) TYPE.cast(b0)).intoArray(c, s + W);
+    ((FloatVector) TYPE.cast(a1)).intoArray(c, s + d);
+    ((FloatVector) TYPE.cast(b1)).intoArray(c, s + d + W);
+    ((FloatVector) TYPE.cast(a2)).intoArray(c, s + 2 * d);
+    ((FloatVector) TYPE.cast(b2)).intoArray(c, s + 2 * d + W);
+    ((FloatVector) TYPE.cast(a3)).intoArray(c, s + 3 * d);
+    ((FloatVector) TYPE.cast(b3)).intoArray(c, s + 3 * d + W);
   }
 
   /** One row. */
@@ -102,7 +103,7 @@ public final class Tile {
       low = FloatVector.fromArray(V, b, i * C).fma(y, low);
       high = FloatVector.fromArray(V, b, i * C + W).fma(y, high);
     }
-    low.intoArray(sums, sumsAt);
-    high.intoArray(sums, sumsAt + W);
+    ((FloatVector) TYPE.cast(low)).intoArray(sums, sumsAt);
+    ((FloatVector) TYPE.cast(high)).intoArray(sums, sumsAt + W);
   }
 }

@@ -26,7 +26,7 @@ final class RowMath {
         FloatVector one = FloatVector.fromArray(V, a, aAt + i);
         sum = one.fma(FloatVector.fromArray(V, b, bAt + i), sum);
       }
-      sum.intoArray(lanes, 0);
+      FloatVector.zero(V).add(sum).intoArray(lanes, 0);
       for (float lane : lanes) {
         total += lane;
       }
