@@ -75,7 +75,7 @@ key() {
     done
     cat "$scripts"/*.sh
     files_of "$1" | while read -r file; do
-      printf '%s\n' "${file#"$sources"}"
+      printf '%s\n' "${file##*/}"
       cat "$file"
     done
   } | sha256sum | cut -d ' ' -f 1
