@@ -19,6 +19,12 @@ public final class InputObserver {
 
   private static final int SUMMED_ROWS = 64;
   private static final VectorSpecies<Float> V = FloatVector.SPECIES_256;
+
+  /**
+   * Vectors that a loop carried are cast to it before they are stored, as in {@code VectorTile}.
+   */
+  private static final Class<?> TYPE = V.vectorType();
+
   private static final int LANES = 8;
   private static final int WIDTH = 2 * LANES;
 
@@ -174,21 +180,18 @@ public final class InputObserver {
       sum2 = two.lanewise(VectorOperators.ABS).add(sum2);
       at += columns;
     }
-    FloatVector most = FloatVector.broadcast(V, Float.POSITIVE_INFINITY);
-    most.lanewise(VectorOperators.MIN, low).intoArray(min, column);
-    most.lanewise(VectorOperators.MIN, low2).intoArray(min, column + LANES);
-    FloatVector least = FloatVector.broadcast(V, Float.NEGATIVE_INFINITY);
-    least.lanewise(VectorOperators.MAX, high).intoArray(max, column);
-    least.lanewise(VectorOperators.MAX, high2).intoArray(max, column + LANES);
+    ((FloatVector) TYPE.cast(low)).intoArray(min, column);
+    ((FloatVector) TYPE.cast(low2)).intoArray(min, column + LANES);
+    ((FloatVector) TYPE.cast(high)).intoArray(max, column);
+    ((FloatVector) TYPE.cast(high2)).intoArray(max, column + LANES);
     float[] lanes = new float[WIDTH];
-    FloatVector zero = FloatVector.zero(V);
-    zero.add(sum).intoArray(lanes, 0);
-    zero.add(sum2).intoArray(lanes, LANES);
+    ((FloatVector) TYPE.cast(sum)).intoArray(lanes, 0);
+    ((FloatVector) TYPE.cast(sum2)).intoArray(lanes, LANES);
     for (int i = 0; i < WIDTH; i++) {
       absolute[column + i] += lanes[i];
     }
-    zero.add(squares).intoArray(lanes, 0);
-    zero.add(squares2).intoArray(lanes, LANES);
+    ((FloatVector) TYPE.cast(squares)).intoArray(lanes, 0);
+    ((FloatVector) TYPE.cast(squares2)).intoArray(lanes, LANES);
     for (int i = 0; i < WIDTH; i++) {
       square[column + i] += lanes[i];
     }
