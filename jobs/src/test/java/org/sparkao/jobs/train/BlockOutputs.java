@@ -1,12 +1,24 @@
 package org.sparkao.jobs.train;
 
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.List;
 import org.sparkao.gpu.model.BlockRunner;
 import org.sparkao.gpu.model.HiddenStates;
+import org.sparkao.gpu.model.cpu.CpuModelOperators;
+import org.sparkao.quant.checkpoint.Checkpoint;
+import org.sparkao.quant.checkpoint.LocalFiles;
+import org.sparkao.quant.observe.Workers;
 
 /** Outputs of blocks, compared as block training compares them. */
 final class BlockOutputs {
   private BlockOutputs() {}
+
+  /** Runs the blocks of a checkpoint; the caller closes it. */
+  static BlockRunner open(Path folder, CpuModelOperators operators, int tokens) throws IOException {
+    LocalFiles files = LocalFiles.of(folder);
+    return BlockRunner.open(Checkpoint.open(files), files, operators, tokens, Workers.ALL_CORES);
+  }
 
   /** The mean over all tokens of the squared error by the wanted squares. */
   static double relativeError(

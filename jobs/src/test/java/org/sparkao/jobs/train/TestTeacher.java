@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -36,9 +35,6 @@ import org.sparkao.jobs.spark.SparkLease;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.jobs.table.DeltaStore;
 import org.sparkao.jobs.table.TrainStepRow;
-import org.sparkao.quant.checkpoint.Checkpoint;
-import org.sparkao.quant.checkpoint.LocalFiles;
-import org.sparkao.quant.observe.Workers;
 
 /** {@code train --teacher}: half of the weights are zero, and the dense model is the teacher. */
 class TestTeacher {
@@ -58,17 +54,8 @@ class TestTeacher {
   @BeforeAll
   static void prune() throws Exception {
     dense = BundledSample.copyCheckpointTo(shared.resolve("dense"));
-    sequences = new ArrayList<>();
-    List<String> rows = new ArrayList<>();
-    for (int sample = 0; sample < SAMPLES; sample++) {
-      int[] ids = new int[TOKENS];
-      for (int i = 0; i < TOKENS; i++) {
-        ids[i] = 3 + (37 * sample + 11 * i * i) % 500;
-      }
-      sequences.add(ids);
-      rows.add("{\"token_ids\": " + Arrays.toString(ids) + "}");
-    }
-    data = Files.write(shared.resolve("tokens.jsonl"), rows);
+    sequences = TokenRows.of(SAMPLES, TOKENS, 37, 11);
+    data = TokenRows.write(sequences, shared.resolve("tokens.jsonl"));
     spark = SparkLease.open(JobRun.config(new TrainJob()), "test");
     sparse = shared.resolve("sparse");
     JobRun.of(
@@ -161,8 +148,8 @@ class TestTeacher {
     try (CpuDevice device = CpuDevice.open();
         CpuModelOperators first = new CpuModelOperators(device, 1);
         CpuModelOperators second = new CpuModelOperators(device, 1);
-        BlockRunner teacher = open(dense, first);
-        BlockRunner student = open(sparse, second)) {
+        BlockRunner teacher = BlockOutputs.open(dense, first, TOKENS);
+        BlockRunner student = BlockOutputs.open(sparse, second, TOKENS)) {
       List<HiddenStates> wanted = teacher.embed(sequences);
       List<HiddenStates> own = student.embed(sequences);
       List<List<HiddenStates>> before = new ArrayList<>();
@@ -181,11 +168,6 @@ class TestTeacher {
           });
     }
     return means;
-  }
-
-  private static BlockRunner open(Path folder, CpuModelOperators operators) throws IOException {
-    LocalFiles files = LocalFiles.of(folder);
-    return BlockRunner.open(Checkpoint.open(files), files, operators, TOKENS, Workers.ALL_CORES);
   }
 
   /** From itself there is nothing to learn; from the dense one there is. */

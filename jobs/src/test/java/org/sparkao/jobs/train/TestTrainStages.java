@@ -9,7 +9,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -42,7 +41,6 @@ import org.sparkao.quant.algorithm.ModuleScales;
 import org.sparkao.quant.algorithm.ScalesFile;
 import org.sparkao.quant.checkpoint.Checkpoint;
 import org.sparkao.quant.checkpoint.LocalFiles;
-import org.sparkao.quant.observe.Workers;
 import org.sparkao.quant.safetensors.DType;
 import org.sparkao.quant.safetensors.FileSink;
 import org.sparkao.quant.safetensors.FileSource;
@@ -73,17 +71,8 @@ class TestTrainStages {
   @BeforeAll
   static void trainBlocks() throws Exception {
     dense = BundledSample.copyCheckpointTo(shared.resolve("dense"));
-    sequences = new ArrayList<>();
-    List<String> rows = new ArrayList<>();
-    for (int sample = 0; sample < SAMPLES; sample++) {
-      int[] ids = new int[TOKENS];
-      for (int i = 0; i < TOKENS; i++) {
-        ids[i] = 3 + (41 * sample + 13 * i * i) % 500;
-      }
-      sequences.add(ids);
-      rows.add("{\"token_ids\": " + Arrays.toString(ids) + "}");
-    }
-    data = Files.write(shared.resolve("tokens.jsonl"), rows);
+    sequences = TokenRows.of(SAMPLES, TOKENS, 41, 13);
+    data = TokenRows.write(sequences, shared.resolve("tokens.jsonl"));
     spark = SparkLease.open(JobRun.config(new TrainJob()), "test");
     first = shared.resolve("first");
     // Large steps, so that scales are far from those of the weights.
@@ -187,8 +176,8 @@ class TestTrainStages {
     double[] means = new double[BLOCKS];
     try (CpuModelOperators one = new CpuModelOperators(CpuDevice.open(), 1);
         CpuModelOperators other = new CpuModelOperators(CpuDevice.open(), 1);
-        BlockRunner teacher = open(dense, one);
-        BlockRunner student = open(quantized, other)) {
+        BlockRunner teacher = BlockOutputs.open(dense, one, TOKENS);
+        BlockRunner student = BlockOutputs.open(quantized, other, TOKENS)) {
       List<List<HiddenStates>> states = new ArrayList<>();
       List<HiddenStates> running = teacher.embed(sequences);
       states.add(running.stream().map(HiddenStates::copy).toList());
@@ -205,11 +194,6 @@ class TestTrainStages {
           });
     }
     return means;
-  }
-
-  private static BlockRunner open(Path folder, CpuModelOperators operators) throws IOException {
-    LocalFiles files = LocalFiles.of(folder);
-    return BlockRunner.open(Checkpoint.open(files), files, operators, TOKENS, Workers.ALL_CORES);
   }
 
   @Test
