@@ -18,11 +18,13 @@ import make_checkpoint
 
 
 class GpuMemory:
-    """The most memory in use while it is open, in MiB, as nvidia-smi sees it."""
+    """The most memory in use of a visible GPU while it is open, in MiB, as nvidia-smi sees it, other processes included."""
 
     def __enter__(self):
         self.most = 0
         query = ["nvidia-smi", "--query-gpu=memory.used", "--format=csv,noheader,nounits", "--loop-ms=250"]
+        if visible := os.environ.get("CUDA_VISIBLE_DEVICES"):
+            query.append(f"--id={visible}")
         self.process = subprocess.Popen(query, stdout=subprocess.PIPE, text=True)
         self.thread = threading.Thread(target=self.read)
         self.thread.start()
