@@ -43,12 +43,12 @@ struct Case {
                   columns, sizeof(T) == 2 ? 1 : 0);
   }
 
-  void divergence(cudaStream_t stream, float temperature, float weight) {
+  void divergence(cudaStream_t stream, float labels, float temperature, float weight) {
     auto kernel = vocabulary % 8 == 0 ? train_losses_divergence_8 : train_losses_divergence_1;
     const int columns = kept(vocabulary, 2 * sizeof(T));
     CUDA_MUST(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kFrontBytes));
-    bench::launch(stream, kernel, dim3(rows), 512, 2 * columns * sizeof(T), logits.data(), teacher.data(), temperature, weight, losses.data(),
-                  vocabulary, columns, sizeof(T) == 2 ? 3 : 0);
+    bench::launch(stream, kernel, dim3(rows), 512, 2 * columns * sizeof(T), logits.data(), teacher.data(), targets.data(), labels, temperature, weight,
+                  losses.data(), vocabulary, columns, sizeof(T) == 2 ? 3 : 0);
   }
 };
 
@@ -73,15 +73,15 @@ void check(Checks& checks, int rows, int vocabulary, double spread, uint64_t see
   const Doubles xs = bench::doubles(x), ys = bench::doubles(y);
   const std::string name = std::string(sizeof(T) == 2 ? "bf16 " : "fp32 ") + std::to_string(rows) + "x" + std::to_string(vocabulary);
   const double bound = sizeof(T) == 2 ? 3e-3 : 3e-6;
-  for (int which = 0; which < 3; which++) {   // cross entropy, then temperatures 1 and 3
-    const double t = which == 2 ? 3 : 1;
+  for (int which = 0; which < 4; which++) {   // cross entropy, then temperatures 1 and 3, then 3 with labels
+    const double t = which >= 2 ? 3 : 1, labels = which == 3 ? 0.5 : 0;
     std::vector<T> before;
     for (int run = 0; run < 2; run++) {
       CUDA_MUST(cudaMemcpy(c.logits.data(), x.data(), c.logits.bytes(), cudaMemcpyHostToDevice));
       CUDA_MUST(cudaMemcpy(c.teacher.data(), y.data(), c.teacher.bytes(), cudaMemcpyHostToDevice));
       c.losses.poison();
       if (which == 0) c.cross_entropy(nullptr, 0.25f);
-      else c.divergence(nullptr, static_cast<float>(t), 0.25f);
+      else c.divergence(nullptr, static_cast<float>(labels), static_cast<float>(t), 0.25f);
       CUDA_MUST(cudaDeviceSynchronize());
       if (run == 0) before = c.logits.host();
     }
@@ -99,8 +99,11 @@ void check(Checks& checks, int rows, int vocabulary, double spread, uint64_t see
         losses[row] += t * t * q[i] * ((ys[at + i] - xs[at + i]) / t - right + sum);
         gradient[at + i] = 0.25 * t * (p[i] - q[i]);
       }
+      if (labels == 0 || targets[row] < 0) continue;
+      losses[row] += labels * (softmax(&xs[at], vocabulary, 1, p) - xs[at + targets[row]]);
+      for (int i = 0; i < vocabulary; i++) gradient[at + i] += 0.25 * labels * (p[i] - (i == targets[row]));
     }
-    const std::string what = name + (which == 0 ? " cross entropy" : which == 1 ? " divergence 1" : " divergence 3");
+    const std::string what = name + (which == 0 ? " cross entropy" : which == 1 ? " divergence 1" : which == 2 ? " divergence 3" : " divergence 3 with labels");
     checks.same(what + " again", c.logits.host(), before, c.logits.guards_hold() && c.losses.guards_hold() && c.teacher.guards_hold());
     checks.within(what + " losses", bench::relative_error(bench::doubles(c.losses.host()), losses), 2e-6);
     checks.within(what + " gradient", bench::relative_error(bench::doubles(before), gradient), bound);
@@ -115,7 +118,8 @@ void time(int rows, int vocabulary) {
   const std::string shape = std::to_string(rows) + "x" + std::to_string(vocabulary);
   const double row = 2.0 * rows * vocabulary;
   bench::report("cross_entropy", shape, "bf16", bench::median_us(2, [&](cudaStream_t stream, int) { c.cross_entropy(stream, 1); }, 10), 2 * row, 0);
-  bench::report("divergence", shape, "bf16", bench::median_us(2, [&](cudaStream_t stream, int) { c.divergence(stream, 1, 1); }, 10), 3 * row, 0);
+  bench::report("divergence", shape, "bf16", bench::median_us(2, [&](cudaStream_t stream, int) { c.divergence(stream, 0, 1, 1); }, 10), 3 * row, 0);
+  bench::report("divergence with labels", shape, "bf16", bench::median_us(2, [&](cudaStream_t stream, int) { c.divergence(stream, 0.5f, 1, 1); }, 10), 3 * row, 0);
 }
 
 }  // namespace

@@ -101,42 +101,62 @@ __device__ __forceinline__ void cross_entropy(const Row& row, int target, float 
   }
 }
 
-// losses[row] = t^2 KL(softmax(teacher / t) || softmax(x / t)); x = weight t (softmax(x / t) - softmax(teacher / t)), rounded once.
+// What the logits of a row learn from.
+struct Wanted {
+  Row teacher;
+  float temperature;
+  int target;    // below 0: none
+  float labels;  // what its cross entropy counts beside the divergence
+};
+
+// losses[row] = t^2 KL(softmax(teacher / t) || softmax(x / t)) + labels (log(sum of exp(x)) - x[target]); x = weight (t (softmax(x / t) -
+// softmax(teacher / t)) + labels (softmax(x) - 1 at the target)), rounded once.
 template <int kCount>
-__device__ __forceinline__ void divergence(const Row& row, const Row& teacher, float temperature, float weight, float* loss, int vocabulary) {
-  __shared__ float scratch[160];
-  const float factor = __fdiv_rn(reduce::kLog2E, temperature);
-  Softmax given, right;
+__device__ __forceinline__ void divergence(const Row& row, const Wanted& wanted, float weight, float* loss, int vocabulary) {
+  __shared__ float scratch[224];
+  const float factor = __fdiv_rn(reduce::kLog2E, wanted.temperature);
+  const bool labelled = wanted.target >= 0;
+  Softmax given, right, plain;
   for (int column = kCount * threadIdx.x; column < vocabulary; column += kCount * kThreads) {
     float x[kCount], y[kCount];
     row.first(column, x);
-    teacher.first(column, y);
+    wanted.teacher.first(column, y);
     given.take(x, factor);
     right.take(y, factor);
+    if (labelled) plain.take(x, reduce::kLog2E);
   }
-  given.join(scratch);
+  const float labelled_logit = labelled ? row.all.at(row.begin + wanted.target) : 0.0f;
+  given.join(scratch);  // Behind its barriers the logit of the target may be overwritten.
   right.join(scratch + 64);
-  const float scale = __fmul_rn(weight, temperature);
-  const float ours = __fdiv_rn(scale, given.sum), theirs = __fdiv_rn(scale, right.sum);
+  if (labelled) plain.join(scratch + 160);
+  const float scale = __fmul_rn(weight, wanted.temperature), label = __fmul_rn(weight, wanted.labels);
+  const float ours = __fdiv_rn(scale, given.sum), theirs = __fdiv_rn(scale, right.sum), others = __fdiv_rn(label, plain.sum);
   float gaps = 0.0f;
   for (int column = kCount * threadIdx.x; column < vocabulary; column += kCount * kThreads) {
     float x[kCount], y[kCount];
     row.again(column, x);
-    teacher.again(column, y);
+    wanted.teacher.again(column, y);
 #pragma unroll
     for (int i = 0; i < kCount; i++) {
       const float one = exponent(x[i], factor, given.largest), other = exponent(y[i], factor, right.largest);
-      const float wanted = reduce::exp2_fast(other);
-      gaps = __fmaf_rn(wanted, __fsub_rn(other, one), gaps);
-      x[i] = __fsub_rn(__fmul_rn(reduce::exp2_fast(one), ours), __fmul_rn(wanted, theirs));
+      const float power = reduce::exp2_fast(other);
+      gaps = __fmaf_rn(power, __fsub_rn(other, one), gaps);
+      const float gradient = __fsub_rn(__fmul_rn(reduce::exp2_fast(one), ours), __fmul_rn(power, theirs));
+      if (labelled) {
+        const float own = __fmul_rn(reduce::exp2_fast(exponent(x[i], reduce::kLog2E, plain.largest)), others);
+        x[i] = __fadd_rn(gradient, column + i == wanted.target ? __fsub_rn(own, label) : own);
+      } else {
+        x[i] = gradient;
+      }
     }
     row.all.store(row.begin + column, x);
   }
   gaps = reduce::over_block<reduce::Sum>(gaps, scratch + 128);
   if (threadIdx.x != 0) return;
-  const double t = temperature;
-  const double divergence = kLn2 * gaps / static_cast<double>(right.sum) - log(static_cast<double>(right.sum)) + log(static_cast<double>(given.sum));
-  *loss = static_cast<float>(t * t * divergence);
+  const double t = wanted.temperature;
+  double sum = t * t * (kLn2 * gaps / static_cast<double>(right.sum) - log(static_cast<double>(right.sum)) + log(static_cast<double>(given.sum)));
+  if (labelled) sum += wanted.labels * kLn2 * (log2(static_cast<double>(plain.sum)) - exponent(labelled_logit, reduce::kLog2E, plain.largest));
+  *loss = static_cast<float>(sum);
 }
 
 }  // namespace train_losses

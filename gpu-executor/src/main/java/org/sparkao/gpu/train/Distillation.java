@@ -1,12 +1,14 @@
 package org.sparkao.gpu.train;
 
+import java.util.Arrays;
 import org.sparkao.gpu.tensor.Tensor;
 import org.sparkao.gpu.train.TrainingOperators.Distilling;
 import org.sparkao.gpu.train.TrainingOperators.Relative;
 
 /**
- * To predict what a teacher predicts: the divergence over the whole vocabulary, at every token.
- * Where asked for, also to have its hidden states behind every block (Jiao et al. 2020, TinyBERT,
+ * To predict what a teacher predicts: the divergence over the whole vocabulary, at every token;
+ * where asked for, also the token that the text has next (Hinton et al. 2015, section 2). Where
+ * asked for, also to have its hidden states behind every block (Jiao et al. 2020, TinyBERT,
  * equation 8), by their squared error relative to the teacher's squares, so that the few tokens of
  * very large states count no more than others.
  */
@@ -19,10 +21,12 @@ public final class Distillation implements Objective {
    * What is asked.
    *
    * @param temperature of both distributions
+   * @param labels how much the cross entropy of the next token counts beside the divergence; 0: the
+   *     text is not asked
    * @param hidden how much the mean over all blocks of the relative errors of hidden states counts
    *     beside the divergence; 0: they are not compared
    */
-  public record Settings(float temperature, float hidden) {}
+  public record Settings(float temperature, float labels, float hidden) {}
 
   /**
    * From a teacher.
@@ -50,7 +54,9 @@ public final class Distillation implements Objective {
   @Override
   public void losses(Rows rows, Tensor logits, float weight, Tensor losses) {
     Tensor wanted = teacher.logits(rows.begin(), rows.end());
-    operators.divergence(logits, wanted, new Distilling(settings.temperature(), weight), losses);
+    int[] targets = Arrays.copyOfRange(rows.batch().targets(), rows.begin(), rows.end());
+    Distilling distilling = new Distilling(settings.temperature(), settings.labels(), weight);
+    operators.divergence(logits, wanted, targets, distilling, losses);
   }
 
   @Override

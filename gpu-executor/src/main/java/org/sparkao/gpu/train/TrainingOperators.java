@@ -177,16 +177,19 @@ public interface TrainingOperators extends AutoCloseable {
   void crossEntropy(Tensor logits, int[] targets, float weight, Tensor losses);
 
   /**
-   * Distillation (Hinton et al. 2015): losses[i] = t^2 * KL(softmax(teacher[i] / t) ||
-   * softmax(logits[i] / t)), over the whole vocabulary.
+   * Distillation (Hinton et al. 2015, section 2): losses[i] = t^2 * KL(softmax(teacher[i] / t) ||
+   * softmax(logits[i] / t)), over the whole vocabulary, and where there is a target, {@code labels}
+   * times the {@link #crossEntropy}.
    *
    * @param logits [rows, vocabulary]; becomes {@code weight} times the gradient of the sum of
    *     losses
    * @param teacher the same shape; contents are undefined afterwards
-   * @param distillation the temperature t, and the weight
+   * @param targets [rows], or {@link TokenBatch#NO_TARGET}; not read where {@code labels} is 0
+   * @param distillation the temperature t, what targets count, and the weight
    * @param losses [rows, 1]
    */
-  void divergence(Tensor logits, Tensor teacher, Distilling distillation, Tensor losses);
+  void divergence(
+      Tensor logits, Tensor teacher, int[] targets, Distilling distillation, Tensor losses);
 
   /**
    * Squared errors relative to the target's squares, whatever size rows have: adds {@code factor}
@@ -230,13 +233,14 @@ public interface TrainingOperators extends AutoCloseable {
    * Settings of a divergence.
    *
    * @param temperature 1 or more makes distributions flatter
+   * @param labels what the cross entropy of targets counts beside the divergence; 0: nothing
    * @param weight of the gradient
    */
-  record Distilling(float temperature, float weight) {
-    /** Checks the temperature. */
+  record Distilling(float temperature, float labels, float weight) {
+    /** Checks the temperature and what labels count. */
     public Distilling {
-      if (!(temperature > 0)) {
-        throw new IllegalArgumentException("temperature " + temperature);
+      if (!(temperature > 0) || !(labels >= 0)) {
+        throw new IllegalArgumentException("temperature " + temperature + ", labels " + labels);
       }
     }
   }

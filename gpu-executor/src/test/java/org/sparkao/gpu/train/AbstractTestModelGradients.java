@@ -119,6 +119,7 @@ abstract class AbstractTestModelGradients {
     }
   }
 
+  /** The divergence at temperature 2, and half of the cross entropy. */
   @Test
   void distillationGradients() {
     RandomModel source = new RandomModel(Set.of(), step(), 1);
@@ -128,12 +129,15 @@ abstract class AbstractTestModelGradients {
         TrainableModel teacher = load(other, ModelSetup.frozen(16, 16).withHeadRows(5))) {
       assertThat(teacher.parameters()).isEmpty();
       double[] wanted = other.logits(other.weights(), batch);
-      Objective objective = new Distillation(operators, teacher, new Distillation.Settings(2, 0));
+      Objective objective =
+          new Distillation(operators, teacher, new Distillation.Settings(2, 0.5f, 0));
       BatchLoss loss = model.accumulate(batch, objective, 1f / batch.tokens());
       ToDoubleFunction<Map<String, double[]>> expected =
-          weights ->
-              Arrays.stream(InDoubles.divergence(source.logits(weights, batch), wanted, 19, 2))
-                  .sum();
+          weights -> {
+            double[] logits = source.logits(weights, batch);
+            double labels = Arrays.stream(InDoubles.crossEntropy(logits, batch.targets())).sum();
+            return Arrays.stream(InDoubles.divergence(logits, wanted, 19, 2)).sum() + labels / 2;
+          };
       assertThat(loss.count()).isEqualTo(batch.tokens());
       assertLoss(loss.sum(), expected.applyAsDouble(source.weights()));
       assertGradients(model, source.weights(), expected, batch.tokens());
@@ -152,7 +156,7 @@ abstract class AbstractTestModelGradients {
       double[] logits = other.logits(other.weights(), batch);
       List<double[]> outputs = other.outputs(other.weights(), batch);
       Objective objective =
-          new Distillation(operators, teacher, new Distillation.Settings(1, 0.7f));
+          new Distillation(operators, teacher, new Distillation.Settings(1, 0, 0.7f));
       ToDoubleFunction<Map<String, double[]>> expected =
           weights -> {
             double sum =
@@ -179,7 +183,8 @@ abstract class AbstractTestModelGradients {
     RandomModel source = new RandomModel(Set.of(), step(), 1);
     try (TrainableModel model = load(source, ModelSetup.full(16, 16));
         TrainableModel teacher = load(source, ModelSetup.frozen(16, 16))) {
-      Objective objective = new Distillation(operators, teacher, new Distillation.Settings(1, 1));
+      Objective objective =
+          new Distillation(operators, teacher, new Distillation.Settings(1, 0, 1));
       TokenBatch batch = batch();
       assertThatThrownBy(() -> model.accumulate(batch, objective, 1))
           .isInstanceOf(IllegalStateException.class)

@@ -110,9 +110,32 @@ abstract class AbstractTestTrainingLosses {
     double[] teacher = Arrays.stream(numbers(6 * columns)).map(x -> 8 * x).toArray();
     Tensor gradient = state(6, logits);
     Tensor losses = put(6, numbers(6));
-    Distilling distilling = new Distilling(temperature, 0.25f);
-    operators.divergence(gradient, state(6, teacher), distilling, losses);
+    Distilling distilling = new Distilling(temperature, 0, 0.25f);
+    operators.divergence(gradient, state(6, teacher), new int[6], distilling, losses);
     UnaryOperator<double[]> function = p -> InDoubles.divergence(p, teacher, columns, temperature);
+    assertClose("losses", losses, function.apply(logits));
+    assertClose("dlogits", gradient, gradient(function, logits, InDoubles.equal(6, 0.25)));
+  }
+
+  /** The sum of both, each alone where the other has nothing to say. */
+  @ParameterizedTest
+  @ValueSource(floats = {1, 3})
+  void divergenceWithLabels(float temperature) {
+    int columns = 3 * step() + 1;
+    double[] logits = Arrays.stream(numbers(6 * columns)).map(x -> 8 * x).toArray();
+    double[] teacher = Arrays.stream(numbers(6 * columns)).map(x -> 8 * x).toArray();
+    int[] targets = {0, columns - 1, TokenBatch.NO_TARGET, 3, 3, 1};
+    Tensor gradient = state(6, logits);
+    Tensor losses = put(6, numbers(6));
+    Distilling distilling = new Distilling(temperature, 0.5f, 0.25f);
+    operators.divergence(gradient, state(6, teacher), targets, distilling, losses);
+    UnaryOperator<double[]> function =
+        p -> {
+          double[] sums = InDoubles.divergence(p, teacher, columns, temperature);
+          double[] labels = InDoubles.crossEntropy(p, targets);
+          Arrays.setAll(sums, i -> sums[i] + 0.5 * labels[i]);
+          return sums;
+        };
     assertClose("losses", losses, function.apply(logits));
     assertClose("dlogits", gradient, gradient(function, logits, InDoubles.equal(6, 0.25)));
   }
@@ -124,7 +147,7 @@ abstract class AbstractTestTrainingLosses {
     double[] logits = numbers(6 * columns);
     Tensor gradient = state(6, logits);
     Tensor losses = put(6, numbers(6));
-    operators.divergence(gradient, state(6, logits), new Distilling(1, 1), losses);
+    operators.divergence(gradient, state(6, logits), new int[6], new Distilling(1, 0, 1), losses);
     for (float loss : losses.toFloats()) {
       assertThat(Math.abs(loss)).isLessThan(1e-6f);
     }

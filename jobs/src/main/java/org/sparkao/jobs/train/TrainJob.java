@@ -215,11 +215,15 @@ public final class TrainJob implements Job {
               + config.value(TrainKeys.TEACHER)
               + ": the text says what the next token is; leave it out, or give --distill");
     }
-    if (config.isSet(TrainKeys.HIDDEN_WEIGHT) && !config.value(TrainKeys.DISTILL)) {
-      throw new QuantException(
-          "--hidden-weight: "
-              + (block ? "a block learns hidden states alone" : "no teacher is asked")
-              + "; leave it out, or give --mode model --distill");
+    for (ConfigKey<?> key : List.of(TrainKeys.LABEL_WEIGHT, TrainKeys.HIDDEN_WEIGHT)) {
+      if (config.isSet(key) && !config.value(TrainKeys.DISTILL)) {
+        throw new QuantException(
+            "--"
+                + key.name()
+                + ": "
+                + (block ? "a block learns hidden states alone" : "no teacher is asked")
+                + "; leave it out, or give --mode model --distill");
+      }
     }
     if (config.isSet(TrainKeys.SCHEME) || !config.value(TrainKeys.KEEP_ZEROS)) {
       return;
@@ -323,6 +327,7 @@ public final class TrainJob implements Job {
         config.value(TrainKeys.SCALES),
         String.join("|", config.all(TrainKeys.FREEZE)),
         config.value(TrainKeys.DISTILL) ? config.value(TrainKeys.TEMPERATURE).floatValue() : 0,
+        config.value(TrainKeys.LABEL_WEIGHT).floatValue(),
         config.value(TrainKeys.HIDDEN_WEIGHT).floatValue(),
         config.value(TrainKeys.NUMERICS),
         config.value(TrainKeys.SEED),

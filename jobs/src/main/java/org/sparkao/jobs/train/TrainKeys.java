@@ -147,6 +147,14 @@ final class TrainKeys {
   static final ConfigKey<Double> TEMPERATURE =
       ConfigKey.value("temperature", "X", "Of both in --distill.", TrainKeys::positive)
           .withDefault("1");
+  static final ConfigKey<Double> LABEL_WEIGHT =
+      ConfigKey.value(
+              "label-weight",
+              "X",
+              "In --distill: adds X times the cross entropy of the next token of the text to the"
+                  + " divergence, for text that people wrote.",
+              TrainKeys::notNegative)
+          .withDefault("0");
   static final ConfigKey<Double> HIDDEN_WEIGHT =
       ConfigKey.value(
               "hidden-weight",
@@ -260,6 +268,7 @@ final class TrainKeys {
         BLOCK_INPUTS,
         DISTILL,
         TEMPERATURE,
+        LABEL_WEIGHT,
         HIDDEN_WEIGHT,
         KEEP_ZEROS,
         SEED,

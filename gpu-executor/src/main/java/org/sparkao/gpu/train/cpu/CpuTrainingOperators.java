@@ -209,10 +209,13 @@ public final class CpuTrainingOperators implements TrainingOperators {
   }
 
   @Override
-  public void divergence(Tensor logits, Tensor teacher, Distilling distillation, Tensor perRow) {
+  public void divergence(
+      Tensor logits, Tensor teacher, int[] targets, Distilling distillation, Tensor perRow) {
+    Shapes.equal("targets against logits", targets.length, logits.rows());
     losses.divergence(
         HostTensor.of(logits),
         sameShape(logits, teacher),
+        targets,
         distillation,
         shape(perRow, logits.rows(), 1));
   }

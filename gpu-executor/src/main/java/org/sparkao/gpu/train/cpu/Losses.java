@@ -40,8 +40,16 @@ final class Losses {
         });
   }
 
-  /** The gradient is t * (softmax(logits / t) - softmax(teacher / t)). */
-  void divergence(HostTensor logits, HostTensor teacher, Distilling settings, HostTensor losses) {
+  /**
+   * The gradient is t * (softmax(logits / t) - softmax(teacher / t)), and of labels
+   * softmax(logits), less 1 at the target.
+   */
+  void divergence(
+      HostTensor logits,
+      HostTensor teacher,
+      int[] targets,
+      Distilling settings,
+      HostTensor losses) {
     float[] all = logits.array();
     float[] wanted = teacher.array();
     int count = logits.columns();
@@ -59,12 +67,27 @@ final class Losses {
           }
           double loss =
               difference / right.sum / temperature - Math.log(right.sum) + Math.log(given.sum);
-          losses.array()[losses.at(row)] = (float) (temperature * temperature * loss);
+          loss *= temperature * temperature;
+          int target = Shapes.target(targets[row], logits);
+          boolean labelled = settings.labels() > 0 && target != TokenBatch.NO_TARGET;
+          Softmax plain = labelled ? new Softmax(all, at, count, 1) : null;
+          if (labelled) {
+            loss += settings.labels() * (plain.logSum - all[at + target]);
+          }
+          losses.array()[losses.at(row)] = (float) loss;
           float factor = settings.weight() * temperature;
           float ours = (float) (factor / given.sum);
           float theirs = (float) (factor / right.sum);
           for (int i = 0; i < count; i++) {
             all[at + i] = given.powers[i] * ours - right.powers[i] * theirs;
+          }
+          if (labelled) {
+            float label = settings.weight() * settings.labels();
+            float others = (float) (label / plain.sum);
+            for (int i = 0; i < count; i++) {
+              all[at + i] += plain.powers[i] * others;
+            }
+            all[at + target] -= label;
           }
         });
   }

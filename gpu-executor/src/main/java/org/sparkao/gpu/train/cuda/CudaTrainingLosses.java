@@ -29,10 +29,7 @@ final class CudaTrainingLosses {
   /** As {@code TrainingOperators} says. */
   void crossEntropy(Tensor logits, int[] wanted, float weight, Tensor losses) {
     CudaTensor x = CudaTensor.of(logits);
-    Shapes.equal("targets against logits", wanted.length, x.rows());
-    for (int target : wanted) {
-      Shapes.target(target, x);
-    }
+    check(wanted, x);
     CudaTensor perRow = losses(x, losses);
     if (x.rows() == 0) {
       return;
@@ -50,8 +47,9 @@ final class CudaTrainingLosses {
   }
 
   /** As {@code TrainingOperators} says. */
-  void divergence(Tensor logits, Tensor teacher, Distilling settings, Tensor losses) {
+  void divergence(Tensor logits, Tensor teacher, int[] wanted, Distilling settings, Tensor losses) {
     CudaTensor x = CudaTensor.of(logits);
+    check(wanted, x);
     CudaTensor right = CudaTensor.of(Shapes.same(logits, teacher));
     CudaTensor perRow = losses(x, losses);
     if (x.rows() == 0) {
@@ -60,9 +58,11 @@ final class CudaTrainingLosses {
     int bytes = bytes(x) + bytes(right);
     int kept = kept(x, bytes);
     boolean aligned = TensorLaunch.isAligned(x) && TensorLaunch.isAligned(right);
-    launch("divergence", x, aligned, kept * bytes)
-        .with(x.buffer())
-        .with(right.buffer())
+    Launch launch =
+        launch("divergence", x, aligned, kept * bytes).with(x.buffer()).with(right.buffer());
+    boolean labelled = settings.labels() > 0;
+    (labelled ? launch.with(targets.copied(wanted)) : launch.withNull())
+        .with(settings.labels())
         .with(settings.temperature())
         .with(settings.weight())
         .with(perRow.buffer())
@@ -70,6 +70,13 @@ final class CudaTrainingLosses {
         .with(kept)
         .with(TensorLaunch.type(x) + 2 * TensorLaunch.type(right))
         .run();
+  }
+
+  private static void check(int[] wanted, CudaTensor x) {
+    Shapes.equal("targets against logits", wanted.length, x.rows());
+    for (int target : wanted) {
+      Shapes.target(target, x);
+    }
   }
 
   private static CudaTensor losses(CudaTensor x, Tensor losses) {

@@ -220,8 +220,9 @@ public final class CudaTrainingOperators implements TrainingOperators {
   }
 
   @Override
-  public void divergence(Tensor logits, Tensor teacher, Distilling distillation, Tensor perRow) {
-    losses.divergence(logits, teacher, distillation, perRow);
+  public void divergence(
+      Tensor logits, Tensor teacher, int[] targets, Distilling distillation, Tensor perRow) {
+    losses.divergence(logits, teacher, targets, distillation, perRow);
   }
 
   @Override

@@ -35,6 +35,7 @@ import org.sparkao.quant.scheme.Numerics;
  * @param frozen regular expression; tensors in whose name it is found keep their values; empty:
  *     none
  * @param temperature of distillation from the teacher; 0: the next token is predicted
+ * @param labelWeight of the next token in distillation; 0: the text is not asked
  * @param hiddenWeight of the hidden states in distillation; 0: they are not compared
  * @param numerics whose arithmetic codes have
  * @param seed of the order of sequences
@@ -58,6 +59,7 @@ public record TrainOptions(
     Ranges ranges,
     String frozen,
     float temperature,
+    float labelWeight,
     float hiddenWeight,
     Numerics numerics,
     long seed,
@@ -117,7 +119,7 @@ public record TrainOptions(
 
   /** What is learned of the teacher, in {@link TrainMode#MODEL}. */
   public Distillation.Settings distilling() {
-    return new Distillation.Settings(temperature, hiddenWeight);
+    return new Distillation.Settings(temperature, labelWeight, hiddenWeight);
   }
 
   /**

@@ -57,6 +57,7 @@ class TestTrainCompute {
             "",
             1,
             0,
+            0,
             Numerics.TORCHAO,
             0,
             Averaging.NONE,

@@ -68,6 +68,7 @@ class TestTrainMemory {
         all.contains("learned") ? Ranges.LEARNED : Ranges.COMPUTED,
         all.contains("frozen") ? "mlp" : "",
         all.contains("taught") ? 1 : 0,
+        0,
         all.contains("hidden") ? 1 : 0,
         Numerics.TORCHAO,
         0,
