@@ -322,6 +322,7 @@ public final class TrainJob implements Job {
         config.find(TrainKeys.SCALE_LEARNING_RATE).orElse(config.value(TrainKeys.LEARNING_RATE)),
         config.value(TrainKeys.WARMUP),
         config.value(TrainKeys.WEIGHT_DECAY),
+        config.value(TrainKeys.BETA2),
         config.value(TrainKeys.CLIP),
         config.value(TrainKeys.STATES),
         config.value(TrainKeys.SCALES),

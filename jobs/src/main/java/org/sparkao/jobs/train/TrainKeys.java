@@ -101,6 +101,14 @@ final class TrainKeys {
       ConfigKey.value(
               "weight-decay", "X", "Of matrices, times the learning rate.", TrainKeys::notNegative)
           .withDefault("0");
+  static final ConfigKey<Double> BETA2 =
+      ConfigKey.value(
+              "beta2",
+              "X",
+              "How much of its second moment AdamW keeps a step; smaller follows faster where steps"
+                  + " are few.",
+              TrainKeys::momentum)
+          .withDefault("0.999");
   static final ConfigKey<Double> CLIP =
       ConfigKey.value("clip", "X", "Largest norm of all gradients together.", TrainKeys::positive)
           .withDefault("1");
@@ -260,6 +268,7 @@ final class TrainKeys {
         SCALE_LEARNING_RATE,
         WARMUP,
         WEIGHT_DECAY,
+        BETA2,
         CLIP,
         STATES,
         SCALES,

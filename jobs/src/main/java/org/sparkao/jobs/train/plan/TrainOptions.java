@@ -29,6 +29,7 @@ import org.sparkao.quant.scheme.Numerics;
  * @param scaleLearningRate the highest of learned scales
  * @param warmUpSteps until it is reached
  * @param weightDecay of matrices, times the learning rate
+ * @param beta2 decay of AdamW's second moment
  * @param largestNorm that gradients are clipped to
  * @param states what moments are stored as
  * @param ranges where the scales of weights come from
@@ -54,6 +55,7 @@ public record TrainOptions(
     double scaleLearningRate,
     int warmUpSteps,
     double weightDecay,
+    double beta2,
     double largestNorm,
     StateFormat states,
     Ranges ranges,
@@ -145,7 +147,7 @@ public record TrainOptions(
   public TrainerSettings trainer() {
     AdamWSettings usual = AdamWSettings.DEFAULT;
     return new TrainerSettings(
-        new AdamWSettings(usual.beta1(), usual.beta2(), usual.epsilon(), weightDecay),
+        new AdamWSettings(usual.beta1(), beta2, usual.epsilon(), weightDecay),
         states,
         new CosineSchedule(learningRate, warmUpSteps, steps, 0),
         scaleLearningRate / learningRate,

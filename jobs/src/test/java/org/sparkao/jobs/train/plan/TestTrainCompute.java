@@ -51,6 +51,7 @@ class TestTrainCompute {
             1e-5,
             0,
             0,
+            0.95,
             1,
             StateFormat.FP32,
             Ranges.COMPUTED,
@@ -64,6 +65,7 @@ class TestTrainCompute {
             compute,
             false,
             BlockInputs.TEACHER);
+    assertThat(options.trainer().adamW().beta2()).isEqualTo(0.95);
     assertThat(options.trainer().scaleShare()).isCloseTo(0.1, within(1e-12));
     assertThat(compute).hasToString("cuda, bf16, float8 tensorwise");
     assertThat(options.toString()).contains("cuda, bf16, float8 tensorwise");

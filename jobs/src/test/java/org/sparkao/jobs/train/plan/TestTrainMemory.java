@@ -63,6 +63,7 @@ class TestTrainMemory {
         1e-4,
         0,
         0,
+        0.999,
         1,
         StateFormat.FP32,
         all.contains("learned") ? Ranges.LEARNED : Ranges.COMPUTED,
