@@ -1,6 +1,7 @@
 package org.sparkao.gpu.train;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -24,6 +25,9 @@ final class ParameterUpdate implements AutoCloseable {
   private final TrainerSettings settings;
   private final Map<String, AdamWState> states = new LinkedHashMap<>();
 
+  /** Values that matrices had and decay to, where they do. */
+  private final Map<String, Tensor> starts = new HashMap<>();
+
   ParameterUpdate(
       TrainingOperators operators,
       AdamW adamW,
@@ -38,6 +42,12 @@ final class ParameterUpdate implements AutoCloseable {
         long elements = parameter.value().elements();
         states.put(
             parameter.name(), AdamWState.zeros(operators.device(), settings.states(), elements));
+        if (decaysToStart(parameter)) {
+          Tensor value = parameter.value();
+          Tensor start = operators.allocate(value.rows(), value.columns());
+          starts.put(parameter.name(), start);
+          operators.copy(value, start);
+        }
       }
     } catch (RuntimeException e) {
       close();
@@ -67,6 +77,12 @@ final class ParameterUpdate implements AutoCloseable {
     float factor = settings.clipping().factor(norm);
     for (int i = 0; i < parameters.size(); i++) {
       Parameter parameter = parameters.get(i);
+      Tensor start = starts.get(parameter.name());
+      if (start != null) {
+        float share = (float) (rate(parameter, step) * settings.adamW().weightDecay());
+        operators.scale(parameter.value(), 1 - share);
+        operators.add(start, share, parameter.value());
+      }
       AdamWStep how =
           new AdamWStep(settings(parameter), step, rate(parameter, step), factor, settings.seed());
       TrainedParameter moved = new TrainedParameter(parameter, i, TrainedParameter.Rounding.FP32);
@@ -85,15 +101,25 @@ final class ParameterUpdate implements AutoCloseable {
   /** Norms, biases and learned scales do not decay; scales by group are matrices, too. */
   private AdamWSettings settings(Parameter parameter) {
     AdamWSettings all = settings.adamW();
-    boolean matrix =
-        parameter.name().endsWith(WEIGHT)
-            && parameter.value().rows() > 1
-            && parameter.value().columns() > 1;
-    return matrix ? all : new AdamWSettings(all.beta1(), all.beta2(), all.epsilon(), 0);
+    boolean shrinks = isMatrix(parameter) && settings.decay() == TrainerSettings.Decay.ZERO;
+    return shrinks ? all : new AdamWSettings(all.beta1(), all.beta2(), all.epsilon(), 0);
+  }
+
+  private boolean decaysToStart(Parameter parameter) {
+    return settings.adamW().weightDecay() > 0
+        && settings.decay() == TrainerSettings.Decay.START
+        && isMatrix(parameter);
+  }
+
+  private static boolean isMatrix(Parameter parameter) {
+    return parameter.name().endsWith(WEIGHT)
+        && parameter.value().rows() > 1
+        && parameter.value().columns() > 1;
   }
 
   @Override
   public void close() {
     states.values().forEach(AdamWState::close);
+    starts.values().forEach(Tensor::close);
   }
 }

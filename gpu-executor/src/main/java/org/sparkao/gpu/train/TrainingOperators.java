@@ -43,7 +43,12 @@ public interface TrainingOperators extends AutoCloseable {
   void copy(Tensor x, Tensor y);
 
   /** y = y + x. */
-  void add(Tensor x, Tensor y);
+  default void add(Tensor x, Tensor y) {
+    add(x, 1, y);
+  }
+
+  /** y = y + factor * x. */
+  void add(Tensor x, float factor, Tensor y);
 
   /** x = x * factor. */
   void scale(Tensor x, float factor);

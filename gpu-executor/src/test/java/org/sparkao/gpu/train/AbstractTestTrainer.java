@@ -57,6 +57,7 @@ abstract class AbstractTestTrainer {
   private static TrainerSettings settings(StateFormat states, long seed) {
     return new TrainerSettings(
         new AdamWSettings(0.9, 0.99, 1e-8, 0.01),
+        TrainerSettings.Decay.START,
         states,
         new CosineSchedule(0.01, 2, 12, 0.1),
         1,

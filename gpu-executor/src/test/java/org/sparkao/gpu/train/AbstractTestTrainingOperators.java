@@ -237,6 +237,11 @@ abstract class AbstractTestTrainingOperators extends AbstractTestTrainingLosses 
       expected[i] += x[i];
     }
     assertClose("y + x", to, expected);
+    operators().add(state(7, y), -0.5f, to);
+    for (int i = 0; i < expected.length; i++) {
+      expected[i] -= 0.5 * y[i];
+    }
+    assertClose("y / 2 + x", to, expected);
     operators().scale(to, -2);
     double[] scaled = Arrays.stream(expected).map(v -> -2 * v).toArray();
     assertClose("-2 (y + x)", to, scaled);

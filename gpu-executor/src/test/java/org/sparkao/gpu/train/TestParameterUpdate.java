@@ -29,7 +29,8 @@ class TestParameterUpdate {
     "input_layernorm.weight, 1, 8, 8"
   })
   void matricesOfWeightsDecayAlone(String name, int rows, int columns, float expected) {
-    assertThat(moved(name, rows, columns, 0, settings(0.25, 1))).containsOnly(expected);
+    assertThat(moved(name, rows, columns, 0, settings(0.25, TrainerSettings.Decay.ZERO, 1)))
+        .containsOnly(expected);
   }
 
   /** A first step of Adam goes the learning rate far, whatever the gradient. */
@@ -41,14 +42,33 @@ class TestParameterUpdate {
     "mlp.up_proj.bias, 7.75"
   })
   void learnedScalesHaveTheirShareOfTheRate(String name, double expected) {
-    for (float found : moved(name, 2, 4, 0.125f, settings(0, 0.25))) {
+    for (float found : moved(name, 2, 4, 0.125f, settings(0, TrainerSettings.Decay.ZERO, 0.25))) {
       assertThat((double) found).isCloseTo(expected, within(1e-6));
     }
   }
 
-  private static TrainerSettings settings(double weightDecay, double scaleShare) {
+  /**
+   * The first step goes 0.25, as there is no way back yet; the second one goes a quarter of that
+   * back, then on.
+   */
+  @ParameterizedTest
+  @CsvSource({
+    "mlp.up_proj.weight, 2, 4, 7.5625",
+    "mlp.up_proj.weight_scale, 2, 4, 7.5",
+    "input_layernorm.weight, 1, 8, 7.5"
+  })
+  void matricesDecayToTheirStart(String name, int rows, int columns, double expected) {
+    TrainerSettings settings = settings(1, TrainerSettings.Decay.START, 1);
+    for (float found : moved(name, rows, columns, 0.125f, settings, 2)) {
+      assertThat((double) found).isCloseTo(expected, within(1e-6));
+    }
+  }
+
+  private static TrainerSettings settings(
+      double weightDecay, TrainerSettings.Decay decay, double scaleShare) {
     return new TrainerSettings(
         new AdamWSettings(0.9, 0.99, 1e-8, weightDecay),
+        decay,
         StateFormat.FP32,
         new CosineSchedule(0.25, 0, 2, 1),
         scaleShare,
@@ -57,9 +77,14 @@ class TestParameterUpdate {
         0);
   }
 
-  /** Eights, after the first step. */
   private static float[] moved(
       String name, int rows, int columns, float slope, TrainerSettings settings) {
+    return moved(name, rows, columns, slope, settings, 1);
+  }
+
+  /** Eights, after some steps. */
+  private static float[] moved(
+      String name, int rows, int columns, float slope, TrainerSettings settings, int steps) {
     try (CpuDevice device = CpuDevice.open();
         CpuTrainingOperators operators = new CpuTrainingOperators(device, 1);
         HostTensor value = HostTensor.allocate(device, rows, columns);
@@ -74,7 +99,9 @@ class TestParameterUpdate {
       try (ParameterUpdate update =
           new ParameterUpdate(
               operators, new HostAdamW(operators.workers()), parameters, settings)) {
-        assertThat(update.step(1)).isCloseTo(slope * Math.sqrt(slopes.length), within(1e-6));
+        for (int step = 1; step <= steps; step++) {
+          assertThat(update.step(step)).isCloseTo(slope * Math.sqrt(slopes.length), within(1e-6));
+        }
       }
       return value.toFloats();
     }

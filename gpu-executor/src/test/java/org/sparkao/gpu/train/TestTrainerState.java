@@ -53,6 +53,7 @@ class TestTrainerState {
     TrainerSettings settings =
         new TrainerSettings(
             new AdamWSettings(0.9, 0.99, 1e-8, 0.01),
+            TrainerSettings.Decay.START,
             StateFormat.FP32,
             new CosineSchedule(0.01, 2, 12, 0.1),
             1,

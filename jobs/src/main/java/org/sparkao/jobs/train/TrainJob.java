@@ -183,6 +183,12 @@ public final class TrainJob implements Job {
               + sequences
               + " sequences; give more, or a smaller --batch-sequences");
     }
+    if (config.isSet(TrainKeys.DECAY_TO) && config.value(TrainKeys.WEIGHT_DECAY) == 0) {
+      throw new QuantException(
+          "--decay-to "
+              + config.value(TrainKeys.DECAY_TO).configName()
+              + ": weights do not decay; leave it out, or give --weight-decay");
+    }
     requireSenseOfWorkers(config, block);
     requireSenseOfTeacher(config, block);
     if (config.isSet(TrainKeys.SCALE_LEARNING_RATE)
@@ -322,6 +328,7 @@ public final class TrainJob implements Job {
         config.find(TrainKeys.SCALE_LEARNING_RATE).orElse(config.value(TrainKeys.LEARNING_RATE)),
         config.value(TrainKeys.WARMUP),
         config.value(TrainKeys.WEIGHT_DECAY),
+        config.value(TrainKeys.DECAY_TO),
         config.value(TrainKeys.BETA2),
         config.value(TrainKeys.CLIP),
         config.value(TrainKeys.STATES),

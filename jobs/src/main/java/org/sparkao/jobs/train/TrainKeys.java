@@ -8,6 +8,7 @@ import org.sparkao.gpu.fake.FakeSettings.Ranges;
 import org.sparkao.gpu.model.Arithmetic;
 import org.sparkao.gpu.optimizer.StateFormat;
 import org.sparkao.gpu.train.Float8;
+import org.sparkao.gpu.train.TrainerSettings.Decay;
 import org.sparkao.jobs.config.ConfigKey;
 import org.sparkao.jobs.gpu.DeviceRequest;
 import org.sparkao.jobs.quantize.plan.Rule;
@@ -101,6 +102,14 @@ final class TrainKeys {
       ConfigKey.value(
               "weight-decay", "X", "Of matrices, times the learning rate.", TrainKeys::notNegative)
           .withDefault("0");
+  static final ConfigKey<Decay> DECAY_TO =
+      ConfigKey.choice(
+              "decay-to",
+              Decay.class,
+              Decay::configName,
+              "Where weight decay moves matrices: zero, or start, the values that the training"
+                  + " begins with, so that text which is not seen changes little.")
+          .withDefault("zero");
   static final ConfigKey<Double> BETA2 =
       ConfigKey.value(
               "beta2",
@@ -268,6 +277,7 @@ final class TrainKeys {
         SCALE_LEARNING_RATE,
         WARMUP,
         WEIGHT_DECAY,
+        DECAY_TO,
         BETA2,
         CLIP,
         STATES,

@@ -346,6 +346,8 @@ class TestTrainJob {
         .hasMessageContaining("--hidden-weight: no teacher is asked");
     assertThatThrownBy(() -> train(output, "model", "label-weight", "1"))
         .hasMessageContaining("--label-weight: no teacher is asked");
+    assertThatThrownBy(() -> train(output, "model", "decay-to", "start"))
+        .hasMessageContaining("--decay-to start: weights do not decay");
     assertThatThrownBy(() -> train(output, BLOCK, "scale-learning-rate", "1e-5"))
         .hasMessageContaining("--scale-learning-rate: scales are computed from weights");
     assertThatThrownBy(() -> train(output, BLOCK, "scheme", "W8A8", "skip", "q_proj"))

@@ -88,8 +88,8 @@ public final class CpuTrainingOperators implements TrainingOperators {
   }
 
   @Override
-  public void add(Tensor x, Tensor y) {
-    whole.add(HostTensor.of(x), sameShape(x, y));
+  public void add(Tensor x, float factor, Tensor y) {
+    whole.add(HostTensor.of(x), factor, sameShape(x, y));
   }
 
   @Override

@@ -14,7 +14,7 @@ final class WholeTensors {
     this.cores = cores;
   }
 
-  void add(HostTensor x, HostTensor y) {
+  void add(HostTensor x, float factor, HostTensor y) {
     float[] from = x.array();
     float[] to = y.array();
     int shift = x.offset() - y.offset();
@@ -22,7 +22,7 @@ final class WholeTensors {
         y,
         (index, begin, end) -> {
           for (int i = begin; i < end; i++) {
-            to[i] += from[i + shift];
+            to[i] += factor * from[i + shift];
           }
         });
   }

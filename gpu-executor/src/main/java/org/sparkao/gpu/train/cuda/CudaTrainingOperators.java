@@ -112,8 +112,8 @@ public final class CudaTrainingOperators implements TrainingOperators {
   }
 
   @Override
-  public void add(Tensor x, Tensor y) {
-    whole.add(CudaTensor.of(x), same(x, y));
+  public void add(Tensor x, float factor, Tensor y) {
+    whole.add(CudaTensor.of(x), factor, same(x, y));
   }
 
   @Override

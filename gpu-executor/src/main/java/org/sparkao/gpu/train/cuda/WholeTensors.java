@@ -37,9 +37,9 @@ final class WholeTensors implements AutoCloseable {
     combine(x, y, 1, false);
   }
 
-  /** y = y + x. */
-  void add(CudaTensor x, CudaTensor y) {
-    combine(x, y, 1, true);
+  /** y = y + factor x. */
+  void add(CudaTensor x, float factor, CudaTensor y) {
+    combine(x, y, factor, true);
   }
 
   /** x = factor x. */

@@ -80,7 +80,7 @@ public record TrainMemory(
     return new TrainMemory(
         TrainMode.MODEL,
         options.compute(),
-        student.weights() + (taught ? teacher.weights() : 0) + options.zeroBytes(student),
+        student.weights() + (taught ? teacher.weights() : 0) + options.keptBytes(student),
         student.gradients(),
         student.moments(),
         activations(student) + (taught ? activations(teacher) : 0),
@@ -110,7 +110,7 @@ public record TrainMemory(
     return new TrainMemory(
         TrainMode.BLOCK,
         options.compute(),
-        2 * block.weights() + options.zeroBytes(block),
+        2 * block.weights() + options.keptBytes(block),
         block.gradients(),
         block.moments(),
         activations(block) + (follows && onGpu ? 2 * stream : 0),

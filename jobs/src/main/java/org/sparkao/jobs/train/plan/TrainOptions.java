@@ -13,6 +13,7 @@ import org.sparkao.gpu.optimizer.StateFormat;
 import org.sparkao.gpu.train.Distillation;
 import org.sparkao.gpu.train.ModelSetup;
 import org.sparkao.gpu.train.TrainerSettings;
+import org.sparkao.gpu.train.TrainerSettings.Decay;
 import org.sparkao.gpu.train.TrainingMemory;
 import org.sparkao.quant.scheme.Numerics;
 
@@ -29,6 +30,7 @@ import org.sparkao.quant.scheme.Numerics;
  * @param scaleLearningRate the highest of learned scales
  * @param warmUpSteps until it is reached
  * @param weightDecay of matrices, times the learning rate
+ * @param decay where weight decay moves matrices to
  * @param beta2 decay of AdamW's second moment
  * @param largestNorm that gradients are clipped to
  * @param states what moments are stored as
@@ -55,6 +57,7 @@ public record TrainOptions(
     double scaleLearningRate,
     int warmUpSteps,
     double weightDecay,
+    Decay decay,
     double beta2,
     double largestNorm,
     StateFormat states,
@@ -73,6 +76,7 @@ public record TrainOptions(
   /** All parts are given. */
   public TrainOptions {
     Objects.requireNonNull(mode, "mode");
+    Objects.requireNonNull(decay, "decay");
     Objects.requireNonNull(states, "states");
     Objects.requireNonNull(ranges, "ranges");
     Objects.requireNonNull(frozen, "frozen");
@@ -125,12 +129,14 @@ public record TrainOptions(
   }
 
   /**
-   * Bytes that say which weights stay zero.
+   * Bytes that say which weights stay zero, and of values that weights decay to.
    *
    * @param memory of what is trained
    */
-  public long zeroBytes(TrainingMemory memory) {
-    return keepsZeros ? memory.gradients() / Float.BYTES * compute.arithmetic().bytes() : 0;
+  public long keptBytes(TrainingMemory memory) {
+    long zeros = keepsZeros ? memory.gradients() / Float.BYTES * compute.arithmetic().bytes() : 0;
+    boolean starts = decay == Decay.START && weightDecay > 0;
+    return zeros + (starts ? memory.gradients() : 0);
   }
 
   /** Whether each block reads what the trained ones before it give. */
@@ -148,6 +154,7 @@ public record TrainOptions(
     AdamWSettings usual = AdamWSettings.DEFAULT;
     return new TrainerSettings(
         new AdamWSettings(usual.beta1(), beta2, usual.epsilon(), weightDecay),
+        decay,
         states,
         new CosineSchedule(learningRate, warmUpSteps, steps, 0),
         scaleLearningRate / learningRate,

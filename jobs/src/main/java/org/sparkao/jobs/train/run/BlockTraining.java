@@ -172,7 +172,7 @@ final class BlockTraining {
     long wanted =
         memory.total()
             + memory.weights()
-            + options.zeroBytes(memory)
+            + options.keptBytes(memory)
             + 2 * tokens * runner.config().sizes().hidden() * bytes;
     long free = trainer.operators().device().budget().free();
     boolean fits = wanted <= (long) (SHARE * free);

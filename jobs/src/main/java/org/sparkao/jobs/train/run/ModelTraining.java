@@ -82,7 +82,7 @@ final class ModelTraining {
   private long bytes(ModelSetup setup) {
     TrainingMemory memory =
         TrainingMemory.of(config, lookup, setup, options.states(), options.compute().arithmetic());
-    return memory.total() + options.zeroBytes(memory);
+    return memory.total() + options.keptBytes(memory);
   }
 
   private void train(

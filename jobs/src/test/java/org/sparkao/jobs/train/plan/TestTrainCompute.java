@@ -15,6 +15,7 @@ import org.sparkao.gpu.fake.Fakes;
 import org.sparkao.gpu.model.Arithmetic;
 import org.sparkao.gpu.optimizer.StateFormat;
 import org.sparkao.gpu.train.Float8;
+import org.sparkao.gpu.train.TrainerSettings.Decay;
 import org.sparkao.quant.QuantException;
 import org.sparkao.quant.scheme.Numerics;
 
@@ -51,6 +52,7 @@ class TestTrainCompute {
             1e-5,
             0,
             0,
+            Decay.ZERO,
             0.95,
             1,
             StateFormat.FP32,

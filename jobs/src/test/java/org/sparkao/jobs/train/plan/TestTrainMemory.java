@@ -23,6 +23,7 @@ import org.sparkao.gpu.model.WeightLookup;
 import org.sparkao.gpu.model.WeightLookups;
 import org.sparkao.gpu.optimizer.StateFormat;
 import org.sparkao.gpu.train.Float8;
+import org.sparkao.gpu.train.TrainerSettings.Decay;
 import org.sparkao.quant.QuantException;
 import org.sparkao.quant.checkpoint.Checkpoint;
 import org.sparkao.quant.checkpoint.LocalFiles;
@@ -62,7 +63,8 @@ class TestTrainMemory {
         1e-4,
         1e-4,
         0,
-        0,
+        all.contains("anchored") ? 0.1 : 0,
+        all.contains("anchored") ? Decay.START : Decay.ZERO,
         0.999,
         1,
         StateFormat.FP32,
@@ -85,8 +87,8 @@ class TestTrainMemory {
 
   /**
    * Two blocks in fp32 are 2 x 4 x 196,864 bytes; a number a trained weight says whether it stays
-   * zero, in fp32 on the processor and in bf16 on GPUs. Without the 147,456 weights of the MLP
-   * 49,408 are left.
+   * zero, in fp32 on the processor and in bf16 on GPUs; values to decay to are fp32. Without the
+   * 147,456 weights of the MLP 49,408 are left.
    */
   @ParameterizedTest
   @CsvSource({
@@ -94,6 +96,8 @@ class TestTrainMemory {
     "CUDA, none, 1574912",
     "CPU, zeros, 2362368",
     "CUDA, zeros, 1968640",
+    "CPU, anchored, 2362368",
+    "CUDA, anchored zeros, 2756096",
     "CPU, zeros frozen, 1772544",
     "CUDA, zeros frozen, 1673728"
   })
