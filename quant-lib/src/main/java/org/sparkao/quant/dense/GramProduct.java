@@ -15,10 +15,10 @@ import org.sparkao.quant.dense.TileKernel.Place;
  */
 public final class GramProduct {
   /** Rows of X that are laid out at a time. */
-  private static final int MOST_ROWS = 256;
+  private static final int MOST_ROWS = 512;
 
   /** Of them, multiplied at a time: parts of three panels stay in the first-level cache; even. */
-  private static final int DEPTH = 128;
+  private static final int DEPTH = 256;
 
   private static final int C = TileKernel.COLUMNS;
 
