@@ -1,5 +1,6 @@
 package org.sparkao.quant.dense;
 
+import java.util.Arrays;
 import java.util.Objects;
 import java.util.function.IntConsumer;
 import org.sparkao.quant.dense.TileKernel.Place;
@@ -13,20 +14,38 @@ import org.sparkao.quant.dense.TileKernel.Place;
  * <p>For one caller at a time, who may share the pieces of one {@link #add} among threads.
  */
 public final class GramProduct {
-  /** Rows of X that are laid out at a time: panels of them stay in the first-level cache. */
-  private static final int MOST_ROWS = 256;
+  /** Rows of X that are laid out at a time. */
+  private static final int MOST_ROWS = 512;
 
-  private static final int WIDTH = TileKernel.COLUMNS;
+  /** Of them, multiplied at a time: parts of three panels stay in the first-level cache; even. */
+  private static final int DEPTH = 256;
 
-  /** Panels that a piece of work multiplies with each other one while it is in the cache. */
-  private static final int GROUP = 4;
+  private static final int C = TileKernel.COLUMNS;
+
+  /**
+   * Panels, and tiles, that a piece of work multiplies while they are in the second-level cache.
+   */
+  private static final int LEFT_BLOCK = 8;
+
+  private static final int RIGHT_BLOCK = 4;
 
   private final int k;
-  private final int panels;
   private final TileKernel kernel;
 
-  /** [panels, rows, 16]: columns 16 p to 16 p + 15 of panel p; zeros beyond K. */
-  private float[] packed = new float[0];
+  /** Rows of a tile of sums, which are columns of a panel of {@link #left}. */
+  private final int height;
+
+  /** Columns of a tile of sums: those of one panel of {@link #right}, or of two. */
+  private final int width;
+
+  private final int leftPanels;
+  private final int rightTiles;
+
+  /** [leftPanels, rows, height]; the same as right where both are read alike. */
+  private float[] left = {};
+
+  /** [panels, rows, 16]; what is beyond K is undefined. */
+  private float[] right = {};
 
   /**
    * Runs pieces 0 .. count - 1 of some work, in any order and on any threads; returns when done.
@@ -55,8 +74,11 @@ public final class GramProduct {
       throw new IllegalArgumentException("X^T X of " + k + " columns does not fit in an array");
     }
     this.k = k;
-    this.panels = (k + WIDTH - 1) / WIDTH;
     this.kernel = Objects.requireNonNull(kernel, "kernel");
+    this.height = kernel.isWide() ? WideTile.ROWS : C;
+    this.width = kernel.isWide() ? 2 * C : C;
+    this.leftPanels = (k + height - 1) / height;
+    this.rightTiles = (k + width - 1) / width;
   }
 
   /**
@@ -70,14 +92,31 @@ public final class GramProduct {
     Objects.checkFromIndexSize(first, Math.multiplyExact(rows, k), x.length);
     Objects.checkFromIndexSize(0, k * k, sum.length);
     for (int begin = 0; begin < rows; begin += MOST_ROWS) {
-      int count = Math.min(MOST_ROWS, rows - begin);
-      int from = first + begin * k;
-      if (packed.length < panels * WIDTH * count) {
-        packed = new float[panels * WIDTH * count];
-      }
-      pieces.run(panels, panel -> pack(x, from, count, panel));
-      pieces.run((panels + GROUP - 1) / GROUP, group -> addGroup(group, count, sum));
+      addRows(x, first + begin * k, Math.min(MOST_ROWS, rows - begin), sum, pieces);
     }
+  }
+
+  private void addRows(float[] x, int from, int rows, float[] sum, Pieces pieces) {
+    int even = rows + rows % 2;
+    if (right.length < rightTiles * width * even) {
+      right = new float[rightTiles * width * even];
+      left = kernel.isWide() ? new float[leftPanels * height * even] : right;
+    }
+    int panels = (k + C - 1) / C;
+    pieces.run(
+        kernel.isWide() ? panels + leftPanels : panels,
+        piece -> {
+          if (piece < panels) {
+            pack(x, from, rows, piece * C, Place.of(right, piece * C * even, C));
+          } else {
+            int column = (piece - panels) * height;
+            pack(x, from, rows, column, Place.of(left, column * even, height));
+          }
+        });
+    int across = (rightTiles + RIGHT_BLOCK - 1) / RIGHT_BLOCK;
+    pieces.run(
+        (leftPanels + LEFT_BLOCK - 1) / LEFT_BLOCK * across,
+        piece -> addBlock(piece / across * LEFT_BLOCK, piece % across * RIGHT_BLOCK, even, sum));
   }
 
   /**
@@ -87,98 +126,82 @@ public final class GramProduct {
    */
   public void mirror(float[] sum, Pieces pieces) {
     pieces.run(
-        panels,
+        (k + C - 1) / C,
         panel -> {
-          int end = Math.min(k, (panel + 1) * WIDTH);
+          int end = Math.min(k, (panel + 1) * C);
           for (int row = 0; row < end; row++) {
-            for (int column = Math.max(row + 1, panel * WIDTH); column < end; column++) {
+            for (int column = Math.max(row + 1, panel * C); column < end; column++) {
               sum[column * k + row] = sum[row * k + column];
             }
           }
         });
   }
 
-  private void pack(float[] x, int from, int rows, int panel) {
-    int column = panel * WIDTH;
-    int count = Math.min(WIDTH, k - column);
-    int to = panel * WIDTH * rows;
+  /** Lays out a panel, with zeros behind an odd number of rows. */
+  private void pack(float[] x, int from, int rows, int column, Place to) {
+    int count = Math.min(to.next(), k - column);
     for (int i = 0; i < rows; i++) {
-      System.arraycopy(x, from + i * k + column, packed, to + i * WIDTH, count);
+      System.arraycopy(x, from + i * k + column, to.values(), to.first() + i * to.next(), count);
+    }
+    if (rows % 2 == 1) {
+      int end = to.first() + rows * to.next();
+      Arrays.fill(to.values(), end, end + to.next(), 0);
     }
   }
 
-  /** The products of the columns of some panels with those of themselves and all later ones. */
-  private void addGroup(int group, int rows, float[] sum) {
-    int first = group * GROUP;
-    int last = Math.min(panels, first + GROUP) - 1;
-    for (int other = first; other < panels; ) {
-      boolean two = kernel.isWide() && (other + 2) * WIDTH <= k;
-      for (int panel = first; panel <= Math.min(last, other); panel++) {
-        if (two) {
-          addTwo(panel, other, rows, sum);
-        } else {
-          addOne(panel, other, rows, sum);
+  /** Adds the products of some left panels with some right ones, but those below the diagonal. */
+  private void addBlock(int firstPanel, int firstTile, int rows, float[] sum) {
+    int lastPanel = Math.min(leftPanels, firstPanel + LEFT_BLOCK);
+    int lastTile = Math.min(rightTiles, firstTile + RIGHT_BLOCK);
+    for (int begin = 0; begin < rows; begin += DEPTH) {
+      for (int tile = firstTile; tile < lastTile; tile++) {
+        for (int panel = firstPanel; panel < lastPanel; panel++) {
+          if (panel * height < (tile + 1) * width) {
+            addTile(panel, tile, begin, rows, sum);
+          }
         }
       }
-      other++;
-      if (two) {
-        if (other <= last) {
-          addOne(other, other, rows, sum);
-        }
-        other++;
-      }
     }
   }
 
-  private void addOne(int panel, int other, int rows, float[] sum) {
-    if ((other + 1) * WIDTH <= k) {
-      add(panel, other, rows, Place.of(sum, panel * WIDTH * k + other * WIDTH, k));
-    } else {
-      addEdge(panel, other, rows, sum);
+  private void addTile(int panel, int tile, int begin, int rows, float[] sum) {
+    int row = panel * height;
+    int column = tile * width;
+    if (row + height <= k && column + width <= k) {
+      multiply(panel, tile, begin, rows, Place.of(sum, row * k + column, k));
+      return;
+    }
+    float[] edge = new float[height * width];
+    int rowsWithin = Math.min(height, k - row);
+    int within = Math.min(width, k - column);
+    for (int i = 0; i < rowsWithin; i++) {
+      System.arraycopy(sum, (row + i) * k + column, edge, i * width, within);
+    }
+    multiply(panel, tile, begin, rows, Place.of(edge, 0, width));
+    for (int i = 0; i < rowsWithin; i++) {
+      System.arraycopy(edge, i * width, sum, (row + i) * k + column, within);
     }
   }
 
-  /** Adds the products of a panel with another and the one after that. */
-  private void addTwo(int panel, int other, int rows, float[] sum) {
-    Place right = Place.of(packed, other * rows * WIDTH, WIDTH);
-    Place next = Place.of(packed, (other + 1) * rows * WIDTH, WIDTH);
-    for (int row = 0; row < WIDTH; row += WideTile.ROWS) {
-      int at = (panel * WIDTH + row) * k + other * WIDTH;
-      WideTile.add(
-          Place.of(packed, panel * rows * WIDTH + row, WIDTH),
-          right,
-          next,
-          rows,
-          Place.of(sum, at, k),
-          Place.of(sum, at + WIDTH, k));
+  /** Adds products of {@link #DEPTH} rows, or those there are, to the sums of a tile. */
+  private void multiply(int panel, int tile, int begin, int rows, Place sums) {
+    int count = Math.min(DEPTH, rows - begin);
+    int from = (panel * rows + begin) * height;
+    int to = tile * width * rows + begin * C;
+    Place first = Place.of(right, to, C);
+    if (kernel.isWide()) {
+      Place second = Place.of(right, to + rows * C, C);
+      Place next = Place.of(sums.values(), sums.first() + C, sums.next());
+      WideTile.add(Place.of(left, from, height), first, second, count, sums, next);
+      return;
     }
-  }
-
-  /** Adds the products of two panels to a tile of {@link #WIDTH} rows. */
-  private void add(int panel, int other, int rows, Place tile) {
-    Place right = Place.of(packed, other * rows * WIDTH, WIDTH);
-    int left = panel * rows * WIDTH;
-    for (int row = 0; row < WIDTH; row += TileKernel.ROWS) {
+    for (int row = 0; row < height; row += TileKernel.ROWS) {
+      int at = sums.first() + row * sums.next();
       kernel.add(
-          Place.of(packed, left + row, WIDTH),
-          right,
-          rows,
-          Place.of(tile.values(), tile.first() + row * tile.next(), tile.next()));
-    }
-  }
-
-  /** The same where the other panel goes beyond K. */
-  private void addEdge(int panel, int other, int rows, float[] sum) {
-    float[] tile = new float[WIDTH * WIDTH];
-    int height = Math.min(WIDTH, k - panel * WIDTH);
-    int width = k - other * WIDTH;
-    int at = panel * WIDTH * k + other * WIDTH;
-    for (int i = 0; i < height; i++) {
-      System.arraycopy(sum, at + i * k, tile, i * WIDTH, width);
-    }
-    add(panel, other, rows, Place.of(tile, 0, WIDTH));
-    for (int i = 0; i < height; i++) {
-      System.arraycopy(tile, i * WIDTH, sum, at + i * k, width);
+          Place.of(left, from + row, height),
+          first,
+          count,
+          Place.of(sums.values(), at, sums.next()));
     }
   }
 }

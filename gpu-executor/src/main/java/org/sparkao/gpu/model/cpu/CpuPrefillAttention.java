@@ -4,6 +4,7 @@ import java.nio.FloatBuffer;
 import java.util.Arrays;
 import org.sparkao.gpu.layer.HeadShape;
 import org.sparkao.gpu.layer.HostSequences;
+import org.sparkao.gpu.model.cpu.BlockProduct.Rows;
 
 /**
  * Causal attention of whole sequences: blocks of queries of one head against all keys up to the
@@ -11,7 +12,7 @@ import org.sparkao.gpu.layer.HostSequences;
  * queries never meet, so that a sequence gives the same bits in any batch.
  */
 final class CpuPrefillAttention {
-  private static final int QUERIES = 6 * Tile.ROWS;
+  private static final int QUERIES = BlockProduct.ROWS;
   private static final int C = Panels.COLUMNS;
 
   private final HeadShape shape;
@@ -77,7 +78,7 @@ final class CpuPrefillAttention {
 
   /** What a worker keeps between blocks. */
   private static final class Scratch {
-    private final Tile tile = new Tile();
+    private final BlockProduct product = new BlockProduct();
     private float[] scores = {};
     private float[] sums = {};
   }
@@ -88,34 +89,31 @@ final class CpuPrefillAttention {
     int firstQuery = sequences.before(sequence) + firstOwn;
     int firstToken = sequences.begin(sequence) + firstOwn;
     int queries = Math.min(QUERIES, sequences.own(sequence) - firstOwn);
-    int width = Lanes.roundUp(firstQuery + queries, C);
+    int panels = (firstQuery + queries + C - 1) / C;
+    int width = BlockProduct.stride(panels);
     int piece = sequence * shape.keyHeads() + head / shape.ratio();
     if (scratch.scores.length < QUERIES * width) {
       scratch.scores = new float[Math.multiplyExact(QUERIES, width)];
     }
     float[] scores = scratch.scores;
-    Arrays.fill(scores, 0, QUERIES * width, 0);
-    Tile tile = scratch.tile;
-    tile.x = qkv;
-    tile.stride = shape.rowElements();
-    tile.sums = scores;
-    tile.sumsStride = width;
-    tile.begin = 0;
-    tile.end = shape.dimension();
     int first = firstToken * shape.rowElements() + head * shape.dimension();
-    for (int panel = 0; panel < width / C; panel++) {
-      tile.panel = keys[piece].panel(panel);
-      for (int row = 0; row < queries; row += Tile.ROWS) {
-        tile.first = first + row * shape.rowElements();
-        tile.sumsAt = row * width + panel * C;
-        tile.several();
-      }
-    }
+    scratch.product.run(
+        new Rows(qkv, first, shape.rowElements(), queries),
+        keys[piece],
+        panels,
+        shape.dimension(),
+        scores);
     double[] totals = new double[queries];
     for (int row = 0; row < queries; row++) {
       totals[row] = softmax(scores, row * width, firstQuery + row + 1, width);
     }
-    weigh(scratch, values[piece], width, queries);
+    Panels value = values[piece];
+    int stride = BlockProduct.stride(value.count());
+    if (scratch.sums.length < QUERIES * stride) {
+      scratch.sums = new float[QUERIES * stride];
+    }
+    Rows weights = new Rows(scores, 0, width, queries);
+    scratch.product.run(weights, value, value.count(), panels * C, scratch.sums);
     write(scratch.sums, totals, firstToken, head);
   }
 
@@ -133,32 +131,9 @@ final class CpuPrefillAttention {
     return Exponential.sum(scores, first, width);
   }
 
-  /** sums[QUERIES, dimension] = weights * values. */
-  private void weigh(Scratch scratch, Panels value, int width, int queries) {
-    int stride = value.count() * C;
-    if (scratch.sums.length < QUERIES * stride) {
-      scratch.sums = new float[QUERIES * stride];
-    }
-    Arrays.fill(scratch.sums, 0);
-    Tile tile = scratch.tile;
-    tile.x = scratch.scores;
-    tile.stride = width;
-    tile.sums = scratch.sums;
-    tile.sumsStride = stride;
-    tile.end = width;
-    for (int panel = 0; panel < value.count(); panel++) {
-      tile.panel = value.panel(panel);
-      for (int row = 0; row < queries; row += Tile.ROWS) {
-        tile.first = row * width;
-        tile.sumsAt = row * stride + panel * C;
-        tile.several();
-      }
-    }
-  }
-
   private void write(float[] sums, double[] totals, int firstToken, int head) {
     int dimension = shape.dimension();
-    int stride = Lanes.roundUp(dimension, C);
+    int stride = BlockProduct.stride((dimension + C - 1) / C);
     for (int row = 0; row < totals.length; row++) {
       float factor = (float) (1 / totals[row]);
       for (int i = 0; i < dimension; i++) {

@@ -1,6 +1,7 @@
 package org.sparkao.gpu.model.cpu;
 
 import java.util.Optional;
+import org.sparkao.gpu.model.ExecutionForm;
 
 /** Weights in fp32; x is rounded to the numbers of its codes where it is quantized. */
 final class Fp32Matrix implements CpuMatrix {
@@ -30,7 +31,9 @@ final class Fp32Matrix implements CpuMatrix {
 
   @Override
   public void multiply(float[] x, int rows, Product.Finish output) {
-    product.cores().rows(rows, row -> activations.round(x, row * k(), k()));
+    if (activations.form() != ExecutionForm.Activations.UNQUANTIZED) {
+      product.cores().rows(rows, row -> activations.round(x, row * k(), k()));
+    }
     product.run(panels, x, rows, Product.Sums.FP32, bias.map(b -> b.before(output)).orElse(output));
   }
 

@@ -68,7 +68,7 @@ final class Product {
    * @param x [{@link #rowsInMemory}, K], of which {@code rows} count
    */
   void run(Panels w, float[] x, int rows, Sums sums, Finish finish) {
-    if (sums == Sums.FP32 && WideProduct.suits(rows)) {
+    if (sums == Sums.FP32 && WideProduct.suits(rows, w.k())) {
       wide.run(w, x, rows, finish);
       return;
     }

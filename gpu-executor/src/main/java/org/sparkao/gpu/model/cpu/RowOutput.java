@@ -1,12 +1,16 @@
 package org.sparkao.gpu.model.cpu;
 
 import java.nio.FloatBuffer;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorSpecies;
 import org.sparkao.gpu.model.ProjectionSpec.After;
 
 /** What becomes of sums: they are written to y [rows, N], or added, or paired as SwiGLU. */
 final class RowOutput implements Product.Finish {
   private static final int C = Panels.COLUMNS;
   private static final int HALF = Lanes.WIDTH;
+  private static final VectorSpecies<Float> V = Lanes.EIGHT;
+  private static final Class<?> TYPE = V.vectorType();
 
   private final FloatBuffer y;
   private final Columns columns;
@@ -60,20 +64,20 @@ final class RowOutput implements Product.Finish {
 
   /** Panels hold as many rows of gate and of up. */
   private void pair(int panel, int firstRow, int rows, float[] sums) {
-    float[] powers = new float[rows * HALF];
+    float[] results = new float[rows * HALF];
     for (int row = 0; row < rows; row++) {
-      System.arraycopy(sums, row * C, powers, row * HALF, HALF);
+      System.arraycopy(sums, row * C, results, row * HALF, HALF);
     }
-    Exponential.apply(powers, 0, powers.length, 0, -1);
+    Exponential.apply(results, 0, results.length, 0, -1);
     int first = panel * HALF;
     int count = Math.min(HALF, columns.count() - first);
     for (int row = 0; row < rows; row++) {
       int from = row * HALF;
-      int gate = row * C;
-      for (int i = 0; i < HALF; i++) {
-        powers[from + i] = sums[gate + i] / (1 + powers[from + i]) * sums[gate + HALF + i];
-      }
-      y.put(columns.at(firstRow + row, first), powers, from, count);
+      FloatVector gate = FloatVector.fromArray(V, sums, row * C);
+      FloatVector up = FloatVector.fromArray(V, sums, row * C + HALF);
+      FloatVector result = gate.div(FloatVector.fromArray(V, results, from).add(1)).mul(up);
+      ((FloatVector) TYPE.cast(result)).intoArray(results, from);
+      y.put(columns.at(firstRow + row, first), results, from, count);
     }
   }
 }
