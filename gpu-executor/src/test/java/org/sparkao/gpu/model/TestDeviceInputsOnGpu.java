@@ -113,6 +113,15 @@ class TestDeviceInputsOnGpu {
             try (DeviceBlockObserver seen =
                 new DeviceBlockObserver(
                     scratch, blocks.get(index), Products.SUMMED, Optional.of(shape))) {
+              try (CudaTensor there = CudaTensor.allocate(device, type, TOKENS, hidden);
+                  DeviceBlockObserver seenThere =
+                      new DeviceBlockObserver(
+                          scratch, blocks.get(index), Products.SUMMED, Optional.of(shape))) {
+                runner.copy(again, there);
+                block.run(there, seenThere);
+                assertThat(there.toFloats()).isEqualTo(runner.values(states));
+                assertSame(seenThere.sums(), host, arithmetic);
+              }
               block.run(again, seen);
               assertThat(runner.values(again)).isEqualTo(runner.values(states));
               assertSame(seen.sums(), host, arithmetic);
