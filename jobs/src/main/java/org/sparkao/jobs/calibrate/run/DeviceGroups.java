@@ -9,7 +9,6 @@ import org.sparkao.gpu.layer.HeadShape;
 import org.sparkao.gpu.model.Arithmetic;
 import org.sparkao.gpu.model.BlockInputs;
 import org.sparkao.gpu.model.DeviceObserver;
-import org.sparkao.gpu.model.HiddenStates;
 import org.sparkao.gpu.module.KernelLibrary;
 import org.sparkao.gpu.observe.DeviceBlockObserver;
 import org.sparkao.gpu.observe.ObserveScratch;
@@ -52,18 +51,37 @@ final class DeviceGroups implements AutoCloseable {
     return options.sequential().asked() ? VERSION + ", part by part" : VERSION;
   }
 
-  /** Sequences of a group. */
+  /**
+   * Sequences of a group.
+   *
+   * @param <S> hidden states of one
+   */
   @FunctionalInterface
-  interface Group {
+  interface Group<S> {
     /** Those of group {@code index}. */
-    List<HiddenStates> states(int index);
+    List<S> states(int index);
   }
 
-  /** What is done with a sequence to see it. */
+  /**
+   * What is done with a sequence to see it.
+   *
+   * @param <S> its hidden states
+   */
   @FunctionalInterface
-  interface Sight {
+  interface Sight<S> {
     /** Shows it. */
-    void of(HiddenStates states, DeviceObserver observer);
+    void of(S states, DeviceObserver observer);
+  }
+
+  /** Bytes of the device that the sums of some groups take at most, with those being read. */
+  static long bytes(List<BlockInputs> blocks, CalibrateOptions options, int groups) {
+    int waiting = 2 * (Integer.SIZE - Integer.numberOfLeadingZeros(groups));
+    long largest =
+        blocks.stream()
+            .mapToLong(block -> DeviceBlockObserver.bytes(block, options.products()))
+            .max()
+            .orElseThrow();
+    return (waiting + 1) * largest;
   }
 
   /**
@@ -72,8 +90,12 @@ final class DeviceGroups implements AutoCloseable {
    * @param cache whether keys and values are looked at
    * @throws QuantException when the sums do not fit on the device, or are no numbers
    */
-  PairwiseSum<BlockSums> observed(
-      BlockInputs inputs, CalibrateOptions.Cache cache, GroupTask task, Group groups, Sight sight) {
+  <S> PairwiseSum<BlockSums> observed(
+      BlockInputs inputs,
+      CalibrateOptions.Cache cache,
+      GroupTask task,
+      Group<S> groups,
+      Sight<S> sight) {
     Optional<HeadShape> seen =
         cache == CalibrateOptions.Cache.OBSERVED ? Optional.of(heads) : Optional.empty();
     PairwiseSum<DeviceBlockObserver> sums =
