@@ -5,22 +5,18 @@ import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.sparkao.gpu.device.Buffer;
 import org.sparkao.gpu.device.CpuDevice;
 import org.sparkao.gpu.model.ExpertObserver.Shown;
 import org.sparkao.gpu.model.cpu.CpuModelOperators;
@@ -34,7 +30,7 @@ import org.sparkao.quant.observe.Workers;
 class TestBlockRunner {
   private static final double BOUND = 2e-4;
 
-  private static ModelOperators operators(String kind) {
+  static ModelOperators operators(String kind) {
     CpuDevice device = CpuDevice.open();
     return kind.equals("vector")
         ? new CpuModelOperators(device, 2)
@@ -166,66 +162,7 @@ class TestBlockRunner {
     }
   }
 
-  @ParameterizedTest
-  @ValueSource(strings = {"reference", "vector"})
-  void residentStatesAreSeenAsThoseOfTheHostAre(String kind) {
-    TinyModel model = TinyModel.read("llama");
-    List<int[]> sequences = List.of(model.ids(), new int[] {5, 6, 7});
-    try (ModelOperators operators = operators(kind);
-        BlockRunner runner = open(operators, model, ModelWeights.of(model.config(), model))) {
-      List<HiddenStates> onHost = runner.embed(sequences);
-      long before = runner.freeBytes();
-      try (ResidentStates resident = runner.resident(sequences)) {
-        long taken = before - runner.freeBytes();
-        assertThat(taken)
-            .isPositive()
-            .isLessThanOrEqualTo(
-                runner.residentBytes(sequences)
-                    + (long) HostTensor.SPARE_ROWS * Float.BYTES * model.config().sizes().hidden());
-        runner.blocks(
-            (index, block) -> {
-              for (int i = 0; i < sequences.size(); i++) {
-                DeviceKeeper host = new DeviceKeeper();
-                DeviceKeeper device = new DeviceKeeper();
-                block.run(onHost.get(i), host);
-                block.run(resident.sequences().get(i), device);
-                assertThat(device.seen).hasSize(5).isEqualTo(host.seen);
-                assertThat(resident.sequences().get(i).toFloats())
-                    .isEqualTo(runner.values(onHost.get(i)));
-              }
-            });
-      }
-      assertThat(runner.freeBytes()).isEqualTo(before);
-    }
-  }
-
-  /** Keeps the bytes of what it is shown. */
-  private static final class DeviceKeeper implements DeviceObserver {
-    private final Map<String, ByteBuffer> seen = new HashMap<>();
-
-    @Override
-    public void input(String input, Buffer x, int rows, Optional<Norm> norm) {
-      seen.put(input, bytes(x));
-    }
-
-    @Override
-    public boolean wantsHeads() {
-      return true;
-    }
-
-    @Override
-    public void heads(Buffer heads, int rows) {
-      seen.put("heads", bytes(heads));
-    }
-
-    private static ByteBuffer bytes(Buffer x) {
-      ByteBuffer bytes = ByteBuffer.allocate(Math.toIntExact(x.bytes()));
-      x.device().read(x, 0, bytes);
-      return bytes;
-    }
-  }
-
-  private static BlockRunner open(ModelOperators operators, TinyModel model, ModelWeights weights) {
+  static BlockRunner open(ModelOperators operators, TinyModel model, ModelWeights weights) {
     return BlockRunner.open(
         new BlockRunner.Context(operators, model.config(), Workers.CALLER), weights, 64);
   }
