@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.IntConsumer;
 import java.util.function.IntFunction;
+import org.sparkao.gpu.device.CudaDevice;
 import org.sparkao.gpu.tensor.Tensor;
 import org.sparkao.quant.checkpoint.Checkpoint;
 import org.sparkao.quant.checkpoint.CheckpointFiles;
@@ -193,15 +194,28 @@ public final class BlockRunner implements AutoCloseable {
     return context.config();
   }
 
-  /** Loads one block after the other, and lends it. */
+  /**
+   * Loads one block after the other, and lends it. A GPU's is read from the checkpoint while the
+   * one before it is used.
+   */
   public void blocks(BlockUse use) {
     blocks(loader.layers(), use);
   }
 
   /** The same of the first {@code end} blocks. */
   public void blocks(int end, BlockUse use) {
+    if (context.operators().device() instanceof CudaDevice) {
+      try (LayersAhead ahead = new LayersAhead(loader.weights().layers(), end, context.workers())) {
+        blocks(end, i -> loader.layer(ahead.take(i)), use);
+      }
+    } else {
+      blocks(end, loader::layer, use);
+    }
+  }
+
+  private void blocks(int end, IntFunction<DecoderLayer> layers, BlockUse use) {
     for (int i = 0; i < end; i++) {
-      try (DecoderLayer layer = loader.layer(i)) {
+      try (DecoderLayer layer = layers.apply(i)) {
         Block block = new Block(layer, loader.weights().layers().get(i));
         try {
           use.use(i, block);
