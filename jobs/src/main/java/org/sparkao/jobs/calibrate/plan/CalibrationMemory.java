@@ -20,6 +20,12 @@ public record CalibrationMemory(long hidden, long sums) {
   /** Histograms, sums and extremes of an input that is being observed, without a channel's. */
   private static final long INPUT_BYTES = 8L * Long.BYTES * 255 * 128;
 
+  /**
+   * Blocks that are left while a GPU computes the next one: a hash is made by one core, and takes
+   * longer than a GPU needs for a block.
+   */
+  public static final int LEFT_BESIDE = 2;
+
   private static final long CHANNEL_BYTES = 2 * Float.BYTES + 2 * Double.BYTES;
 
   /** Of a task with so many of the groups, whose statistics the processor makes. */
@@ -28,9 +34,9 @@ public record CalibrationMemory(long hidden, long sums) {
   }
 
   /**
-   * The same where a GPU makes them. The heap has the sums of a task that were just read, those of
-   * the block before, which are being left, and what others left of it. Where it is quantized on
-   * the way, nothing is left beside.
+   * The same where a GPU makes them. The heap has the sums of the blocks that are being left, what
+   * others left of one of them, and of the other their total. Where it is quantized on the way,
+   * nothing is left beside.
    *
    * @param tasks first groups of all tasks, and how many groups there are
    */
@@ -51,7 +57,8 @@ public record CalibrationMemory(long hidden, long sums) {
       return of(plan, groups);
     }
     int levels = Integer.SIZE - Integer.numberOfLeadingZeros(all);
-    return of(plan, groups, 2 * own + Math.min((count - 1) * own, levels + 1));
+    int others = count > 1 ? Math.min((count - 1) * own, levels + 1) + LEFT_BESIDE - 1 : 0;
+    return of(plan, groups, LEFT_BESIDE * own + others);
   }
 
   private static CalibrationMemory of(CalibrationPlan plan, int groups, int waiting) {

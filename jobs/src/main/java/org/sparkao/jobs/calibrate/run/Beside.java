@@ -2,30 +2,34 @@ package org.sparkao.jobs.calibrate.run;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 
 /**
- * Work of the host on one block while a GPU computes the next one: at most one piece at a time. For
- * one thread.
+ * Work of the host on some blocks while a GPU computes the next one, a thread for each. For one
+ * caller.
  */
 final class Beside implements AutoCloseable {
   private final Executor executor;
-  private CompletableFuture<Void> last = CompletableFuture.completedFuture(null);
+  private final int most;
+  private final Deque<CompletableFuture<Void>> begun = new ArrayDeque<>();
 
-  private Beside(Executor executor) {
+  private Beside(Executor executor, int most) {
     this.executor = executor;
+    this.most = most;
   }
 
-  /** Work that is done while the caller goes on. */
-  static Beside caller() {
-    return new Beside(Beside::startThread);
+  /** Work that is done while the caller goes on, at most so many pieces at a time. */
+  static Beside caller(int most) {
+    return new Beside(Beside::startThread, most);
   }
 
   /** Work that is done when {@link #run} returns. */
   static Beside nobody() {
-    return new Beside(Runnable::run);
+    return new Beside(Runnable::run, 0);
   }
 
   private static void startThread(Runnable work) {
@@ -41,10 +45,16 @@ final class Beside implements AutoCloseable {
     void run() throws IOException;
   }
 
-  /** Begins something when what was begun before has ended; throws what went wrong there. */
+  /**
+   * Begins something when fewer pieces than may be are under way; throws what went wrong in one
+   * that it waited for, and does not begin then.
+   */
   void run(Work work) throws IOException {
-    await();
-    last =
+    if (begun.size() >= Math.max(1, most)) {
+      await(begun.element());
+      begun.remove();
+    }
+    begun.add(
         CompletableFuture.runAsync(
             () -> {
               try {
@@ -53,16 +63,23 @@ final class Beside implements AutoCloseable {
                 throw new UncheckedIOException(e);
               }
             },
-            executor);
-    if (last.isDone()) {
+            executor));
+    if (most == 0) {
       await();
     }
   }
 
-  /** Waits for the end of what was begun; throws what went wrong. */
+  /** Waits for the end of what was begun; throws what went wrong first. */
   void await() throws IOException {
+    while (!begun.isEmpty()) {
+      await(begun.element());
+      begun.remove();
+    }
+  }
+
+  private static void await(CompletableFuture<Void> piece) throws IOException {
     try {
-      last.join();
+      piece.join();
     } catch (CompletionException e) {
       if (e.getCause() instanceof UncheckedIOException failure) {
         throw failure.getCause();
@@ -80,6 +97,6 @@ final class Beside implements AutoCloseable {
   /** Waits, whatever becomes of it. */
   @Override
   public void close() {
-    last.exceptionally(failure -> null).join();
+    begun.forEach(piece -> piece.exceptionally(failure -> null).join());
   }
 }

@@ -40,6 +40,11 @@ final class BlockFiles {
     this.groups = groups;
   }
 
+  /** Where it is. */
+  String location() {
+    return output.location();
+  }
+
   private static String done(String block) {
     return WorkFolder.NAME + "/done-" + block + ".json";
   }
@@ -152,11 +157,13 @@ final class BlockFiles {
   }
 
   /**
-   * Adds up what was kept and what was not, when it is all there.
+   * Adds up what was kept and what was not, when it is all there. One block at a time: the heap has
+   * all that was kept of it.
    *
    * @param own sums that are not kept; their arrays are used
    */
-  private Optional<BlockSums> sum(String block, Map<Node, BlockSums> own) throws IOException {
+  private synchronized Optional<BlockSums> sum(String block, Map<Node, BlockSums> own)
+      throws IOException {
     Optional<List<Node>> cover = cover(block, 0, groups, own.keySet());
     if (cover.isEmpty()) {
       return Optional.empty();

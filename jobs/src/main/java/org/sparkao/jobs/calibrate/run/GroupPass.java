@@ -18,6 +18,7 @@ import org.sparkao.gpu.model.DeviceObserver;
 import org.sparkao.gpu.model.HiddenStates;
 import org.sparkao.gpu.model.ResidentStates;
 import org.sparkao.jobs.calibrate.plan.CalibrateOptions;
+import org.sparkao.jobs.calibrate.plan.CalibrationMemory;
 import org.sparkao.jobs.job.Texts;
 import org.sparkao.quant.observe.BlockSums;
 import org.sparkao.quant.observe.PairwiseSum;
@@ -25,7 +26,8 @@ import org.sparkao.quant.observe.PairwiseSum.Node;
 
 /**
  * One task's way through the model. Where a GPU computes, hidden states stay on it when they fit,
- * and what was seen of a block is written while it runs the next one; the bits are the same.
+ * and what was seen of a block is read and written while it runs the next ones; the bits are the
+ * same.
  */
 final class GroupPass {
   private static final Logger LOG = LoggerFactory.getLogger(GroupPass.class);
@@ -57,8 +59,17 @@ final class GroupPass {
     /** All of them, unseen. */
     void run(Block block);
 
-    /** The same; sees them. */
-    PairwiseSum<BlockSums> observed(BlockInputs inputs, Block block);
+    /** The same; sees them. The caller closes what was seen. */
+    Sums observed(BlockInputs inputs, Block block);
+  }
+
+  /** What was seen of a block. */
+  private interface Sums extends AutoCloseable {
+    /** Of groups together, on the heap. */
+    Map<Node, BlockSums> read();
+
+    @Override
+    void close();
   }
 
   void run(List<BlockInputs> blocks, TaskContext context) throws IOException {
@@ -71,25 +82,35 @@ final class GroupPass {
     }
     List<BlockInputs> wanted = blocks.subList(0, end);
     if (onDevice.isEmpty()) {
-      run(wanted, context, new Seen(runner.embed(task.sequences())));
+      try (Beside nobody = Beside.nobody()) {
+        run(wanted, context, new Seen(runner.embed(task.sequences())), nobody);
+      }
       return;
     }
     DeviceGroups groups = onDevice.orElseThrow();
     Optional<ResidentStates> resident = resident(blocks);
     if (resident.isPresent()) {
-      try (ResidentStates states = resident.orElseThrow()) {
-        run(wanted, context, new Shown<>(groups, states.sequences(), Block::run, Block::run));
+      try (ResidentStates states = resident.orElseThrow();
+          Beside beside = Beside.caller(CalibrationMemory.LEFT_BESIDE)) {
+        run(
+            wanted,
+            context,
+            new Shown<>(groups, states.sequences(), Block::run, Block::run, false),
+            beside);
       }
     } else {
       List<HiddenStates> states = runner.embed(task.sequences());
-      run(wanted, context, new Shown<>(groups, states, Block::run, Block::run));
+      try (Beside beside = Beside.caller(CalibrationMemory.LEFT_BESIDE - 1)) {
+        run(wanted, context, new Shown<>(groups, states, Block::run, Block::run, true), beside);
+      }
     }
   }
 
   /** Hidden states on the device; empty where they do not fit. */
   private Optional<ResidentStates> resident(List<BlockInputs> blocks) {
     long bytes =
-        runner.residentBytes(task.sequences()) + DeviceGroups.bytes(blocks, options, task.groups());
+        runner.residentBytes(task.sequences())
+            + DeviceGroups.bytes(blocks, options, task, CalibrationMemory.LEFT_BESIDE);
     long free = runner.freeBytes();
     try {
       if (bytes <= (long) (SHARE * free)) {
@@ -105,15 +126,16 @@ final class GroupPass {
     return Optional.empty();
   }
 
-  private void run(List<BlockInputs> blocks, TaskContext context, Sequences sequences)
+  private void run(
+      List<BlockInputs> blocks, TaskContext context, Sequences sequences, Beside beside)
       throws IOException {
-    try (Beside beside = onDevice.isPresent() ? Beside.caller() : Beside.nobody()) {
+    try (Neighbours.Place place = Neighbours.join(files.location())) {
       runner.blocks(
           blocks.size(),
           (index, block) -> {
             context.killTaskIfInterrupted();
             try {
-              block(blocks.get(index), block, sequences, beside);
+              block(blocks.get(index), block, sequences, new Host(place, beside));
             } catch (IOException e) {
               throw new UncheckedIOException(e);
             }
@@ -122,20 +144,35 @@ final class GroupPass {
     }
   }
 
-  private void block(BlockInputs inputs, Block block, Sequences sequences, Beside beside)
+  /** What the host does with sums, and with whom. */
+  private record Host(Neighbours.Place place, Beside beside) {}
+
+  private void block(BlockInputs inputs, Block block, Sequences sequences, Host host)
       throws IOException {
     String name = inputs.block();
     if (files.finished(name).isPresent()) {
+      host.place.pass(name);
       sequences.run(block);
       return;
     }
+    Neighbours.Leaving leaving = all -> files.leave(name, all, block::columnAmax);
     if (files.covers(name, task.firstGroup(), task.endGroup())) {
       sequences.run(block);
-      beside.run(() -> files.leave(name, Map.of(), block::columnAmax));
+      host.beside.run(() -> host.place.bring(name, Map.of(), leaving));
       return;
     }
-    Map<Node, BlockSums> own = sequences.observed(inputs, block).nodes();
-    beside.run(() -> files.leave(name, own, block::columnAmax));
+    Sums sums = sequences.observed(inputs, block);
+    try {
+      host.beside.run(
+          () -> {
+            try (sums) {
+              host.place.bring(name, sums.read(), leaving);
+            }
+          });
+    } catch (IOException | RuntimeException e) {
+      sums.close();
+      throw e;
+    }
   }
 
   /** Of the states of the task, those of a group. */
@@ -157,8 +194,16 @@ final class GroupPass {
     private final List<S> states;
     private final BiConsumer<Block, S> pass;
     private final Sight<S> sight;
+    private final boolean atOnce;
 
-    Shown(DeviceGroups groups, List<S> states, BiConsumer<Block, S> pass, Sight<S> sight) {
+    /** {@code atOnce}: sums are read before the next block. */
+    Shown(
+        DeviceGroups groups,
+        List<S> states,
+        BiConsumer<Block, S> pass,
+        Sight<S> sight,
+        boolean atOnce) {
+      this.atOnce = atOnce;
       this.groups = groups;
       this.states = states;
       this.pass = pass;
@@ -171,13 +216,39 @@ final class GroupPass {
     }
 
     @Override
-    public PairwiseSum<BlockSums> observed(BlockInputs inputs, Block block) {
-      return groups.observed(
-          inputs,
-          options.cache(),
-          task,
-          group -> own(states, group),
-          (one, observer) -> sight.of(block, one, observer));
+    public Sums observed(BlockInputs inputs, Block block) {
+      DeviceGroups.Unread unread =
+          groups.unread(
+              inputs,
+              options.cache(),
+              task,
+              group -> own(states, group),
+              (one, observer) -> sight.of(block, one, observer));
+      if (!atOnce) {
+        return new OnDevice(unread);
+      }
+      try (unread) {
+        return new OnHeap(unread.read().nodes());
+      }
+    }
+  }
+
+  private record OnDevice(DeviceGroups.Unread unread) implements Sums {
+    @Override
+    public Map<Node, BlockSums> read() {
+      return unread.read().nodes();
+    }
+
+    @Override
+    public void close() {
+      unread.close();
+    }
+  }
+
+  private record OnHeap(Map<Node, BlockSums> read) implements Sums {
+    @Override
+    public void close() {
+      // The heap frees it.
     }
   }
 
@@ -195,14 +266,14 @@ final class GroupPass {
     }
 
     @Override
-    public PairwiseSum<BlockSums> observed(BlockInputs inputs, Block block) {
+    public Sums observed(BlockInputs inputs, Block block) {
       PairwiseSum<BlockSums> sums = new PairwiseSum<>(options.groups(), BlockSums::merge);
       for (int group = task.firstGroup(); group < task.endGroup(); group++) {
         sums.add(
             new Node(0, group),
             observed(inputs, block, own(states, group), options.leastTokens(group)));
       }
-      return sums;
+      return new OnHeap(sums.nodes());
     }
 
     private BlockSums observed(

@@ -16,7 +16,7 @@ class TestBeside {
   void oneAtATimeWhileTheCallerGoesOn() throws IOException {
     CountDownLatch begun = new CountDownLatch(1);
     List<String> seen = new CopyOnWriteArrayList<>();
-    try (Beside beside = Beside.caller()) {
+    try (Beside beside = Beside.caller(1)) {
       beside.run(
           () -> {
             await(begun);
@@ -32,10 +32,32 @@ class TestBeside {
   }
 
   @Test
+  void someAtATime() throws IOException {
+    CountDownLatch second = new CountDownLatch(1);
+    CountDownLatch third = new CountDownLatch(1);
+    List<String> seen = new CopyOnWriteArrayList<>();
+    try (Beside beside = Beside.caller(2)) {
+      beside.run(
+          () -> {
+            await(second);
+            seen.add("first");
+          });
+      beside.run(
+          () -> {
+            seen.add("second");
+            second.countDown();
+            await(third);
+          });
+      beside.run(third::countDown);
+      assertThat(seen).containsExactly("second", "first");
+    }
+  }
+
+  @Test
   void closeWaits() throws IOException {
     CountDownLatch begun = new CountDownLatch(1);
     List<String> seen = new CopyOnWriteArrayList<>();
-    try (Beside beside = Beside.caller()) {
+    try (Beside beside = Beside.caller(1)) {
       beside.run(
           () -> {
             await(begun);
@@ -49,7 +71,7 @@ class TestBeside {
 
   @Test
   void failuresAreThrownWhereTheCallerIs() throws IOException {
-    try (Beside beside = Beside.caller()) {
+    try (Beside beside = Beside.caller(1)) {
       beside.run(
           () -> {
             throw new IOException("disk full");
