@@ -46,17 +46,17 @@ class TestCalibrationMemory {
     return CalibrationMemory.of(plan(1), 1).sums();
   }
 
-  /** One task's groups make one node, of each of two blocks that are being written. */
+  /** One task's groups make one node, of each of three blocks that are being written. */
   @ParameterizedTest
   @CsvSource({
-    "16, '0 16', 2",
-    // Another task's node is read, and one was added up.
-    "16, '0 8 16', 4",
-    // Twice groups 5 | 6 7 | 8 9, and six nodes of the others: one of each of five levels and one;
+    "16, '0 16', 3",
+    // Another task's node is read, and two were added up.
+    "16, '0 8 16', 6",
+    // Thrice groups 5 | 6 7 | 8 9, and six nodes of the others: one of each of five levels and one;
     // a total.
-    "16, '0 5 10 16', 13",
-    // One group each, twice, and at most six of the fifteen others; a total.
-    "16, '0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16', 9"
+    "16, '0 5 10 16', 17",
+    // One group each, thrice, and at most six of the fifteen others; two totals.
+    "16, '0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16', 11"
   })
   void blocksOnTheHeapBesideAGpu(int groups, String firsts, int expected) {
     int[] tasks = List.of(firsts.split(" ")).stream().mapToInt(Integer::parseInt).toArray();
