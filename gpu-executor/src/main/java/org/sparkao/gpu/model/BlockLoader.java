@@ -13,7 +13,12 @@ record BlockLoader(ModelOperators operators, ModelConfig config, ModelWeights we
   }
 
   DecoderLayer layer(int index) {
-    return DecoderLayer.load(operators, config, weights.layers().get(index));
+    return layer(weights.layers().get(index));
+  }
+
+  /** With weights that may have been read before. */
+  DecoderLayer layer(LayerWeights layer) {
+    return DecoderLayer.load(operators, config, layer);
   }
 
   /** The head; {@code table} is read where it is the embedding. */

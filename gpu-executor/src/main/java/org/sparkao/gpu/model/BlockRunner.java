@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.IntConsumer;
 import java.util.function.IntFunction;
+import org.sparkao.gpu.device.CudaDevice;
 import org.sparkao.gpu.tensor.Tensor;
 import org.sparkao.quant.checkpoint.Checkpoint;
 import org.sparkao.quant.checkpoint.CheckpointFiles;
@@ -128,6 +129,36 @@ public final class BlockRunner implements AutoCloseable {
     eachEmbedded(sequences, index -> to.apply(index).copyFrom(memory.hidden(), type()));
   }
 
+  /**
+   * The same, where they stay on the device. The caller closes it.
+   *
+   * @throws org.sparkao.gpu.OutOfDeviceMemoryException when they do not fit
+   */
+  public ResidentStates resident(List<int[]> sequences) {
+    int hidden = context.config().sizes().hidden();
+    ResidentStates states =
+        new ResidentStates(context.operators().device(), type(), sequences, hidden);
+    try {
+      embed(sequences, states.sequences()::get);
+      return states;
+    } catch (RuntimeException e) {
+      states.close();
+      throw e;
+    }
+  }
+
+  /** Bytes of the device that may still be taken. */
+  public long freeBytes() {
+    return context.operators().device().budget().free();
+  }
+
+  /** Bytes of the device that {@link #resident} and the largest block take. */
+  public long residentBytes(List<int[]> sequences) {
+    long tokens = sequences.stream().mapToLong(one -> one.length).sum();
+    MemoryPlan plan = MemoryPlan.of(context.operators(), loader.weights(), 0);
+    return tokens * memory.hiddenBytes(1) + Math.max(plan.largestLayer(), plan.embedding());
+  }
+
   /** Has a sequence's states taken from the memory of a pass before the next one comes. */
   private void eachEmbedded(List<int[]> sequences, IntConsumer take) {
     try (ModelOperators.EmbeddingTable table = loader.embedding()) {
@@ -163,15 +194,28 @@ public final class BlockRunner implements AutoCloseable {
     return context.config();
   }
 
-  /** Loads one block after the other, and lends it. */
+  /**
+   * Loads one block after the other, and lends it. A GPU's is read from the checkpoint while the
+   * one before it is used.
+   */
   public void blocks(BlockUse use) {
     blocks(loader.layers(), use);
   }
 
   /** The same of the first {@code end} blocks. */
   public void blocks(int end, BlockUse use) {
+    if (context.operators().device() instanceof CudaDevice) {
+      try (LayersAhead ahead = new LayersAhead(loader.weights().layers(), end, context.workers())) {
+        blocks(end, i -> loader.layer(ahead.take(i)), use);
+      }
+    } else {
+      blocks(end, loader::layer, use);
+    }
+  }
+
+  private void blocks(int end, IntFunction<DecoderLayer> layers, BlockUse use) {
     for (int i = 0; i < end; i++) {
-      try (DecoderLayer layer = loader.layer(i)) {
+      try (DecoderLayer layer = layers.apply(i)) {
         Block block = new Block(layer, loader.weights().layers().get(i));
         try {
           use.use(i, block);
@@ -225,8 +269,12 @@ public final class BlockRunner implements AutoCloseable {
      * @param states [tokens, hidden]
      */
     public void run(Tensor states) {
+      run(states, LayerObserver.NONE);
+    }
+
+    private void run(Tensor states, LayerObserver observer) {
       states.copyTo(memory.hidden(), type());
-      layer.run(pass(states.rows()), memory, Optional.empty(), LayerObserver.NONE);
+      layer.run(pass(states.rows()), memory, Optional.empty(), observer);
       states.copyFrom(memory.hidden(), type());
     }
 
@@ -246,10 +294,19 @@ public final class BlockRunner implements AutoCloseable {
 
     /** The same to the bit, and shows it where it lies. Experts are not shown. */
     public void run(HiddenStates states, DeviceObserver observer) {
+      run(states, shown(observer));
+    }
+
+    /** The same to the bit, where they lie on the device. */
+    public void run(Tensor states, DeviceObserver observer) {
+      run(states, shown(observer));
+    }
+
+    private LayerObserver shown(DeviceObserver observer) {
       if (onDevice.isEmpty()) {
         onDevice = Optional.of(new DeviceInputs(weights, context));
       }
-      run(states, onDevice.orElseThrow().to(observer));
+      return onDevice.orElseThrow().to(observer);
     }
 
     private void release() {
@@ -263,35 +320,52 @@ public final class BlockRunner implements AutoCloseable {
     }
 
     /**
-     * Largest magnitudes of the columns of its weights, dequantized where they are quantized.
+     * Largest magnitudes of the columns of its weights, dequantized where they are quantized. Reads
+     * the checkpoint: any thread may ask, and after the block is used, too.
      *
      * @return [K] by module
      */
     public Map<String, float[]> columnAmax() {
-      return BlockRunner.columnAmax(weights);
+      return BlockRunner.columnAmax(weights, context.workers());
     }
   }
 
-  static Map<String, float[]> columnAmax(LayerWeights layer) {
+  static Map<String, float[]> columnAmax(LayerWeights layer, Workers workers) {
     Map<String, float[]> all = new LinkedHashMap<>();
-    layer.linears().forEach(weight -> all.put(weight.name(), columnAmax(weight)));
+    layer.linears().forEach(weight -> all.put(weight.name(), columnAmax(weight, workers)));
     return all;
   }
 
-  private static float[] columnAmax(LinearWeight weight) {
+  private static float[] columnAmax(LinearWeight weight, Workers workers) {
     HostDequantizer stored = HostDequantizer.of(weight);
     float[] amax = new float[weight.k()];
-    float[] rows = new float[Math.multiplyExact(WEIGHT_ROWS, weight.k())];
-    for (int row = 0; row < weight.n(); row += WEIGHT_ROWS) {
-      int count = Math.min(WEIGHT_ROWS, weight.n() - row);
-      stored.floats(row, count, rows, 0);
-      for (int i = 0; i < count; i++) {
-        for (int j = 0; j < amax.length; j++) {
-          amax[j] = Math.max(amax[j], Math.abs(rows[i * amax.length + j]));
-        }
-      }
+    workers.run(
+        (weight.n() + WEIGHT_ROWS - 1) / WEIGHT_ROWS,
+        piece -> {
+          float[] some = columnAmax(stored, weight, WEIGHT_ROWS * piece);
+          synchronized (amax) {
+            raise(amax, some, 0);
+          }
+        });
+    return amax;
+  }
+
+  /** The same of the rows from {@code first} on that are looked at together. */
+  private static float[] columnAmax(HostDequantizer stored, LinearWeight weight, int first) {
+    int count = Math.min(WEIGHT_ROWS, weight.n() - first);
+    float[] rows = new float[Math.multiplyExact(count, weight.k())];
+    stored.floats(first, count, rows, 0);
+    float[] amax = new float[weight.k()];
+    for (int i = 0; i < count; i++) {
+      raise(amax, rows, i * amax.length);
     }
     return amax;
+  }
+
+  private static void raise(float[] amax, float[] values, int offset) {
+    for (int j = 0; j < amax.length; j++) {
+      amax[j] = Math.max(amax[j], Math.abs(values[offset + j]));
+    }
   }
 
   @Override

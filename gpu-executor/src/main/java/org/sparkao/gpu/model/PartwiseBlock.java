@@ -222,7 +222,7 @@ public final class PartwiseBlock implements AutoCloseable {
 
   /** As {@link BlockRunner.Block#columnAmax}, of the weights of the checkpoint. */
   public Map<String, float[]> columnAmax() {
-    return BlockRunner.columnAmax(stored.weights());
+    return BlockRunner.columnAmax(stored.weights(), context.workers());
   }
 
   private void unload() {

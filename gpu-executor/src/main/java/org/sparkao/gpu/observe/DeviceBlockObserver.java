@@ -60,6 +60,13 @@ public final class DeviceBlockObserver implements DeviceObserver, AutoCloseable 
     }
   }
 
+  /** Bytes of the device that it takes, but for a few of keys and values. */
+  public static long bytes(BlockInputs block, Products products) {
+    return block.inputs().stream()
+        .mapToLong(input -> InputMemory.bytes(input.columns(), products))
+        .sum();
+  }
+
   @Override
   public void input(String input, Buffer x, int rows, Optional<Norm> norm) {
     InputMemory memory = inputs.get(input);
@@ -105,13 +112,13 @@ public final class DeviceBlockObserver implements DeviceObserver, AutoCloseable 
   /** Copies what was seen to the host. */
   public BlockSums sums() {
     Map<String, InputSums> all = new TreeMap<>();
-    inputs.forEach((name, memory) -> all.put(name, memory.read(kernels)));
+    inputs.forEach((name, memory) -> all.put(name, memory.read(kernels, scratch.staged())));
     return new BlockSums(all, headAmax.map(this::cache));
   }
 
   private CacheSums cache(Buffer amax) {
     int count = heads.orElseThrow().keyHeads();
-    float[] both = InputMemory.floats(amax, 2 * count);
+    float[] both = InputMemory.floats(amax, 2 * count, scratch.staged());
     return new CacheSums(Arrays.copyOf(both, count), Arrays.copyOfRange(both, count, 2 * count));
   }
 

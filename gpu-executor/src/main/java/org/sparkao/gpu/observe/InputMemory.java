@@ -2,21 +2,25 @@ package org.sparkao.gpu.observe;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.Optional;
 import org.sparkao.gpu.device.Buffer;
 import org.sparkao.gpu.device.Device;
+import org.sparkao.gpu.device.PinnedBuffer;
 import org.sparkao.quant.observe.InputObserver;
 import org.sparkao.quant.observe.InputObserver.Products;
 import org.sparkao.quant.observe.InputSums;
 import org.sparkao.quant.observe.MagnitudeHistogram;
+import org.sparkao.quant.observe.Workers;
 
 /** What was seen of one input, on the device: {@link InputSums} there. */
 final class InputMemory implements AutoCloseable {
   /** Of finite magnitudes. */
   private static final int BINS = 255 * InputObserver.BINS_PER_OCTAVE;
 
-  private static final int PIECE = 1 << 20;
+  /** Numbers that one core takes from pinned memory at a time. */
+  private static final int PIECE = 1 << 18;
 
   private final int k;
   private final Buffer extremes;
@@ -52,6 +56,11 @@ final class InputMemory implements AutoCloseable {
       small.close();
       throw e;
     }
+  }
+
+  /** Bytes of the device that it takes. */
+  static long bytes(int k, Products wanted) {
+    return smallBytes(k) + (wanted == Products.SUMMED ? productBytes(k) : 0);
   }
 
   private static long smallBytes(int k) {
@@ -98,9 +107,13 @@ final class InputMemory implements AutoCloseable {
     return tokens;
   }
 
-  /** Copies it to the host. */
-  InputSums read(ObserveKernels kernels) {
-    float[] ends = floats(extremes, 2 * k);
+  /**
+   * Copies it to the host.
+   *
+   * @param staged memory that large parts go through
+   */
+  InputSums read(ObserveKernels kernels, PinnedBuffer staged) {
+    float[] ends = floats(extremes, 2 * k, staged);
     double[] both = new double[2 * k];
     bytes(sums, Double.BYTES * both.length).asDoubleBuffer().get(both);
     long[] counted = new long[2 * BINS];
@@ -114,17 +127,17 @@ final class InputMemory implements AutoCloseable {
         Arrays.copyOfRange(both, k, 2 * k),
         histogram(Arrays.copyOf(counted, BINS)),
         histogram(Arrays.copyOfRange(counted, BINS, 2 * BINS)),
-        products.map(h -> whole(kernels, h)));
+        products.map(h -> whole(kernels, h, staged)));
   }
 
   private static MagnitudeHistogram histogram(long[] counts) {
     return MagnitudeHistogram.of(InputObserver.BINS_PER_OCTAVE, 0, counts);
   }
 
-  private float[] whole(ObserveKernels kernels, Buffer h) {
+  private float[] whole(ObserveKernels kernels, Buffer h, PinnedBuffer staged) {
     try (Buffer symmetric = h.device().allocate((long) Float.BYTES * k * k)) {
       kernels.symmetric(symmetric, h, k);
-      return floats(symmetric, k * k);
+      return floats(symmetric, k * k, staged);
     }
   }
 
@@ -134,16 +147,21 @@ final class InputMemory implements AutoCloseable {
     return bytes;
   }
 
-  static float[] floats(Buffer from, int count) {
+  static float[] floats(Buffer from, int count, PinnedBuffer staged) {
     float[] values = new float[count];
-    ByteBuffer piece =
-        ByteBuffer.allocateDirect(Float.BYTES * Math.min(PIECE, count))
-            .order(ByteOrder.LITTLE_ENDIAN);
-    for (int first = 0; first < count; first += PIECE) {
-      int some = Math.min(PIECE, count - first);
-      piece.clear().limit(Float.BYTES * some);
-      from.device().read(from, (long) Float.BYTES * first, piece);
-      piece.asFloatBuffer().get(values, first, some);
+    ByteBuffer bytes = staged.buffer();
+    FloatBuffer numbers = bytes.asFloatBuffer();
+    int most = numbers.capacity();
+    for (int first = 0; first < count; first += most) {
+      int begin = first;
+      int some = Math.min(most, count - first);
+      from.device().read(from, (long) Float.BYTES * first, bytes.limit(Float.BYTES * some));
+      Workers.ALL_CORES.run(
+          (some + PIECE - 1) / PIECE,
+          piece -> {
+            int at = PIECE * piece;
+            numbers.get(at, values, begin + at, Math.min(PIECE, some - at));
+          });
     }
     return values;
   }

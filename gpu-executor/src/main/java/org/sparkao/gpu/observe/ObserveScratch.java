@@ -1,10 +1,15 @@
 package org.sparkao.gpu.observe;
 
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import org.sparkao.gpu.device.Buffer;
+import org.sparkao.gpu.device.CudaDevice;
+import org.sparkao.gpu.device.PinnedBuffer;
 import org.sparkao.gpu.model.Arithmetic;
 import org.sparkao.gpu.model.BlockInputs;
+import org.sparkao.gpu.model.Closing;
 import org.sparkao.gpu.model.DeviceObserver;
 import org.sparkao.gpu.module.KernelLibrary;
 
@@ -13,9 +18,14 @@ public final class ObserveScratch implements AutoCloseable {
   /** The folder of kernels that observers need. */
   public static final String KERNELS = ObserveKernels.OP;
 
+  /** Of pinned memory, that sums come to the host through. */
+  private static final int STAGED_BYTES = 1 << 24;
+
   private final ObserveKernels kernels;
+  private final Deque<AutoCloseable> opened = new ArrayDeque<>();
   private final Buffer rows;
   private final Buffer part;
+  private final PinnedBuffer staged;
 
   /**
    * Takes memory; the caller closes it.
@@ -34,11 +44,16 @@ public final class ObserveScratch implements AutoCloseable {
             .orElseThrow();
     int pitch = ObserveKernels.pitch(widest);
     this.kernels = new ObserveKernels(library, arithmetic);
-    this.rows = library.device().allocate((long) arithmetic.bytes() * mostRows * pitch);
+    CudaDevice device = library.device();
+    this.staged = device.allocatePinned(STAGED_BYTES);
+    opened.push(staged);
     try {
-      this.part = library.device().allocate(ObserveKernels.partBytes(mostRows, pitch));
+      this.rows = device.allocate((long) arithmetic.bytes() * mostRows * pitch);
+      opened.push(rows);
+      this.part = device.allocate(ObserveKernels.partBytes(mostRows, pitch));
+      opened.push(part);
     } catch (RuntimeException e) {
-      rows.close();
+      close();
       throw e;
     }
   }
@@ -61,9 +76,13 @@ public final class ObserveScratch implements AutoCloseable {
     return rows;
   }
 
+  /** What sums come to the host through. */
+  PinnedBuffer staged() {
+    return staged;
+  }
+
   @Override
   public void close() {
-    rows.close();
-    part.close();
+    Closing.all(opened);
   }
 }

@@ -30,7 +30,7 @@ import org.sparkao.quant.observe.Workers;
 class TestBlockRunner {
   private static final double BOUND = 2e-4;
 
-  private static ModelOperators operators(String kind) {
+  static ModelOperators operators(String kind) {
     CpuDevice device = CpuDevice.open();
     return kind.equals("vector")
         ? new CpuModelOperators(device, 2)
@@ -162,7 +162,7 @@ class TestBlockRunner {
     }
   }
 
-  private static BlockRunner open(ModelOperators operators, TinyModel model, ModelWeights weights) {
+  static BlockRunner open(ModelOperators operators, TinyModel model, ModelWeights weights) {
     return BlockRunner.open(
         new BlockRunner.Context(operators, model.config(), Workers.CALLER), weights, 64);
   }

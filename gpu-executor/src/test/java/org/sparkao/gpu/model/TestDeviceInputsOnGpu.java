@@ -113,9 +113,19 @@ class TestDeviceInputsOnGpu {
             try (DeviceBlockObserver seen =
                 new DeviceBlockObserver(
                     scratch, blocks.get(index), Products.SUMMED, Optional.of(shape))) {
-              block.run(again, seen);
-              assertThat(runner.values(again)).isEqualTo(runner.values(states));
-              assertSame(seen.sums(), host, arithmetic);
+              try (CudaTensor there = CudaTensor.allocate(device, type, TOKENS, hidden);
+                  DeviceBlockObserver seenThere =
+                      new DeviceBlockObserver(
+                          scratch, blocks.get(index), Products.SUMMED, Optional.of(shape))) {
+                runner.copy(again, there);
+                block.run(there, seenThere);
+                assertThat(there.toFloats()).isEqualTo(runner.values(states));
+                block.run(again, seen);
+                assertThat(runner.values(again)).isEqualTo(runner.values(states));
+                BlockSums sums = seen.sums();
+                assertThat(seenThere.sums()).usingRecursiveComparison().isEqualTo(sums);
+                assertSame(sums, host, arithmetic);
+              }
             }
           });
     }

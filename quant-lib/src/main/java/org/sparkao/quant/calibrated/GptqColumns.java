@@ -42,9 +42,13 @@ public record GptqColumns(
     if (order == ActOrder.NONE) {
       return columns.toArray();
     }
+    float[] diagonal = new float[inputs.columns()];
+    for (int j = 0; j < diagonal.length; j++) {
+      diagonal[j] = inputs.at(j, j);
+    }
     return columns
         .boxed()
-        .sorted(Comparator.comparing((Integer j) -> -inputs.at(j, j)))
+        .sorted(Comparator.comparing((Integer j) -> -diagonal[j]))
         .mapToInt(Integer::intValue)
         .toArray();
   }

@@ -6,6 +6,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,11 +14,13 @@ import java.util.Optional;
 import org.sparkao.quant.observe.BlockSums;
 import org.sparkao.quant.observe.CacheSums;
 import org.sparkao.quant.observe.InputSums;
+import org.sparkao.quant.observe.Workers;
 import org.sparkao.quant.safetensors.ByteSink;
 import org.sparkao.quant.safetensors.ByteSource;
 import org.sparkao.quant.safetensors.Sha256;
 import org.sparkao.quant.safetensors.ShardHeader;
 import org.sparkao.quant.safetensors.ShardWriter;
+import org.sparkao.quant.safetensors.TensorEntry;
 import org.sparkao.quant.safetensors.WrittenTensor;
 
 /** Writes the files of a calibration, and those of its parts while it is being made. */
@@ -26,6 +29,9 @@ public final class CalibrationWriter {
   public static final String INFO = "calibration.json";
 
   private static final String SUFFIX = ".input.";
+
+  /** Pieces that are made beside each other. */
+  private static final int TOGETHER = 16;
 
   private CalibrationWriter() {}
 
@@ -56,12 +62,21 @@ public final class CalibrationWriter {
     return write(sink, all);
   }
 
-  /** Writes the sums of a part, for {@link #readSums}. */
+  /** Writes the sums of a part, for {@link #readSums}; nobody asks for their hashes. */
   public static void sums(ByteSink sink, String block, BlockSums sums) throws IOException {
     List<Numbers> all = new ArrayList<>();
     sums.inputs().forEach((name, input) -> all.addAll(InputTensors.sums(name, input)));
     sums.cache().ifPresent(cache -> all.addAll(cache(block, cache)));
-    write(sink, all);
+    ShardHeader header = header(all);
+    byte[] bytes = header.bytes();
+    sink.write(0, bytes, 0, bytes.length);
+    Map<String, TensorEntry> entries = new HashMap<>();
+    header.entries().forEach(entry -> entries.put(entry.name(), entry));
+    for (Numbers numbers : all) {
+      long begin = entries.get(numbers.spec().name()).begin();
+      pieces(numbers, (at, piece, length) -> sink.write(begin + at, piece, 0, length));
+    }
+    sink.commit();
   }
 
   private static List<Numbers> cache(String block, CacheSums cache) {
@@ -71,19 +86,10 @@ public final class CalibrationWriter {
   }
 
   private static String write(ByteSink sink, List<Numbers> all) throws IOException {
-    Map<String, Numbers> byName = new LinkedHashMap<>();
-    all.forEach(numbers -> byName.put(numbers.spec().name(), numbers));
-    ShardHeader header =
-        ShardHeader.of(all.stream().map(Numbers::spec).toList(), ShardHeader.PYTORCH);
-    ShardWriter writer = new ShardWriter(sink, header);
-    ByteBuffer piece = ByteBuffer.allocate(Numbers.PIECE).order(ByteOrder.LITTLE_ENDIAN);
-    for (Numbers numbers : byName.values()) {
-      int each = Numbers.PIECE / (numbers.spec().dtype().bits() / 8);
-      for (int from = 0; from < numbers.count(); from += each) {
-        piece.clear();
-        numbers.filler().fill(piece, from, Math.min(numbers.count(), from + each));
-        writer.append(numbers.spec().name(), piece.array(), 0, piece.position());
-      }
+    ShardWriter writer = new ShardWriter(sink, header(all));
+    for (Numbers numbers : all) {
+      String name = numbers.spec().name();
+      pieces(numbers, (at, piece, length) -> writer.appendBeside(name, piece, 0, length));
     }
     MessageDigest digest = Sha256.newDigest();
     for (WrittenTensor tensor : writer.finish()) {
@@ -91,6 +97,40 @@ public final class CalibrationWriter {
       digest.update(line.getBytes(StandardCharsets.UTF_8));
     }
     return Sha256.hex(digest);
+  }
+
+  private static ShardHeader header(List<Numbers> all) {
+    return ShardHeader.of(all.stream().map(Numbers::spec).toList(), ShardHeader.PYTORCH);
+  }
+
+  /** Takes the bytes of a tensor, in order. */
+  private interface Taker {
+    /** Those from byte {@code at} of the tensor on. */
+    void take(long at, byte[] piece, int length) throws IOException;
+  }
+
+  /** Makes the bytes of a tensor by all cores, some pieces at a time. */
+  private static void pieces(Numbers numbers, Taker taker) throws IOException {
+    int elementBytes = numbers.spec().dtype().bits() / 8;
+    int each = Numbers.PIECE / elementBytes;
+    long bytes = (long) elementBytes * numbers.count();
+    byte[] batch = new byte[(int) Math.min(bytes, (long) TOGETHER * Numbers.PIECE)];
+    for (long at = 0; at < bytes; at += batch.length) {
+      int first = (int) (at / elementBytes);
+      int length = (int) Math.min(batch.length, bytes - at);
+      int end = first + length / elementBytes;
+      Workers.ALL_CORES.run(
+          (length + Numbers.PIECE - 1) / Numbers.PIECE,
+          piece -> {
+            int from = first + each * piece;
+            int offset = Numbers.PIECE * piece;
+            ByteBuffer out = ByteBuffer.wrap(batch, offset, length - offset);
+            numbers
+                .filler()
+                .fill(out.order(ByteOrder.LITTLE_ENDIAN), from, Math.min(end, from + each));
+          });
+      taker.take(at, batch, length);
+    }
   }
 
   /** Reads what {@link #sums} wrote; closes the source. */

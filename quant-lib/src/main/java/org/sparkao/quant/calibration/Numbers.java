@@ -15,9 +15,9 @@ record Numbers(TensorSpec spec, Filler filler) {
   /** Bytes that are held at a time. */
   static final int PIECE = 1 << 20;
 
-  /** Puts elements {@code from} to {@code to - 1} into a little-endian buffer. */
+  /** Puts elements {@code from} to {@code to - 1} into a little-endian buffer, or takes them. */
   interface Filler {
-    /** Puts them. */
+    /** Does it from the position on, which may stay. */
     void fill(ByteBuffer out, int from, int to);
   }
 
@@ -26,7 +26,9 @@ record Numbers(TensorSpec spec, Filler filler) {
   }
 
   static Numbers floats(String name, float[] values, long... shape) {
-    return means(name, values, 1, shape);
+    return new Numbers(
+        spec(name, DType.F32, values.length, shape),
+        (out, from, to) -> out.asFloatBuffer().put(values, from, to - from));
   }
 
   /** Each divided by a count, in double, and rounded. */
@@ -34,9 +36,11 @@ record Numbers(TensorSpec spec, Filler filler) {
     return new Numbers(
         spec(name, DType.F32, values.length, shape),
         (out, from, to) -> {
-          for (int i = from; i < to; i++) {
-            out.putFloat((float) (values[i] / divisor));
+          float[] means = new float[to - from];
+          for (int i = 0; i < means.length; i++) {
+            means[i] = (float) (values[from + i] / divisor);
           }
+          out.asFloatBuffer().put(means);
         });
   }
 
@@ -54,21 +58,13 @@ record Numbers(TensorSpec spec, Filler filler) {
   static Numbers doubles(String name, double[] values) {
     return new Numbers(
         spec(name, DType.F64, values.length),
-        (out, from, to) -> {
-          for (int i = from; i < to; i++) {
-            out.putDouble(values[i]);
-          }
-        });
+        (out, from, to) -> out.asDoubleBuffer().put(values, from, to - from));
   }
 
   static Numbers longs(String name, long... values) {
     return new Numbers(
         spec(name, DType.I64, values.length),
-        (out, from, to) -> {
-          for (int i = from; i < to; i++) {
-            out.putLong(values[i]);
-          }
-        });
+        (out, from, to) -> out.asLongBuffer().put(values, from, to - from));
   }
 
   private static TensorSpec spec(String name, DType dtype, int count, long... shape) {

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 
 /**
  * Writes one safetensors file, header first. Tensors are filled in any order and may take turns;
@@ -30,6 +31,27 @@ public final class ShardWriter {
 
   /** Appends the next {@code length} bytes of the tensor {@code name}. */
   public void append(String name, byte[] buffer, int offset, int length) throws IOException {
+    Progress tensor = progress(name, length);
+    sink.write(tensor.position, buffer, offset, length);
+    tensor.digest.update(buffer, offset, length);
+    tensor.position += length;
+  }
+
+  /** The same; hashed by another thread while they are written. For many bytes. */
+  public void appendBeside(String name, byte[] buffer, int offset, int length) throws IOException {
+    Progress tensor = progress(name, length);
+    CompletableFuture<Void> hashed =
+        CompletableFuture.runAsync(() -> tensor.digest.update(buffer, offset, length));
+    try {
+      sink.write(tensor.position, buffer, offset, length);
+    } finally {
+      hashed.join();
+    }
+    tensor.position += length;
+  }
+
+  /** The tensor of that name, which has room for so many bytes. */
+  private Progress progress(String name, int length) {
     Progress tensor = progress.get(name);
     if (tensor == null) {
       throw new IllegalArgumentException(name + " is not in the header of this file");
@@ -43,9 +65,7 @@ public final class ShardWriter {
               + (tensor.entry.end() - tensor.position)
               + " are left");
     }
-    sink.write(tensor.position, buffer, offset, length);
-    tensor.digest.update(buffer, offset, length);
-    tensor.position += length;
+    return tensor;
   }
 
   /**

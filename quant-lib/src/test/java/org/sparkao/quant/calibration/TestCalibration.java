@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -30,6 +32,7 @@ import org.sparkao.quant.safetensors.ByteSource;
 import org.sparkao.quant.safetensors.FileSink;
 import org.sparkao.quant.safetensors.FileSource;
 import org.sparkao.quant.safetensors.SafetensorsHeader;
+import org.sparkao.quant.safetensors.TensorEntry;
 
 class TestCalibration {
   private static final String BLOCK = "model.layers.0";
@@ -189,6 +192,52 @@ class TestCalibration {
     assertThat(input.square()).containsExactly(20, 40, 0);
     assertThat(input.crossProducts().orElseThrow()).containsExactly(20, 20, 0, 20, 40, 0, 0, 0, 0);
     assertThat(input.magnitudes().total()).isEqualTo(12);
+  }
+
+  /** Products of 2,100 channels are more bytes than are made at a time. */
+  @Test
+  void largeProductsAreWrittenWhole() throws IOException {
+    int k = 2100;
+    float[] x = new float[k];
+    for (int i = 0; i < k; i++) {
+      x[i] = i % 61 + 1;
+    }
+    InputObserver observer = new InputObserver(k, Products.SUMMED);
+    for (int i = 0; i < 3; i++) {
+      observer.add(x, 1, Source.ROUTED, Workers.CALLER);
+    }
+    BlockSums block = new BlockSums(Map.of(Q, observer.sums()), Optional.empty());
+    Path file = folder.resolve("part");
+    try (FileSink sink = FileSink.create(file)) {
+      CalibrationWriter.sums(sink, BLOCK, block);
+    }
+    InputSums back = CalibrationWriter.readSums(FileSource.open(file), BLOCK).inputs().get(Q);
+    assertThat(back.crossProducts().orElseThrow()).isEqualTo(products(x, 3));
+    Path finished = folder.resolve("finished");
+    try (FileSink sink = FileSink.create(finished)) {
+      CalibrationWriter.block(sink, BLOCK, block, Map.of());
+    }
+    float[] means = products(x, 1);
+    try (FileSource source = FileSource.open(finished)) {
+      TensorEntry hessian =
+          SafetensorsHeader.read(source).entries().stream()
+              .filter(entry -> entry.name().equals(Q + ".input.hessian"))
+              .findFirst()
+              .orElseThrow();
+      byte[] bytes = new byte[Float.BYTES * means.length];
+      source.readFully(hessian.begin(), bytes, 0, bytes.length);
+      float[] found = new float[means.length];
+      ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(found);
+      assertThat(found).isEqualTo(means);
+    }
+  }
+
+  private static float[] products(float[] x, float times) {
+    float[] products = new float[x.length * x.length];
+    for (int i = 0; i < products.length; i++) {
+      products[i] = times * x[i / x.length] * x[i % x.length];
+    }
+    return products;
   }
 
   @Test

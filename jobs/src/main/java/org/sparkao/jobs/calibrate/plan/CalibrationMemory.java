@@ -7,6 +7,8 @@ import org.sparkao.jobs.job.Texts;
 import org.sparkao.quant.QuantException;
 import org.sparkao.quant.calibrated.CpuGptq;
 import org.sparkao.quant.observe.InputObserver.Products;
+import org.sparkao.quant.observe.PairwiseSum;
+import org.sparkao.quant.observe.PairwiseSum.Node;
 
 /**
  * Bytes of the heap that a task needs beside the model.
@@ -18,10 +20,48 @@ public record CalibrationMemory(long hidden, long sums) {
   /** Histograms, sums and extremes of an input that is being observed, without a channel's. */
   private static final long INPUT_BYTES = 8L * Long.BYTES * 255 * 128;
 
+  /**
+   * Blocks that are left while a GPU computes the next one. One of 8B's shapes takes 16 cores some
+   * 3 s, of which a hash is made by one core, and the GPU some 1 s.
+   */
+  public static final int LEFT_BESIDE = 3;
+
   private static final long CHANNEL_BYTES = 2 * Float.BYTES + 2 * Double.BYTES;
 
-  /** Of a task with so many of the groups. */
+  /** Of a task with so many of the groups, whose statistics the processor makes. */
   public static CalibrationMemory of(CalibrationPlan plan, int groups) {
+    return of(plan, groups, Integer.SIZE - Integer.numberOfLeadingZeros(groups));
+  }
+
+  /**
+   * The same where a GPU makes them. The heap has the sums of the blocks that are being left, what
+   * others left of one of them, and of the rest their totals. Where it is quantized on the way,
+   * nothing is left beside.
+   *
+   * @param tasks first groups of all tasks, and how many groups there are
+   */
+  public static CalibrationMemory onGpu(CalibrationPlan plan, int[] tasks) {
+    int count = tasks.length - 1;
+    int all = tasks[count];
+    int groups = 0;
+    int own = 0;
+    for (int i = 0; i < count; i++) {
+      groups = Math.max(groups, tasks[i + 1] - tasks[i]);
+      PairwiseSum<Integer> sums = new PairwiseSum<>(all, Integer::sum);
+      for (int group = tasks[i]; group < tasks[i + 1]; group++) {
+        sums.add(new Node(0, group), 1);
+      }
+      own = Math.max(own, sums.nodes().size());
+    }
+    if (plan.options().sequential().asked()) {
+      return of(plan, groups);
+    }
+    int levels = Integer.SIZE - Integer.numberOfLeadingZeros(all);
+    int others = count > 1 ? Math.min((count - 1) * own, levels + 1) + LEFT_BESIDE - 1 : 0;
+    return of(plan, groups, LEFT_BESIDE * own + others);
+  }
+
+  private static CalibrationMemory of(CalibrationPlan plan, int groups, int waiting) {
     CalibrateOptions options = plan.options();
     boolean sequential = options.sequential().asked();
     long each = (options.samples() + options.groups() - 1) / options.groups();
@@ -30,7 +70,6 @@ public record CalibrationMemory(long hidden, long sums) {
     long kept = plan.model().sizes().hidden() + (sequential ? between(plan.model()) : 0);
     long copied = experts && !sequential ? plan.model().sizes().hidden() : 0;
     long hidden = sequence * each * (groups * kept + copied);
-    int waiting = Integer.SIZE - Integer.numberOfLeadingZeros(groups);
     long largest = 0;
     for (BlockInputs block : plan.blocks()) {
       long part =

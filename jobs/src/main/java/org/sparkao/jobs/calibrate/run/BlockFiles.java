@@ -7,6 +7,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.sparkao.jobs.storage.Folder;
@@ -36,6 +38,11 @@ final class BlockFiles {
   BlockFiles(Folder output, int groups) {
     this.output = output;
     this.groups = groups;
+  }
+
+  /** Where it is. */
+  String location() {
+    return output.location();
   }
 
   private static String done(String block) {
@@ -111,9 +118,15 @@ final class BlockFiles {
         .max((a, b) -> Integer.compare(a.level(), b.level()));
   }
 
-  /** Sums whose groups are those from {@code first} on; empty when some are missing. */
-  private Optional<List<Node>> cover(String block, int first, int end) throws IOException {
+  /**
+   * Sums whose groups are those from {@code first} on; empty when some are missing.
+   *
+   * @param own those that are there without a file
+   */
+  private Optional<List<Node>> cover(String block, int first, int end, Set<Node> own)
+      throws IOException {
     List<Node> found = nodes(block, work());
+    found.addAll(own);
     List<Node> cover = new ArrayList<>();
     for (int group = first; group < end; ) {
       Optional<Node> node = longest(found, group);
@@ -128,7 +141,7 @@ final class BlockFiles {
 
   /** Whether sums of groups are there already, of an earlier attempt. */
   boolean covers(String block, int first, int end) throws IOException {
-    return cover(block, first, end).isPresent();
+    return cover(block, first, end, Set.of()).isPresent();
   }
 
   /** Keeps sums until those of all groups are there. */
@@ -140,13 +153,27 @@ final class BlockFiles {
 
   /** Adds up what was kept, when it is all there. */
   Optional<BlockSums> kept(String block) throws IOException {
-    Optional<List<Node>> cover = cover(block, 0, groups);
+    return sum(block, Map.of());
+  }
+
+  /**
+   * Adds up what was kept and what was not, when it is all there. One block at a time: the heap has
+   * all that was kept of it.
+   *
+   * @param own sums that are not kept; their arrays are used
+   */
+  private synchronized Optional<BlockSums> sum(String block, Map<Node, BlockSums> own)
+      throws IOException {
+    Optional<List<Node>> cover = cover(block, 0, groups, own.keySet());
     if (cover.isEmpty()) {
       return Optional.empty();
     }
     PairwiseSum<BlockSums> tree = new PairwiseSum<>(groups, BlockSums::merge);
     for (Node node : cover.orElseThrow()) {
-      tree.add(node, CalibrationWriter.readSums(output.open(sums(block, node)), block));
+      BlockSums sums = own.get(node);
+      tree.add(
+          node,
+          sums == null ? CalibrationWriter.readSums(output.open(sums(block, node)), block) : sums);
     }
     return tree.total();
   }
@@ -159,6 +186,43 @@ final class BlockFiles {
         sink -> sha256[0] = CalibrationWriter.block(sink, block, sums, weightAmax));
     output.replace(done(block), JSON.writeValueAsBytes(Map.of(SHA256, sha256[0])));
     forget(block);
+  }
+
+  /**
+   * Finishes a block when the sums of all groups are there, or keeps these until they are. Who
+   * brings the last ones need not keep them.
+   *
+   * @param own sums that are not kept, or none; their arrays are used
+   * @param weightAmax by module, largest magnitude of each column of its weight
+   */
+  void leave(String block, Map<Node, BlockSums> own, Supplier<Map<String, float[]>> weightAmax)
+      throws IOException {
+    if (!finishIfWhole(block, own, weightAmax) && !own.isEmpty()) {
+      keep(block, own);
+      finishIfWhole(block, Map.of(), weightAmax);
+    }
+  }
+
+  /**
+   * Another task may be doing the same, and take away the parts.
+   *
+   * @return whether all was there
+   */
+  private boolean finishIfWhole(
+      String block, Map<Node, BlockSums> own, Supplier<Map<String, float[]>> weightAmax)
+      throws IOException {
+    try {
+      Optional<BlockSums> all = sum(block, own);
+      if (all.isPresent()) {
+        finish(block, all.orElseThrow(), weightAmax.get());
+      }
+      return all.isPresent();
+    } catch (IOException e) {
+      if (finished(block).isEmpty()) {
+        throw e;
+      }
+      return true;
+    }
   }
 
   /** Forgets the sums of a part of a block, which became part of the block's file. */

@@ -11,7 +11,9 @@ import java.util.OptionalInt;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 import org.apache.spark.SparkContext;
+import org.sparkao.gpu.device.DeviceInfo;
 import org.sparkao.gpu.model.BlockInputs;
 import org.sparkao.jobs.calibrate.plan.CalibrateOptions;
 import org.sparkao.jobs.calibrate.plan.CalibrationMemory;
@@ -208,13 +210,18 @@ public final class CalibrateRun {
     TaskCount tasks = TaskCount.of(spark, device, asked, plan.options().sequential().asked());
     tasks.note().ifPresent(console.out()::println);
     int count = Math.min(tasks.count(), groups);
+    int[] firsts =
+        IntStream.rangeClosed(0, count).map(i -> (int) ((long) groups * i / count)).toArray();
     List<GroupTask> all = new ArrayList<>();
     for (int i = 0; i < count; i++) {
-      int first = (int) ((long) groups * i / count);
-      int end = (int) ((long) groups * (i + 1) / count);
-      all.add(new GroupTask(first, end, plan.sequences(first, end), i, count));
+      all.add(
+          new GroupTask(
+              firsts[i], firsts[i + 1], plan.sequences(firsts[i], firsts[i + 1]), i, count));
     }
-    CalibrationMemory memory = CalibrationMemory.of(plan, (groups + count - 1) / count);
+    CalibrationMemory memory =
+        device.kind() == DeviceInfo.Kind.CUDA
+            ? CalibrationMemory.onGpu(plan, firsts)
+            : CalibrationMemory.of(plan, (groups + count - 1) / count);
     memory.require(heapBytes / tasks.together(), plan.options());
     console.out().println(count + (count == 1 ? " task, " : " tasks, each ") + memory.text());
     return all;

@@ -2,7 +2,6 @@ package org.sparkao.jobs.calibrate.run;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
@@ -13,7 +12,6 @@ import org.sparkao.gpu.executor.GpuExecutor;
 import org.sparkao.gpu.layer.HeadShape;
 import org.sparkao.gpu.model.BlockInputs;
 import org.sparkao.gpu.model.BlockRunner;
-import org.sparkao.gpu.model.HiddenStates;
 import org.sparkao.jobs.calibrate.plan.CalibrateOptions;
 import org.sparkao.jobs.evaluate.run.ModelParts;
 import org.sparkao.jobs.evaluate.run.ModelRequest;
@@ -24,9 +22,6 @@ import org.sparkao.jobs.spark.SparkSessions;
 import org.sparkao.jobs.spark.TextWork;
 import org.sparkao.jobs.storage.Storage;
 import org.sparkao.quant.QuantException;
-import org.sparkao.quant.observe.BlockSums;
-import org.sparkao.quant.observe.PairwiseSum;
-import org.sparkao.quant.observe.PairwiseSum.Node;
 import org.sparkao.quant.observe.Workers;
 
 /**
@@ -108,7 +103,7 @@ final class GroupWork implements TextWork<GroupTask> {
             Waiting waiting = new Waiting(context, turn, files);
             new SequentialPass(task, options, files, tools, runner, waiting).run(blocks);
           } else {
-            new Pass(task, files, blocks, runner, onDevice).run(context);
+            new GroupPass(task, options, files, runner, onDevice).run(blocks, context);
           }
         } finally {
           onDevice.ifPresent(DeviceGroups::close);
@@ -132,122 +127,5 @@ final class GroupWork implements TextWork<GroupTask> {
                 heads,
                 blocks))
         : Optional.empty();
-  }
-
-  /** One task's way through the model. */
-  private final class Pass {
-    private final GroupTask task;
-    private final BlockFiles files;
-    private final List<BlockInputs> blocks;
-    private final HeadShape heads;
-    private final BlockRunner runner;
-    private final Optional<DeviceGroups> onDevice;
-
-    Pass(
-        GroupTask task,
-        BlockFiles files,
-        List<BlockInputs> blocks,
-        BlockRunner runner,
-        Optional<DeviceGroups> onDevice) {
-      this.task = task;
-      this.files = files;
-      this.blocks = blocks;
-      this.heads = runner.config().heads();
-      this.runner = runner;
-      this.onDevice = onDevice;
-    }
-
-    void run(TaskContext context) throws IOException {
-      int end = blocks.size();
-      while (end > 0 && files.finished(blocks.get(end - 1).block()).isPresent()) {
-        end--;
-      }
-      if (end == 0) {
-        return;
-      }
-      List<HiddenStates> states = runner.embed(task.sequences());
-      runner.blocks(
-          end,
-          (index, block) -> {
-            context.killTaskIfInterrupted();
-            try {
-              block(blocks.get(index), block, states);
-            } catch (IOException e) {
-              throw new UncheckedIOException(e);
-            }
-          });
-    }
-
-    private void block(BlockInputs inputs, BlockRunner.Block block, List<HiddenStates> states)
-        throws IOException {
-      String name = inputs.block();
-      if (files.finished(name).isPresent()) {
-        states.forEach(block::run);
-        return;
-      }
-      if (files.covers(name, task.firstGroup(), task.endGroup())) {
-        states.forEach(block::run);
-      } else {
-        PairwiseSum<BlockSums> sums = observed(inputs, block, states);
-        if (sums.total().isPresent()) {
-          files.finish(name, sums.total().orElseThrow(), block.columnAmax());
-          return;
-        }
-        files.keep(name, sums.nodes());
-      }
-      finishIfWhole(name, block);
-    }
-
-    /** Another task may be doing the same, and take away the parts. */
-    private void finishIfWhole(String name, BlockRunner.Block block) throws IOException {
-      try {
-        Optional<BlockSums> all = files.kept(name);
-        if (all.isPresent()) {
-          files.finish(name, all.orElseThrow(), block.columnAmax());
-        }
-      } catch (IOException e) {
-        if (files.finished(name).isEmpty()) {
-          throw e;
-        }
-      }
-    }
-
-    private PairwiseSum<BlockSums> observed(
-        BlockInputs inputs, BlockRunner.Block block, List<HiddenStates> states) {
-      if (onDevice.isPresent()) {
-        return onDevice
-            .orElseThrow()
-            .observed(inputs, options.cache(), task, group -> own(states, group), block::run);
-      }
-      PairwiseSum<BlockSums> sums = new PairwiseSum<>(options.groups(), BlockSums::merge);
-      for (int group = task.firstGroup(); group < task.endGroup(); group++) {
-        List<HiddenStates> own = own(states, group);
-        sums.add(new Node(0, group), observed(inputs, block, own, options.leastTokens(group)));
-      }
-      return sums;
-    }
-
-    /** Of the states of the task, those of a group. */
-    private List<HiddenStates> own(List<HiddenStates> states, int group) {
-      int first = options.firstSequence(task.firstGroup());
-      return states.subList(
-          options.firstSequence(group) - first, options.firstSequence(group + 1) - first);
-    }
-
-    private BlockSums observed(
-        BlockInputs inputs, BlockRunner.Block block, List<HiddenStates> group, long least) {
-      GroupObserver observer = new GroupObserver(inputs, heads, options);
-      List<HiddenStates> before = new ArrayList<>();
-      for (HiddenStates states : group) {
-        if (inputs.experts() > 0) {
-          before.add(states.copy());
-        }
-        block.run(states, observer);
-      }
-      if (observer.showToExpertsBelow(least)) {
-        before.forEach(states -> block.run(states, observer));
-      }
-      return observer.sums();
-    }
   }
 }
