@@ -65,9 +65,15 @@ inline std::vector<Tiling> enumerate_tilings(int n, int k, int element_bytes, co
   return all;
 }
 
+// Whether, on fast memory, blocks of 64 rows with short shares of K all find a place, two a multiprocessor.
+inline bool low_blocks(const Card& card, int n, int k_blocks, int split) {
+  return card.fast_memory() && split > 1 && ceil_div(k_blocks, split) <= 16 && ceil_div(n, kPieceRows) * split <= 2 * card.multiprocessors;
+}
+
 // The tiling that is not discarded with the fewest rows on the busiest multiprocessor; of equals the one with the tallest tiles. Eight
-// waves of the tallest tiles are enough for 270,000 rows on 132 multiprocessors; beyond, as tall as possible. On fast memory short shares of
-// K have tiles of 64 rows where all their blocks find a place, two a multiprocessor: half of them start while the others run.
+// waves of the tallest tiles are enough for 270,000 rows on 132 multiprocessors; beyond, as tall as possible. Blocks of 64 rows are better where
+// they find a place: half of them start while the others run. Where they are more than the multiprocessors their tiles have 128 rows, for blocks
+// of as many from M = 65 on.
 inline Tiling choose_tiling(int n, int k, int element_bytes, const Card& card) {
   Tiling best{0, 0, 0, "none"};
   for (const Tiling& tiling : enumerate_tilings(n, k, element_bytes, card)) {
@@ -75,9 +81,8 @@ inline Tiling choose_tiling(int n, int k, int element_bytes, const Card& card) {
   }
   if (best.split == 0) return Tiling{1, most_rows(64), 0, "", card};
   const int tiles = ceil_div(n, kPieceRows);
-  const bool short_shares = ceil_div(blocks_of_k(k, element_bytes), best.split) <= 16;
-  if (card.fast_memory() && best.split > 1 && best.tile_rows > kPieceRows && short_shares && tiles * best.split <= 2 * card.multiprocessors) {
-    best.tile_rows = kPieceRows;
+  if (best.tile_rows > kPieceRows && low_blocks(card, n, blocks_of_k(k, element_bytes), best.split)) {
+    best.tile_rows = tiles * best.split > card.multiprocessors ? 2 * kPieceRows : kPieceRows;
     best.busiest_rows = ceil_div(tiles, card.clusters(best.split)) * kPieceRows;
   }
   return best;
@@ -129,12 +134,10 @@ inline Launch plan_within(const Size& size, int split, int rows, int budget) {
   return launch;
 }
 
-// Rows of a block: those of a tile, or half of them where registers hold no more. From M = 65 on X is half of what a block reads, or more:
-// on fast memory, where K is split, a block takes two tiles of 64 rows when there are more tiles than multiprocessors.
+// Rows of a block: those of a tile, or half of them where registers hold no more or low blocks are better.
 inline int choose_rows(const Tiling& tiling, const Size& size) {
-  if (tiling.tile_rows > most_rows(columns_for(size.m))) return tiling.tile_rows / 2;
-  const bool many = ceil_div(size.n, kPieceRows) * tiling.split > tiling.card.multiprocessors;
-  return size.m > 64 && tiling.card.fast_memory() && tiling.split > 1 && tiling.tile_rows == kPieceRows && many ? 2 * kPieceRows : tiling.tile_rows;
+  const bool low = size.m <= 64 && tiling.tile_rows == 2 * kPieceRows && low_blocks(tiling.card, size.n, size.k_blocks(), tiling.split);
+  return low || tiling.tile_rows > most_rows(columns_for(size.m)) ? tiling.tile_rows / 2 : tiling.tile_rows;
 }
 
 // What is fastest in a chain of dependent launches (README.md). Blocks with few weights take half of the shared memory, so that the next GEMM

@@ -75,18 +75,12 @@ record DecodeLaunch(int n, int rows, int stages, int sharedBytes, Blocks blocks,
   }
 
   private static int chooseRows(DecodeTiling tiling, Size size) {
-    if (tiling.tileRows() > DecodeLayout.mostRows(columnsFor(size.m))) {
-      return tiling.tileRows() / 2;
-    }
-    boolean many =
-        ceilDiv(size.n, DecodeLayout.PIECE_ROWS) * tiling.split() > tiling.card().multiprocessors();
-    boolean two =
-        size.m > 64
-            && tiling.card().fastMemory()
-            && tiling.split() > 1
-            && tiling.tileRows() == DecodeLayout.PIECE_ROWS
-            && many;
-    return two ? 2 * DecodeLayout.PIECE_ROWS : tiling.tileRows();
+    boolean low =
+        size.m <= 64
+            && tiling.tileRows() == 2 * DecodeLayout.PIECE_ROWS
+            && tiling.lowBlocks(size.n, size.blocksOfK());
+    boolean half = low || tiling.tileRows() > DecodeLayout.mostRows(columnsFor(size.m));
+    return half ? tiling.tileRows() / 2 : tiling.tileRows();
   }
 
   private DecodeLaunch late() {
