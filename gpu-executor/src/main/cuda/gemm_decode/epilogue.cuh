@@ -89,7 +89,10 @@ struct RowOperands {
 
   __device__ __forceinline__ void load(const Problem& problem, int m, int row) {
     if constexpr (!kBlockScales) scale = problem.scale_x == nullptr ? 1.0f : problem.scale_x[problem.flags & kScalePerRow ? m : 0];
-    if (problem.residual == nullptr) return;
+    if (problem.residual != nullptr) load_residual(problem, m, row);
+  }
+
+  __device__ __forceinline__ void load_residual(const Problem& problem, int m, int row) {
     const int out = problem.flags & kOutMask;
     if (problem.flags & kGate) {
       float pair[2];
@@ -113,9 +116,13 @@ __device__ __forceinline__ void add_words(Sum (&sum)[4], uint4 words) {
   sum[3] += as(Sum{}, words.w);
 }
 
+// floor(a / b) for 0 <= a < 16384 and `inverse` = 1 / b: a + 0.5 is never so near a multiple of b that rounding matters.
+__device__ __forceinline__ int divide(int a, float inverse) { return __float2int_rd((static_cast<float>(a) + 0.5f) * inverse); }
+
 // What a thread adds up and stores: four columns of Y from `row` of the part on, for m, m + m_step, ... while its number is below `end`.
-// kCount of them at a time, so that their loads are under way together.
-template <typename Sum, bool kBlockScales, int kSplit, int kCount>
+// kCount of them at a time, so that their loads are under way together. kMany: in fewer instructions, which few warps cannot hide at M > 64
+// (README.md).
+template <typename Sum, bool kBlockScales, int kSplit, int kCount, bool kMany>
 struct Adder {
   int i, i_step, m, m_step, row, end;
   ColumnOperands<kBlockScales> columns;
@@ -124,12 +131,18 @@ struct Adder {
   __device__ __forceinline__ static Adder of(const Problem& problem, const Part& part, int threads) {
     Adder adder;
     const Slice slice = Slice::of(problem.m, part.rows, part.rank, kSplit);
-    const int quads = part.rows / 4, thread = threadIdx.x;
-    adder.m_step = threads / quads;
+    const int thread = threadIdx.x;
+    int quads = part.rows / 4;
+    float inverse = 0;
+    if constexpr (kMany) {
+      asm volatile("" : "+r"(quads));  // computed anew behind the main loop, where registers are free again
+      inverse = __frcp_rn(static_cast<float>(quads));
+    }
+    adder.m_step = kMany ? divide(threads, inverse) : threads / quads;
     adder.i_step = adder.m_step * quads;
     adder.end = slice.end;
     adder.i = thread < adder.i_step ? slice.begin + thread : slice.end;
-    adder.m = adder.i / quads;
+    adder.m = kMany ? divide(adder.i, inverse) : adder.i / quads;
     adder.row = (adder.i - adder.m * quads) * 4;
     return adder;
   }
@@ -144,8 +157,12 @@ struct Adder {
 
   __device__ __forceinline__ void load_rows(const Problem& problem, const Part& part) {
     if (!has(0)) return;
+    if constexpr (kMany) {
+      load_rows_at_once(problem, part);
+    } else {
 #pragma unroll
-    for (int j = 0; j < kCount; j++) rows[j].load(problem, m_of(j), part.first_row + row);
+      for (int j = 0; j < kCount; j++) rows[j].load(problem, m_of(j), part.first_row + row);
+    }
   }
 
   // Adds what `words(m, row, rank)` reads, in the order of rank, and stores Y.
@@ -177,6 +194,18 @@ struct Adder {
   }
 
  private:
+  __device__ __forceinline__ void load_rows_at_once(const Problem& problem, const Part& part) {
+    if constexpr (!kBlockScales) {
+      const float* scale = problem.scale_x;
+      const bool per_row = (problem.flags & kScalePerRow) != 0;
+#pragma unroll
+      for (int j = 0; j < kCount; j++) rows[j].scale = scale == nullptr ? 1.0f : scale[per_row ? m_of(j) : 0];
+    }
+    if (problem.residual == nullptr) return;
+#pragma unroll
+    for (int j = 0; j < kCount; j++) rows[j].load_residual(problem, m_of(j), part.first_row + row);
+  }
+
   // The operations are spelled out so that every instance of the kernel rounds alike.
   __device__ __forceinline__ void scale_and_bias(const Problem& problem, float (&values)[kCount][4]) const {
     if constexpr (!kBlockScales) {
@@ -204,6 +233,17 @@ struct Adder {
       }
     }
     const int out = problem.flags & kOutMask;
+    if constexpr (kMany) {  // one branch for all
+      if (out == kOutBf16) store_all(problem, n, column, kOutBf16, values);
+      else if (out == kOutFp16) store_all(problem, n, column, kOutFp16, values);
+      else store_all(problem, n, column, kOutFp32, values);
+    } else {
+      store_all(problem, n, column, out, values);
+    }
+  }
+
+  template <int kColumns>
+  __device__ __forceinline__ void store_all(const Problem& problem, int n, int column, int out, const float (&values)[kCount][kColumns]) const {
 #pragma unroll
     for (int j = 0; j < kCount; j++) {
       if (has(j)) store_values(problem.y, static_cast<long long>(m + j * m_step) * n + column, out, values[j]);
@@ -239,13 +279,27 @@ __device__ __forceinline__ void prefetch_columns(const Problem& problem, const P
 
 // Writes this warpgroup's sums (Mma's register layout) of the rows `base + ...` to the block's partial sums [m][row]; rows below
 // `first` belong to another warpgroup, rows from part.rows on and columns from M on to nobody.
-template <typename Sum, int kSums>
+template <bool kMany, typename Sum, int kSums>
 __device__ __forceinline__ void store_partials(const Problem& problem, const Part& part, uint32_t partials, const Sum (&sums)[kSums],
                                                int base, int first) {
   const int thread = threadIdx.x % kGroupThreads, row_bytes = partial_pitch(part.rows) * 4;
   const int row = base + thread / 32 * 16 + thread % 32 / 4, column = thread % 4 * 2;
   const bool low = row >= first && row < part.rows, high = row + 8 >= first && row + 8 < part.rows;
   uint32_t at = partials + column * row_bytes + row * 4;
+  if constexpr (kMany) {
+    if (base == first && base + kPieceRows <= part.rows && problem.m % 8 == 0) {  // nothing to leave out
+      uint32_t next = at + row_bytes;
+#pragma unroll
+      for (int i = 0; i < kSums; i += 4, at += 8 * row_bytes, next += 8 * row_bytes) {
+        if (i * 2 >= problem.m) break;
+        ptx::store_4(at, sums[i]);
+        ptx::store_4(at + 32, sums[i + 2]);
+        ptx::store_4(next, sums[i + 1]);
+        ptx::store_4(next + 32, sums[i + 3]);
+      }
+      return;
+    }
+  }
 #pragma unroll
   for (int i = 0; i < kSums; i += 4, at += 8 * row_bytes) {
     const int columns = problem.m - i * 2;  // of this group of 8 and those behind it
@@ -275,13 +329,13 @@ __device__ __forceinline__ void send_shares(const Problem& problem, const Part& 
 
 // From sums to Y, called by the `threads` consumer threads; `first`: first row of the warpgroup. Each of the blocks that split K adds a
 // slice of the (m, four columns) pairs.
-template <typename Sum, int kSplit, int kSums, typename Adder>
+template <typename Sum, int kSplit, bool kMany, int kSums, typename Adder>
 __device__ __forceinline__ void finish(const Problem& problem, const Part& part, const Ring& ring, const Sum (&sums)[kSums], int threads,
                                        int first, Adder& adder) {
   const uint32_t partials = ring.base + kBarrierBytes;
   const int row_bytes = partial_pitch(part.rows) * 4;
   ptx::named_sync(kConsumers, threads);  // from here on no wgmma reads the ring
-  store_partials(problem, part, partials, sums, piece_base(problem.rows, first), first);
+  store_partials<kMany>(problem, part, partials, sums, piece_base(problem.rows, first), first);
   if constexpr (kSplit == 1) {
     ptx::named_sync(kConsumers, threads);
     TRACE(problem.flags, threadIdx.x == 0, kClusterMet);
@@ -296,10 +350,19 @@ __device__ __forceinline__ void finish(const Problem& problem, const Part& part,
     ptx::cluster_arrive();
     TRACE(problem.flags, threadIdx.x == 0, kSharesThere);
     const uint32_t begin = Slice::of(problem.m, part.rows, part.rank, kSplit).begin_bytes(part.rows);
+    uint32_t bases[kSplit];
+#pragma unroll
+    for (int rank = 0; rank < kSplit; rank++) {
+      bases[rank] = rank == part.rank ? partials : ring.base + ring.at.shares + (rank < part.rank ? rank : rank - 1) * ring.at.share - begin;
+    }
     adder.add_and_store(problem, part, [&](int m, int row, int rank) {
       const uint32_t at = m * row_bytes + row * 4;
-      if (rank == part.rank) return ptx::load_16(partials + at);
-      return ptx::load_16(ring.base + ring.at.shares + (rank < part.rank ? rank : rank - 1) * ring.at.share + at - begin);
+      if constexpr (kMany) {
+        return ptx::load_16(bases[rank] + at);
+      } else {
+        if (rank == part.rank) return ptx::load_16(partials + at);
+        return ptx::load_16(ring.base + ring.at.shares + (rank < part.rank ? rank : rank - 1) * ring.at.share + at - begin);
+      }
     });
     ptx::cluster_wait();  // a block's shared memory lives until its neighbours have what it sent
   }

@@ -107,10 +107,11 @@ struct Gemm {
   using Sum = typename Types::Sum;
   using Multiply = Mma<Types, n>;
   using Budget = Registers<Types, n, kBlockScales>;
+  static constexpr bool kMany = n == 128;
   static constexpr bool kPromote = Types::kPromotes;
   static constexpr bool kEarly = n == 16;  // the epilogue's operands fit in registers beside the sums
-  static constexpr int kAtATime = n == 16 ? 1 : n == 32 ? 2 : n == 64 ? (kSplit <= 2 ? 4 : 2) : kSplit == 1 ? 8 : 4;
-  using Adds = Adder<Sum, kBlockScales, kSplit, kAtATime>;
+  static constexpr int kAtATime = n == 16 ? 1 : n == 32 ? 2 : n == 64 ? (kSplit <= 2 ? 4 : 2) : kSplit <= 2 ? 8 : 4;
+  using Adds = Adder<Sum, kBlockScales, kSplit, kAtATime, kMany>;
   static_assert(kPromote || !kBlockScales, "block scales are built for fp8");
 
   // One warpgroup: all blocks of the part, then the epilogue.
@@ -181,7 +182,7 @@ struct Gemm {
       adder.load_rows(problem, part);
     }
     const auto write = [&](Sum(&result)[Multiply::kSums]) {
-      finish<Sum, kSplit>(problem, part, ring, result, threads, first, adder);
+      finish<Sum, kSplit, kMany>(problem, part, ring, result, threads, first, adder);
     };
     if constexpr (kPromote) write(total);
     else write(sums);
@@ -202,7 +203,8 @@ struct Gemm {
     TRACE(problem.flags, threadIdx.x == consumer_warps * 32, kMultiprocessor);
     TRACE(problem.flags, threadIdx.x == consumer_warps * 32, kStart);
     Cursor weights;
-    const int prefetched = min(problem.stages, part.blocks);
+    // Asked for first where a block starts long before its predecessor is done; with many rows of X those are needed as soon.
+    const int prefetched = kMany ? 0 : min(problem.stages, part.blocks);
     if (threadIdx.x == consumer_warps * 32) {
       if (ring.base % 1024 != 0) __trap();
       const int share = Slice::of(problem.m, part.rows, part.rank, kSplit).bytes(part.rows);
@@ -220,6 +222,9 @@ struct Gemm {
         if (late) ptx::launch_dependents();
       } else if (producer == 1 && threadIdx.x % 32 == 0) {
         stream_activations(problem, x, ring, part);
+      } else if (kMany && producer == 3 && threadIdx.x % 32 == 0) {
+        const int early = problem.flags >> kEarlyShift & kMostEarly;
+        if (static_cast<int>(blockIdx.x) < early) prefetch_all_weights<kSplit>(problem, k_blocks, early);
       } else if (kBlockScales && producer == 2) {
         load_activation_scales(problem, ring, part, k_blocks, n * 4);
       }

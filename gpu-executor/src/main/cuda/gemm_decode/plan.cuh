@@ -12,6 +12,8 @@ namespace gemm_decode {
 
 constexpr int kSharedBytes = 232448;      // what one block may have on sm_90
 constexpr int kHalfSharedBytes = 115712;  // what each of two blocks on one multiprocessor may have
+constexpr int kFewestEarly = 24;          // blocks that are enough to prefetch for all
+constexpr long long kMostPrefetched = 32 << 20;  // bytes of weights that L2 holds beside those of the predecessor
 
 // What of a device decides. `memory`: rated GB/s, twice the memory's clock times the width of its bus.
 struct Card {
@@ -65,9 +67,15 @@ inline std::vector<Tiling> enumerate_tilings(int n, int k, int element_bytes, co
   return all;
 }
 
+// Whether, on fast memory, blocks of 64 rows with short shares of K all find a place, two a multiprocessor.
+inline bool low_blocks(const Card& card, int n, int k_blocks, int split) {
+  return card.fast_memory() && split > 1 && ceil_div(k_blocks, split) <= 16 && ceil_div(n, kPieceRows) * split <= 2 * card.multiprocessors;
+}
+
 // The tiling that is not discarded with the fewest rows on the busiest multiprocessor; of equals the one with the tallest tiles. Eight
-// waves of the tallest tiles are enough for 270,000 rows on 132 multiprocessors; beyond, as tall as possible. On fast memory short shares of
-// K have tiles of 64 rows where all their blocks find a place, two a multiprocessor: half of them start while the others run.
+// waves of the tallest tiles are enough for 270,000 rows on 132 multiprocessors; beyond, as tall as possible. Blocks of 64 rows are better where
+// they find a place: half of them start while the others run. Where they are more than the multiprocessors their tiles have 128 rows, for blocks
+// of as many from M = 65 on.
 inline Tiling choose_tiling(int n, int k, int element_bytes, const Card& card) {
   Tiling best{0, 0, 0, "none"};
   for (const Tiling& tiling : enumerate_tilings(n, k, element_bytes, card)) {
@@ -75,9 +83,8 @@ inline Tiling choose_tiling(int n, int k, int element_bytes, const Card& card) {
   }
   if (best.split == 0) return Tiling{1, most_rows(64), 0, "", card};
   const int tiles = ceil_div(n, kPieceRows);
-  const bool short_shares = ceil_div(blocks_of_k(k, element_bytes), best.split) <= 16;
-  if (card.fast_memory() && best.split > 1 && best.tile_rows > kPieceRows && short_shares && tiles * best.split <= 2 * card.multiprocessors) {
-    best.tile_rows = kPieceRows;
+  if (best.tile_rows > kPieceRows && low_blocks(card, n, blocks_of_k(k, element_bytes), best.split)) {
+    best.tile_rows = tiles * best.split > card.multiprocessors ? 2 * kPieceRows : kPieceRows;
     best.busiest_rows = ceil_div(tiles, card.clusters(best.split)) * kPieceRows;
   }
   return best;
@@ -101,8 +108,10 @@ struct Launch {
   std::string text() const {
     return "h" + std::to_string(rows) + " c" + std::to_string(split) + " n" + std::to_string(n) + " s" + std::to_string(stages) + " " +
            std::to_string(threads) + "x" + std::to_string(grid) + " " + std::to_string((shared_bytes + 1023) / 1024) + "K" +
-           (flags & kLateLaunch ? " late" : "");
+           (flags & kLateLaunch ? " late" : "") + (early() > 0 ? " e" + std::to_string(early()) : "");
   }
+
+  int early() const { return flags >> kEarlyShift & kMostEarly; }
 };
 
 // Columns of the instruction: the least that holds M.
@@ -129,18 +138,16 @@ inline Launch plan_within(const Size& size, int split, int rows, int budget) {
   return launch;
 }
 
-// Rows of a block: those of a tile, or half of them where registers hold no more. From M = 65 on X is half of what a block reads, or more:
-// on fast memory, where K is split, a block takes two tiles of 64 rows when there are more tiles than multiprocessors.
+// Rows of a block: those of a tile, or half of them where registers hold no more or low blocks are better.
 inline int choose_rows(const Tiling& tiling, const Size& size) {
-  if (tiling.tile_rows > most_rows(columns_for(size.m))) return tiling.tile_rows / 2;
-  const bool many = ceil_div(size.n, kPieceRows) * tiling.split > tiling.card.multiprocessors;
-  return size.m > 64 && tiling.card.fast_memory() && tiling.split > 1 && tiling.tile_rows == kPieceRows && many ? 2 * kPieceRows : tiling.tile_rows;
+  const bool low = size.m <= 64 && tiling.tile_rows == 2 * kPieceRows && low_blocks(tiling.card, size.n, size.k_blocks(), tiling.split);
+  return low || tiling.tile_rows > most_rows(columns_for(size.m)) ? tiling.tile_rows / 2 : tiling.tile_rows;
 }
 
 // What is fastest in a chain of dependent launches (README.md). Blocks with few weights take half of the shared memory, so that the next GEMM
 // fills its ring while this one runs; where K is not split that starts late, or it takes the memory's time. From M = 65 on the
 // multiplication takes the time and the whole ring is better; a block does then at most 192 rows, and starts its successor late but on fast
-// memory.
+// memory. There it does so where it leaves multiprocessors free: the successor's first blocks then prefetch for all.
 inline Launch choose_launch(const Tiling& tiling, const Size& size) {
   const int rows = choose_rows(tiling, size);
   const long long weights = static_cast<long long>(rows) * ceil_div(size.k_blocks(), tiling.split) * kBlockBytes;
@@ -148,6 +155,11 @@ inline Launch choose_launch(const Tiling& tiling, const Size& size) {
   Launch launch = plan_within(size, tiling.split, rows, half ? kHalfSharedBytes : kSharedBytes);
   if (launch.stages < 2 && half) launch = plan_within(size, tiling.split, rows, kSharedBytes);
   if (tiling.split == 1 && (half || (size.m > 64 && !tiling.card.fast_memory()))) launch.flags |= kLateLaunch;
+  const int early = tiling.card.multiprocessors - launch.grid;
+  const bool fits = static_cast<long long>(size.n) * size.k_blocks() * kBlockBytes <= kMostPrefetched;
+  if (size.m > 64 && tiling.card.fast_memory() && early >= kFewestEarly && fits) {
+    launch.flags |= kLateLaunch | std::min(early, kMostEarly) << kEarlyShift;
+  }
   return launch;
 }
 

@@ -17,6 +17,12 @@ record DecodeLaunch(int n, int rows, int stages, int sharedBytes, Blocks blocks,
   private static final int SHARED_BYTES = 232_448;
   private static final int HALF_SHARED_BYTES = 115_712;
 
+  /** Blocks that are enough to prefetch for all. */
+  private static final int FEWEST_EARLY = 24;
+
+  /** Bytes of weights that L2 holds beside those of the predecessor. */
+  private static final long MOST_PREFETCHED = 32 << 20;
+
   /**
    * What a launch is for.
    *
@@ -71,31 +77,33 @@ record DecodeLaunch(int n, int rows, int stages, int sharedBytes, Blocks blocks,
       launch = within(size, tiling.split(), rows, SHARED_BYTES);
     }
     boolean late = half || (size.m > 64 && !tiling.card().fastMemory());
-    return tiling.split() == 1 && late ? launch.late() : launch;
+    if (tiling.split() == 1 && late) {
+      launch = launch.with(DecodeLayout.LATE_LAUNCH);
+    }
+    int early = tiling.card().multiprocessors() - launch.blocks.grid;
+    boolean fits = (long) size.n * size.blocksOfK() * DecodeLayout.BLOCK_BYTES <= MOST_PREFETCHED;
+    boolean prefetch = size.m > 64 && tiling.card().fastMemory() && early >= FEWEST_EARLY && fits;
+    int number = Math.min(early, DecodeLayout.MOST_EARLY) << DecodeLayout.EARLY_SHIFT;
+    return prefetch ? launch.with(DecodeLayout.LATE_LAUNCH | number) : launch;
   }
 
   private static int chooseRows(DecodeTiling tiling, Size size) {
-    if (tiling.tileRows() > DecodeLayout.mostRows(columnsFor(size.m))) {
-      return tiling.tileRows() / 2;
-    }
-    boolean many =
-        ceilDiv(size.n, DecodeLayout.PIECE_ROWS) * tiling.split() > tiling.card().multiprocessors();
-    boolean two =
-        size.m > 64
-            && tiling.card().fastMemory()
-            && tiling.split() > 1
-            && tiling.tileRows() == DecodeLayout.PIECE_ROWS
-            && many;
-    return two ? 2 * DecodeLayout.PIECE_ROWS : tiling.tileRows();
+    boolean low =
+        size.m <= 64
+            && tiling.tileRows() == 2 * DecodeLayout.PIECE_ROWS
+            && tiling.lowBlocks(size.n, size.blocksOfK());
+    boolean half = low || tiling.tileRows() > DecodeLayout.mostRows(columnsFor(size.m));
+    return half ? tiling.tileRows() / 2 : tiling.tileRows();
   }
 
-  private DecodeLaunch late() {
-    return new DecodeLaunch(n, rows, stages, sharedBytes, blocks, flags | DecodeLayout.LATE_LAUNCH);
+  private DecodeLaunch with(int flag) {
+    return new DecodeLaunch(n, rows, stages, sharedBytes, blocks, flags | flag);
   }
 
   /** As the bench writes it. */
   @Override
   public String toString() {
+    int early = flags >> DecodeLayout.EARLY_SHIFT & DecodeLayout.MOST_EARLY;
     return "h"
         + rows
         + " c"
@@ -111,6 +119,7 @@ record DecodeLaunch(int n, int rows, int stages, int sharedBytes, Blocks blocks,
         + " "
         + (sharedBytes + 1023) / 1024
         + "K"
-        + ((flags & DecodeLayout.LATE_LAUNCH) != 0 ? " late" : "");
+        + ((flags & DecodeLayout.LATE_LAUNCH) != 0 ? " late" : "")
+        + (early > 0 ? " e" + early : "");
   }
 }

@@ -69,7 +69,7 @@ record DecodeTiling(int split, int tileRows, int busiestRows, String discarded, 
 
   /**
    * The one with the fewest rows on the busiest multiprocessor, of equals the tallest; on fast
-   * memory short shares of K have tiles of 64 rows where all their blocks find a place.
+   * memory low blocks, where they find a place, have tiles of 64 rows or two to a tile.
    */
   static DecodeTiling choose(int n, int k, int elementBytes, Card card) {
     DecodeTiling best = new DecodeTiling(0, 0, 0, "none", card);
@@ -82,17 +82,23 @@ record DecodeTiling(int split, int tileRows, int busiestRows, String discarded, 
     if (best.split == 0) {
       return new DecodeTiling(1, DecodeLayout.mostRows(64), 0, "", card);
     }
-    int tiles = ceilDiv(n, DecodeLayout.PIECE_ROWS);
-    boolean shortShares = ceilDiv(DecodeLayout.blocksOfK(k, elementBytes), best.split) <= 16;
-    if (card.fastMemory()
-        && best.split > 1
-        && best.tileRows > DecodeLayout.PIECE_ROWS
-        && shortShares
-        && tiles * best.split <= 2 * card.multiprocessors) {
+    if (best.tileRows > DecodeLayout.PIECE_ROWS
+        && best.lowBlocks(n, DecodeLayout.blocksOfK(k, elementBytes))) {
+      int tiles = ceilDiv(n, DecodeLayout.PIECE_ROWS);
+      boolean many = tiles * best.split > card.multiprocessors;
       int busiest = ceilDiv(tiles, card.clusters(best.split)) * DecodeLayout.PIECE_ROWS;
-      return new DecodeTiling(best.split, DecodeLayout.PIECE_ROWS, busiest, "", card);
+      int tileRows = (many ? 2 : 1) * DecodeLayout.PIECE_ROWS;
+      return new DecodeTiling(best.split, tileRows, busiest, "", card);
     }
     return best;
+  }
+
+  /** Whether, on fast memory, blocks of 64 rows with short shares of K all find a place. */
+  boolean lowBlocks(int n, int kBlocks) {
+    return card.fastMemory()
+        && split > 1
+        && ceilDiv(kBlocks, split) <= 16
+        && ceilDiv(n, DecodeLayout.PIECE_ROWS) * split <= 2 * card.multiprocessors;
   }
 
   /** Rows and split, and why or why not. */
