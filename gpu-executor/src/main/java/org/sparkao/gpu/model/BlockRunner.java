@@ -206,7 +206,14 @@ public final class BlockRunner implements AutoCloseable {
   public void blocks(int end, BlockUse use) {
     if (context.operators().device() instanceof CudaDevice) {
       try (LayersAhead ahead = new LayersAhead(loader.weights().layers(), end, context.workers())) {
-        blocks(end, i -> loader.layer(ahead.take(i)), use);
+        blocks(
+            end,
+            i -> {
+              DecoderLayer layer = loader.layer(ahead.take());
+              ahead.begin(i + 1);
+              return layer;
+            },
+            use);
       }
     } else {
       blocks(end, loader::layer, use);

@@ -12,8 +12,8 @@ import org.sparkao.quant.observe.Workers;
 
 /**
  * Reads the plain numbers of a dense layer while the one before it is used, in a thread of its own:
- * the heap has those of two layers at most. Mixtures and quantized weights are read when they are
- * loaded. For one caller.
+ * the heap has those of one layer. Mixtures and quantized weights are read when they are loaded.
+ * For one caller.
  */
 final class LayersAhead implements AutoCloseable {
   private final List<LayerWeights> layers;
@@ -34,7 +34,8 @@ final class LayersAhead implements AutoCloseable {
     begin(0);
   }
 
-  private void begin(int index) {
+  /** Begins with a layer, when the one before it was loaded. */
+  void begin(int index) {
     next =
         index < end
             ? CompletableFuture.supplyAsync(() -> read(layers.get(index)), LayersAhead::startThread)
@@ -76,12 +77,10 @@ final class LayersAhead implements AutoCloseable {
     return ((LinearWeight.Plain) linear.form()).values();
   }
 
-  /** The next layer; throws what went wrong when it was read. */
-  LayerWeights take(int index) {
+  /** The layer that was begun with; throws what went wrong when it was read. */
+  LayerWeights take() {
     try {
-      LayerWeights layer = next.join();
-      begin(index + 1);
-      return layer;
+      return next.join();
     } catch (CompletionException e) {
       if (e.getCause() instanceof RuntimeException failure) {
         throw failure;

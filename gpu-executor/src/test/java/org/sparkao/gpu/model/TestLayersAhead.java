@@ -69,13 +69,15 @@ class TestLayersAhead {
     CountDownLatch third = new CountDownLatch(LINEARS);
     List<LayerWeights> layers = List.of(layer(0, first), layer(1, second), layer(2, third));
     try (LayersAhead ahead = new LayersAhead(layers, 2, Workers.ALL_CORES)) {
-      LayerWeights taken = ahead.take(0);
+      LayerWeights taken = ahead.take();
+      ahead.begin(1);
       second.await();
       assertThat(numbers(taken)).hasSize(LINEARS).containsOnly(0f);
       assertThat(reads).hasValue(2 * LINEARS);
       assertThat(numbers(taken)).as("read again").containsOnly(0f);
       assertThat(reads).hasValue(3 * LINEARS);
-      assertThat(numbers(ahead.take(1))).containsOnly(1f);
+      assertThat(numbers(ahead.take())).containsOnly(1f);
+      ahead.begin(2);
     }
     assertThat(third.getCount()).as("nobody asks for the third").isEqualTo(LINEARS);
     assertThat(reads).hasValue(3 * LINEARS);
@@ -86,10 +88,9 @@ class TestLayersAhead {
     List<LayerWeights> layers =
         List.of(layer(0, new CountDownLatch(1)), layer(-1, new CountDownLatch(1)));
     try (LayersAhead ahead = new LayersAhead(layers, 2, Workers.CALLER)) {
-      ahead.take(0);
-      assertThatThrownBy(() -> ahead.take(1))
-          .isInstanceOf(QuantException.class)
-          .hasMessage("q: truncated");
+      ahead.take();
+      ahead.begin(1);
+      assertThatThrownBy(ahead::take).isInstanceOf(QuantException.class).hasMessage("q: truncated");
     }
   }
 }

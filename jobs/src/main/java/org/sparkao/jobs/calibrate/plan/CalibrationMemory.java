@@ -15,8 +15,9 @@ import org.sparkao.quant.observe.PairwiseSum.Node;
  *
  * @param hidden residual streams of its sequences
  * @param sums statistics of the largest block, those that wait to be added included
+ * @param ahead weights of a block that are read while a GPU runs another one, at most
  */
-public record CalibrationMemory(long hidden, long sums) {
+public record CalibrationMemory(long hidden, long sums, long ahead) {
   /** Histograms, sums and extremes of an input that is being observed, without a channel's. */
   private static final long INPUT_BYTES = 8L * Long.BYTES * 255 * 128;
 
@@ -58,7 +59,8 @@ public record CalibrationMemory(long hidden, long sums) {
     }
     int levels = Integer.SIZE - Integer.numberOfLeadingZeros(all);
     int others = count > 1 ? Math.min((count - 1) * own, levels + 1) + LEFT_BESIDE - 1 : 0;
-    return of(plan, groups, LEFT_BESIDE * own + others);
+    CalibrationMemory memory = of(plan, groups, LEFT_BESIDE * own + others);
+    return new CalibrationMemory(memory.hidden, memory.sums, ahead(plan.model()));
   }
 
   private static CalibrationMemory of(CalibrationPlan plan, int groups, int waiting) {
@@ -80,7 +82,16 @@ public record CalibrationMemory(long hidden, long sums) {
               largest,
               sequential ? Math.max(whole, part * waiting + factor(block)) : whole * waiting);
     }
-    return new CalibrationMemory(hidden, largest);
+    return new CalibrationMemory(hidden, largest, 0);
+  }
+
+  /** Of a dense block in fp32; others are read when they are needed. */
+  private static long ahead(ModelConfig model) {
+    long hidden = model.sizes().hidden();
+    long attention = hidden * (model.heads().rowElements() + model.heads().queryElements());
+    return model.experts().isPresent()
+        ? 0
+        : Float.BYTES * (attention + 3 * hidden * model.sizes().intermediate());
   }
 
   /** Numbers of a token between the parts of a block. */
@@ -107,9 +118,9 @@ public record CalibrationMemory(long hidden, long sums) {
     return bytes;
   }
 
-  /** Both together. */
+  /** All together. */
   public long bytes() {
-    return hidden + sums;
+    return hidden + sums + ahead;
   }
 
   /**
@@ -135,6 +146,8 @@ public record CalibrationMemory(long hidden, long sums) {
 
   /** The parts. */
   public String text() {
-    return Texts.bytes(hidden) + " of hidden states and " + Texts.bytes(sums) + " of statistics";
+    String both =
+        Texts.bytes(hidden) + " of hidden states and " + Texts.bytes(sums) + " of statistics";
+    return ahead > 0 ? both + ", with " + Texts.bytes(ahead) + " of weights" : both;
   }
 }

@@ -23,13 +23,14 @@ import org.sparkao.quant.observe.InputObserver.Products;
 /** The heap of a task, counted by hand in blocks' statistics. */
 class TestCalibrationMemory {
   @TempDir private static Path folder;
+  private static Checkpoint checkpoint;
   private static ModelConfig model;
   private static List<BlockInputs> blocks;
 
   @BeforeAll
   static void open() throws IOException {
     LocalFiles files = LocalFiles.of(BundledSample.copyCheckpointTo(folder));
-    Checkpoint checkpoint = Checkpoint.open(files);
+    checkpoint = Checkpoint.open(files);
     model = LanguageModels.inspect(checkpoint, files);
     blocks = BlockRunner.inspect(checkpoint, files);
   }
@@ -70,5 +71,25 @@ class TestCalibrationMemory {
     assertThat(CalibrationMemory.onGpu(plan(16), new int[] {0, 5, 10, 16}).hidden())
         .isEqualTo(6 * sequence);
     assertThat(CalibrationMemory.of(plan(16), 6).hidden()).isEqualTo(6 * sequence);
+  }
+
+  /** Matrices of the largest block, four bytes a number. */
+  @Test
+  void weightsOfTheNextBlockAreCounted() {
+    long largest =
+        blocks.stream()
+            .mapToLong(
+                block ->
+                    checkpoint.tensors().stream()
+                        .filter(tensor -> tensor.entry().name().startsWith(block.block() + "."))
+                        .filter(tensor -> tensor.entry().shape().size() == 2)
+                        .mapToLong(tensor -> tensor.entry().elements())
+                        .sum())
+            .max()
+            .orElseThrow();
+    CalibrationMemory memory = CalibrationMemory.onGpu(plan(16), new int[] {0, 16});
+    assertThat(memory.ahead()).isEqualTo(4 * largest);
+    assertThat(memory.bytes()).isEqualTo(memory.hidden() + memory.sums() + memory.ahead());
+    assertThat(CalibrationMemory.of(plan(16), 16).ahead()).isZero();
   }
 }
