@@ -119,7 +119,6 @@ abstract class AbstractTestModelGradients {
     }
   }
 
-  /** The divergence at temperature 2, and half of the cross entropy. */
   @Test
   void distillationGradients() {
     RandomModel source = new RandomModel(Set.of(), step(), 1);
@@ -130,17 +129,34 @@ abstract class AbstractTestModelGradients {
       assertThat(teacher.parameters()).isEmpty();
       double[] wanted = other.logits(other.weights(), batch);
       Objective objective =
-          new Distillation(operators, teacher, new Distillation.Settings(2, 0.5f, 0));
+          new Distillation(operators, teacher, new Distillation.Settings(2, 0, 0));
       BatchLoss loss = model.accumulate(batch, objective, 1f / batch.tokens());
       ToDoubleFunction<Map<String, double[]>> expected =
-          weights -> {
-            double[] logits = source.logits(weights, batch);
-            double labels = Arrays.stream(InDoubles.crossEntropy(logits, batch.targets())).sum();
-            return Arrays.stream(InDoubles.divergence(logits, wanted, 19, 2)).sum() + labels / 2;
-          };
+          weights ->
+              Arrays.stream(InDoubles.divergence(source.logits(weights, batch), wanted, 19, 2))
+                  .sum();
       assertThat(loss.count()).isEqualTo(batch.tokens());
       assertLoss(loss.sum(), expected.applyAsDouble(source.weights()));
       assertGradients(model, source.weights(), expected, batch.tokens());
+    }
+  }
+
+  /** The divergence, and half of the cross entropy of the tokens that have a next one. */
+  @Test
+  void nextTokensCountInDistillation() {
+    RandomModel source = new RandomModel(Set.of(), step(), 1);
+    RandomModel other = new RandomModel(Set.of(), step(), 2);
+    TokenBatch batch = batch();
+    try (TrainableModel model = load(source, ModelSetup.full(16, 16).withHeadRows(5));
+        TrainableModel teacher = load(other, ModelSetup.frozen(16, 16).withHeadRows(5))) {
+      double[] logits = source.logits(source.weights(), batch);
+      double[] wanted = other.logits(other.weights(), batch);
+      double divergence = Arrays.stream(InDoubles.divergence(logits, wanted, 19, 1)).sum();
+      double labels = Arrays.stream(InDoubles.crossEntropy(logits, batch.targets())).sum();
+      Objective objective =
+          new Distillation(operators, teacher, new Distillation.Settings(1, 0.5f, 0));
+      assertLoss(model.loss(batch, objective).sum(), divergence + labels / 2);
+      assertLoss(model.accumulate(batch, objective, 1).sum(), divergence + labels / 2);
     }
   }
 
