@@ -222,9 +222,6 @@ struct Gemm {
         if (late) ptx::launch_dependents();
       } else if (producer == 1 && threadIdx.x % 32 == 0) {
         stream_activations(problem, x, ring, part);
-      } else if (kMany && producer == 3 && threadIdx.x % 32 == 0) {
-        const int early = problem.flags >> kEarlyShift & kMostEarly;
-        if (static_cast<int>(blockIdx.x) < early) prefetch_all_weights<kSplit>(problem, k_blocks, early);
       } else if (kBlockScales && producer == 2) {
         load_activation_scales(problem, ring, part, k_blocks, n * 4);
       }

@@ -20,7 +20,6 @@ constexpr int kScalePerChannel = 8;   // scale_w is [N], else [1]
 constexpr int kGate = 16;             // rows 2 i and 2 i + 1 of the weights are gate and up: Y [M, N / 2] = silu(gate) * up
 // How, not what; no influence on the bits.
 constexpr int kLateLaunch = 256;      // dependents may start once the last weights are asked for, not at once
-constexpr int kEarlyShift = 9, kMostEarly = 127;  // blocks that start before their predecessor's end, for M > 64: they prefetch all weights
 constexpr int kLaunchShift = 16;      // -DDECODE_TRACE: the launch's number in the chain stands above
 
 // The arguments of every kernel but X, which comes as a tensor map (KERNEL in gemm_decode.cu). N counts rows of the tiled weights

@@ -72,25 +72,6 @@ __device__ __forceinline__ void stream_weights(const Ring& ring, const Part& par
   });
 }
 
-// Asks L2 for `bytes`, a multiple of 16, from a 16-byte aligned address on.
-__device__ __forceinline__ void bulk_prefetch(const void* from, uint32_t bytes) {
-  asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;" ::"l"(from), "r"(bytes) : "memory");
-}
-
-// The first `early` blocks find multiprocessors free beside the predecessor, whose weights are read: they bring all of this GEMM's to L2, those
-// that are needed first first. One thread a block.
-template <int kSplit>
-__device__ __forceinline__ void prefetch_all_weights(const Problem& problem, int k_blocks, int early) {
-  const int tiles = ceil_div(problem.n, problem.tile_rows), columns = tiles * kSplit;
-  const long long block_bytes = problem.tile_rows * kBlockBytes;
-  for (int i = blockIdx.x; i < ceil_div(ceil_div(k_blocks, kSplit), kChunkBlocks) * columns; i += early) {
-    const int rank = i % kSplit, tile = i / kSplit % tiles;
-    const int begin = k_blocks * rank / kSplit + i / columns * kChunkBlocks, end = min(begin + kChunkBlocks, k_blocks * (rank + 1) / kSplit);
-    const uint8_t* from = problem.w + (static_cast<long long>(tile) * k_blocks + begin) * block_bytes;
-    if (begin < end) bulk_prefetch(from, static_cast<uint32_t>((end - begin) * block_bytes));
-  }
-}
-
 // Streams X, rows 0..M-1 of 128 bytes, 16-byte pieces permuted as wgmma's 128-byte swizzle wants them, bytes behind K as zeros. One thread.
 __device__ __forceinline__ void stream_activations(const Problem& problem, const void* x, const Ring& ring, const Part& part) {
   ptx::prefetch_tensor_map(x);

@@ -12,8 +12,6 @@ namespace gemm_decode {
 
 constexpr int kSharedBytes = 232448;      // what one block may have on sm_90
 constexpr int kHalfSharedBytes = 115712;  // what each of two blocks on one multiprocessor may have
-constexpr int kFewestEarly = 24;          // blocks that are enough to prefetch for all
-constexpr long long kMostPrefetched = 32 << 20;  // bytes of weights that L2 holds beside those of the predecessor
 
 // What of a device decides. `memory`: rated GB/s, twice the memory's clock times the width of its bus.
 struct Card {
@@ -108,10 +106,8 @@ struct Launch {
   std::string text() const {
     return "h" + std::to_string(rows) + " c" + std::to_string(split) + " n" + std::to_string(n) + " s" + std::to_string(stages) + " " +
            std::to_string(threads) + "x" + std::to_string(grid) + " " + std::to_string((shared_bytes + 1023) / 1024) + "K" +
-           (flags & kLateLaunch ? " late" : "") + (early() > 0 ? " e" + std::to_string(early()) : "");
+           (flags & kLateLaunch ? " late" : "");
   }
-
-  int early() const { return flags >> kEarlyShift & kMostEarly; }
 };
 
 // Columns of the instruction: the least that holds M.
@@ -138,16 +134,21 @@ inline Launch plan_within(const Size& size, int split, int rows, int budget) {
   return launch;
 }
 
+// Whether a tile is two low blocks, to M = 64.
+inline bool two_low_blocks(const Tiling& tiling, const Size& size) {
+  return tiling.tile_rows == 2 * kPieceRows && low_blocks(tiling.card, size.n, size.k_blocks(), tiling.split);
+}
+
 // Rows of a block: those of a tile, or half of them where registers hold no more or low blocks are better.
 inline int choose_rows(const Tiling& tiling, const Size& size) {
-  const bool low = size.m <= 64 && tiling.tile_rows == 2 * kPieceRows && low_blocks(tiling.card, size.n, size.k_blocks(), tiling.split);
+  const bool low = size.m <= 64 && two_low_blocks(tiling, size);
   return low || tiling.tile_rows > most_rows(columns_for(size.m)) ? tiling.tile_rows / 2 : tiling.tile_rows;
 }
 
 // What is fastest in a chain of dependent launches (README.md). Blocks with few weights take half of the shared memory, so that the next GEMM
 // fills its ring while this one runs; where K is not split that starts late, or it takes the memory's time. From M = 65 on the
 // multiplication takes the time and the whole ring is better; a block does then at most 192 rows, and starts its successor late but on fast
-// memory. There it does so where it leaves multiprocessors free: the successor's first blocks then prefetch for all.
+// memory; there, too, where blocks of two low ones leave multiprocessors free on which the successor's would start at once.
 inline Launch choose_launch(const Tiling& tiling, const Size& size) {
   const int rows = choose_rows(tiling, size);
   const long long weights = static_cast<long long>(rows) * ceil_div(size.k_blocks(), tiling.split) * kBlockBytes;
@@ -155,11 +156,7 @@ inline Launch choose_launch(const Tiling& tiling, const Size& size) {
   Launch launch = plan_within(size, tiling.split, rows, half ? kHalfSharedBytes : kSharedBytes);
   if (launch.stages < 2 && half) launch = plan_within(size, tiling.split, rows, kSharedBytes);
   if (tiling.split == 1 && (half || (size.m > 64 && !tiling.card.fast_memory()))) launch.flags |= kLateLaunch;
-  const int early = tiling.card.multiprocessors - launch.grid;
-  const bool fits = static_cast<long long>(size.n) * size.k_blocks() * kBlockBytes <= kMostPrefetched;
-  if (size.m > 64 && tiling.card.fast_memory() && early >= kFewestEarly && fits) {
-    launch.flags |= kLateLaunch | std::min(early, kMostEarly) << kEarlyShift;
-  }
+  if (size.m > 64 && two_low_blocks(tiling, size)) launch.flags |= kLateLaunch;
   return launch;
 }
 

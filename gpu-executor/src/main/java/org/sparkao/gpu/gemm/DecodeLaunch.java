@@ -17,12 +17,6 @@ record DecodeLaunch(int n, int rows, int stages, int sharedBytes, Blocks blocks,
   private static final int SHARED_BYTES = 232_448;
   private static final int HALF_SHARED_BYTES = 115_712;
 
-  /** Blocks that are enough to prefetch for all. */
-  private static final int FEWEST_EARLY = 24;
-
-  /** Bytes of weights that L2 holds beside those of the predecessor. */
-  private static final long MOST_PREFETCHED = 32 << 20;
-
   /**
    * What a launch is for.
    *
@@ -76,34 +70,30 @@ record DecodeLaunch(int n, int rows, int stages, int sharedBytes, Blocks blocks,
     if (launch.stages < 2 && half) {
       launch = within(size, tiling.split(), rows, SHARED_BYTES);
     }
-    boolean late = half || (size.m > 64 && !tiling.card().fastMemory());
-    if (tiling.split() == 1 && late) {
-      launch = launch.with(DecodeLayout.LATE_LAUNCH);
-    }
-    int early = tiling.card().multiprocessors() - launch.blocks.grid;
-    boolean fits = (long) size.n * size.blocksOfK() * DecodeLayout.BLOCK_BYTES <= MOST_PREFETCHED;
-    boolean prefetch = size.m > 64 && tiling.card().fastMemory() && early >= FEWEST_EARLY && fits;
-    int number = Math.min(early, DecodeLayout.MOST_EARLY) << DecodeLayout.EARLY_SHIFT;
-    return prefetch ? launch.with(DecodeLayout.LATE_LAUNCH | number) : launch;
+    boolean many = size.m > 64;
+    boolean late = tiling.split() == 1 && (half || (many && !tiling.card().fastMemory()));
+    return late || (many && twoLowBlocks(tiling, size)) ? launch.late() : launch;
   }
 
   private static int chooseRows(DecodeTiling tiling, Size size) {
-    boolean low =
-        size.m <= 64
-            && tiling.tileRows() == 2 * DecodeLayout.PIECE_ROWS
-            && tiling.lowBlocks(size.n, size.blocksOfK());
+    boolean low = size.m <= 64 && twoLowBlocks(tiling, size);
     boolean half = low || tiling.tileRows() > DecodeLayout.mostRows(columnsFor(size.m));
     return half ? tiling.tileRows() / 2 : tiling.tileRows();
   }
 
-  private DecodeLaunch with(int flag) {
-    return new DecodeLaunch(n, rows, stages, sharedBytes, blocks, flags | flag);
+  /** Whether a tile is two low blocks, to M = 64. */
+  private static boolean twoLowBlocks(DecodeTiling tiling, Size size) {
+    return tiling.tileRows() == 2 * DecodeLayout.PIECE_ROWS
+        && tiling.lowBlocks(size.n, size.blocksOfK());
+  }
+
+  private DecodeLaunch late() {
+    return new DecodeLaunch(n, rows, stages, sharedBytes, blocks, flags | DecodeLayout.LATE_LAUNCH);
   }
 
   /** As the bench writes it. */
   @Override
   public String toString() {
-    int early = flags >> DecodeLayout.EARLY_SHIFT & DecodeLayout.MOST_EARLY;
     return "h"
         + rows
         + " c"
@@ -119,7 +109,6 @@ record DecodeLaunch(int n, int rows, int stages, int sharedBytes, Blocks blocks,
         + " "
         + (sharedBytes + 1023) / 1024
         + "K"
-        + ((flags & DecodeLayout.LATE_LAUNCH) != 0 ? " late" : "")
-        + (early > 0 ? " e" + early : "");
+        + ((flags & DecodeLayout.LATE_LAUNCH) != 0 ? " late" : "");
   }
 }

@@ -17,8 +17,6 @@ final class DecodeLayout {
   static final int SCALE_PER_CHANNEL = 8;
   static final int GATE = 16;
   static final int LATE_LAUNCH = 256;
-  static final int EARLY_SHIFT = 9;
-  static final int MOST_EARLY = 127;
 
   private DecodeLayout() {}
 
