@@ -189,6 +189,15 @@ public final class TrainJob implements Job {
               + config.value(TrainKeys.DECAY_TO).configName()
               + ": weights do not decay; leave it out, or give --weight-decay");
     }
+    double share = config.value(TrainKeys.WEIGHT_DECAY) * config.value(TrainKeys.LEARNING_RATE);
+    if (share >= 1) {
+      throw new QuantException(
+          "--weight-decay "
+              + config.value(TrainKeys.WEIGHT_DECAY)
+              + ": times --learning-rate "
+              + config.value(TrainKeys.LEARNING_RATE)
+              + " it takes all of a weight a step, or more; choose a smaller one");
+    }
     requireSenseOfWorkers(config, block);
     requireSenseOfTeacher(config, block);
     if (config.isSet(TrainKeys.SCALE_LEARNING_RATE)

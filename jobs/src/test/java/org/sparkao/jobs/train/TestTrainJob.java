@@ -346,6 +346,8 @@ class TestTrainJob {
         .hasMessageContaining("--hidden-weight: no teacher is asked");
     assertThatThrownBy(() -> train(output, "model", "label-weight", "1"))
         .hasMessageContaining("--label-weight: no teacher is asked");
+    assertThatThrownBy(() -> train(output, "model", "weight-decay", "100", "learning-rate", "0.01"))
+        .hasMessageContaining("--weight-decay 100.0: times --learning-rate 0.01 it takes all");
     assertThatThrownBy(() -> train(output, "model", "decay-to", "start"))
         .hasMessageContaining("--decay-to start: weights do not decay");
     assertThatThrownBy(() -> train(output, BLOCK, "scale-learning-rate", "1e-5"))
